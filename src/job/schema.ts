@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { LIMITS } from '../limits.ts';
+
+/**
+ * What a job may ask for. This one schema is the source of validation, of the JSON Schema in
+ * config/, of the command line's flags and of the README's table of settings.
+ */
+
+export const STRATEGIES = ['full-parallel', 'hybrid', 'sequential', 'partitioned'] as const;
+export type Strategy = (typeof STRATEGIES)[number];
+
+const name = z.string().min(1);
+
+export const csvSchema = z.strictObject({
+  delimiter: z
+    .string()
+    .min(1)
+    .max(16)
+    .nullable()
+    .default(null)
+    .describe('Field delimiter; null detects comma, semicolon, tab or bar from the header.'),
+  quote: z.string().length(1).nullable().default('"').describe('Quote character; null for none.'),
+  escape: z
+    .string()
+    .length(1)
+    .nullable()
+    .default(null)
+    .describe('Escape character inside quotes; null means the quote character doubled.'),
+  null: z
+    .string()
+    .default('')
+    .describe('Unquoted text that stands for NULL; a quoted empty field is an empty string.'),
+  encoding: z
+    .string()
+    .default('utf8')
+    .describe(
+      'Encoding of the file: utf8, utf16le, or any that PostgreSQL knows (latin1, win1252).',
+    ),
+  header: z
+    .boolean()
+    .default(true)
+    .describe("Whether the first record names the columns; without it the table's order is taken."),
+  skipLines: z.int().min(0).default(0).describe('Lines to skip before the header.'),
+  comment: z
+    .string()
+    .length(1)
+    .nullable()
+    .default(null)
+    .describe('Character that starts a comment line.'),
+  trim: z.boolean().default(false).describe('Trim white space around unquoted fields.'),
+});
+export type CsvOptions = z.infer<typeof csvSchema>;
+
+export const loadSchema = z.strictObject({
+  files: z.array(name).min(1).describe('Paths and globs (with **), in order of precedence.'),
+  table: name.describe('Target table, [schema.]name.'),
+  key: z
+    .array(name)
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('Key columns; default: the primary key of the table.'),
+  onConflict: z
+    .enum(['update', 'ignore', 'newest', 'append'])
+    .default('update')
+    .describe('Which row stays when a key comes again: the last, the first, the newest, or all.'),
+  versionColumn: name
+    .nullable()
+    .default(null)
+    .describe('Column that says which row is newer (with onConflict newest).'),
+  order: z
+    .enum(['name', 'mtime', 'listed'])
+    .default('name')
+    .describe(
+      'Precedence among the files of one pattern: natural order of path, age, or as listed.',
+    ),
+  strategy: z
+    .enum(['auto', ...STRATEGIES])
+    .default('auto')
+    .describe('How to load in parallel.'),
+  columns: z
+    .record(name, name.nullable())
+    .default({})
+    .describe('Column of the file to column of the table; null leaves a column out.'),
+  types: z
+    .record(name, name)
+    .default({})
+    .describe('SQL types of columns of a table that is created.'),
+  createTable: z.boolean().default(true).describe('Create the table where it is missing.'),
+  csv: csvSchema.prefault({}).describe('CSV dialect.'),
+});
+export type LoadRequest = z.infer<typeof loadSchema>;
+
+/** The six original settings keep their names; the defaults are the production values. */
+export const settingsSchema = z.strictObject({
+  concurrency: z
+    .union([z.literal('auto'), z.int().min(1).max(LIMITS.concurrencyMax)])
+    .default('auto')
+    .describe('Worker threads, with one connection each.'),
+  chunkSize: z
+    .int()
+    .min(1)
+    .default(100_000)
+    .describe('Rows of one unit of work when a large file is split.'),
+  subBatchSize: z
+    .int()
+    .min(1)
+    .default(10_000)
+    .describe('Rows that the row path (dialects that COPY lacks, Parquet pages) handles at once.'),
+  conflictDetection: z.boolean().default(true).describe('Sample the keys to choose the strategy.'),
+  deterministic: z
+    .boolean()
+    .default(true)
+    .describe('Prove before each merge that the table will end as a sequential load leaves it.'),
+  performanceMonitoring: z
+    .boolean()
+    .default(true)
+    .describe('Measure memory, CPU and throughput for the report.'),
+  ledgerSchema: name.default('etl').describe('Schema of the ledger in the target database.'),
+  timeZone: name
+    .default('UTC')
+    .describe('Time zone of the sessions: decides what a timestamp without a zone means.'),
+  lockTimeoutMs: z.int().min(0).default(60_000).describe('lock_timeout of a merge; 0 for none.'),
+  statementTimeoutMs: z.int().min(0).default(0).describe('statement_timeout; 0 for none.'),
+  connectTimeoutMs: z.int().min(1).default(10_000).describe('Time limit for connecting.'),
+});
+export type Settings = z.infer<typeof settingsSchema>;
+
+export const jobSchema = z.strictObject({
+  $schema: z.string().optional().describe('For editors.'),
+  databaseUrl: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('postgres:// URL; default DATABASE_URL, PG…, else the embedded server.'),
+  settings: settingsSchema.prefault({}),
+  loads: z.array(loadSchema).min(1).describe('What to load, one after another.'),
+});
+export type Job = z.infer<typeof jobSchema>;

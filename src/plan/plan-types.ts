@@ -1,0 +1,119 @@
+import type { LoadRequest, Settings, Strategy } from '../job/schema.ts';
+import type { KeyRange } from '../conflict/key-range.ts';
+import type { FileDescription, SourceFile } from '../source/source-file.ts';
+import type { Coupling, ServerInfo, TargetColumn } from '../target/table.ts';
+
+/** The frozen object that `etl plan --json` prints and `run` executes. Plain JSON, no secrets. */
+export interface Plan {
+  readonly version: 1;
+  /** SHA-256 (hex, 16 characters) of everything below it except times and estimates. */
+  readonly planId: string;
+  readonly createdAt: string;
+  readonly server: ServerInfo & { readonly embedded: boolean };
+  readonly settings: Settings;
+  readonly loads: readonly LoadPlan[];
+}
+
+export interface LoadPlan {
+  readonly table: PlannedTable;
+  readonly key: readonly string[];
+  readonly onConflict: LoadRequest['onConflict'];
+  readonly versionColumn: string | null;
+  /** Identifies what loading a file means here (key, policy, columns, dialect): in the ledger. */
+  readonly fingerprint: string;
+  readonly strategy: Strategy;
+  /** One sentence: why this strategy. */
+  readonly reason: string;
+  readonly concurrency: number;
+  /** In order of precedence, lowest first; `ordinal` is the index. */
+  readonly files: readonly FilePlan[];
+  /** Units of work in order of precedence; `ordinal` is the index. Skipped files are in none. */
+  readonly units: readonly UnitPlan[];
+  /** Predicted conflicts: unit `before` must merge before unit `after`. */
+  readonly conflicts: readonly ConflictEdge[];
+  readonly overlap: OverlapEstimate;
+  readonly couplings: readonly Coupling[];
+  readonly costs: readonly StrategyCost[];
+  /** What people should know: nanoseconds cut, ignored columns, a table emptied since its load. */
+  readonly notices: readonly string[];
+}
+
+export interface PlannedTable {
+  readonly schema: string;
+  readonly name: string;
+  readonly sqlName: string;
+  /** Null where the table is to be created. */
+  readonly oid: number | null;
+  /** All columns of the table, those that no file brings included. */
+  readonly columns: readonly TargetColumn[];
+  /** DDL, where the table is to be created. */
+  readonly create: string | null;
+  readonly estimatedRows: number;
+  readonly empty: boolean;
+}
+
+export interface FilePlan extends SourceFile {
+  readonly ordinal: number;
+  readonly description: FileDescription;
+  /** For each column of the file, in its order: the column of the table, or null (ignored). */
+  readonly targets: readonly (string | null)[];
+  readonly estimatedRows: number;
+  readonly rowsExact: boolean;
+  /** Range of the leading key column: of the sample, or of the Parquet footer. A hint, no proof. */
+  readonly range: KeyRange | null;
+  /** Keys as people read them, for the plan's table. */
+  readonly keyMin: string | null;
+  readonly keyMax: string | null;
+  /** Why the file is not loaded: its ledger entry. Null: it is loaded. */
+  readonly skip: {
+    readonly runId: string;
+    readonly loadedAt: string;
+    readonly rows: number;
+  } | null;
+}
+
+/** One transaction of the file pipeline: whole files, contiguous in precedence. */
+export interface UnitPlan {
+  readonly ordinal: number;
+  readonly files: readonly number[];
+  readonly estimatedRows: number;
+  readonly bytes: number;
+  readonly range: KeyRange | null;
+}
+
+export interface ConflictEdge {
+  readonly before: number;
+  readonly after: number;
+  /** Estimated share (0 to 1) of the keys of `after` that `before` holds, too. */
+  readonly share: number;
+}
+
+export interface OverlapEstimate {
+  /** Pairs of files with shared sampled keys, the largest shares first; bounded by `limits`. */
+  readonly pairs: readonly OverlapPair[];
+  readonly sampledKeys: number;
+  readonly totalRows: number;
+  /** Upper bound (95 %) on the share of a file's keys that the sample may have missed, 0 to 1. */
+  readonly missedShareMax: number;
+  /** For example `no shared key among 20,000 sampled of 500,000: less than 0.4 % with 95 % …`. */
+  readonly sentence: string;
+  /** Estimated rows / distinct keys over all files, duplicates inside files included. */
+  readonly multiplicity: number;
+  /** Whether keys were sampled at all (conflictDetection, append). */
+  readonly sampled: boolean;
+}
+
+export interface OverlapPair {
+  readonly earlier: number;
+  readonly later: number;
+  readonly sharedSampledKeys: number;
+  /** Estimated share (0 to 1) of the keys of `later` that `earlier` holds, too. */
+  readonly share: number;
+}
+
+export interface StrategyCost {
+  readonly strategy: Strategy;
+  /** Null where the strategy cannot do this load; `why` says so. */
+  readonly seconds: number | null;
+  readonly why: string;
+}

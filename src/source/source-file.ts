@@ -1,0 +1,94 @@
+/** A file that a job's patterns found. Plain JSON: it is part of the plan and crosses threads. */
+export interface SourceFile {
+  /** Absolute path. */
+  readonly path: string;
+  /** As shown to people: relative to the working directory where it lies below it. */
+  readonly name: string;
+  readonly format: 'csv' | 'tsv' | 'parquet';
+  readonly compression: 'none' | 'gzip' | 'zstd';
+  /** Size on disk, in bytes. */
+  readonly bytes: number;
+  readonly mtimeMs: number;
+}
+
+/** The dialect of one CSV file, resolved: nothing left to detect. Plain JSON. */
+export interface CsvDialect {
+  readonly delimiter: string;
+  readonly quote: string | null;
+  /** Equal to `quote` where a quote is escaped by doubling it. */
+  readonly escape: string | null;
+  readonly null: string;
+  readonly encoding: string;
+  readonly header: boolean;
+  readonly skipLines: number;
+  readonly comment: string | null;
+  readonly trim: boolean;
+}
+
+export interface CsvDescription {
+  readonly kind: 'csv';
+  /** Names in the header's order, unique and not empty; `column1…` where there is no header. */
+  readonly columns: readonly string[];
+  readonly dialect: CsvDialect;
+  /** `bytes`: the file's own bytes are valid input for COPY. `rows`: csv-parse must rewrite them. */
+  readonly path: 'bytes' | 'rows';
+}
+
+/** What a Parquet column holds, after the format's logical types. Plain JSON. */
+export type ParquetType =
+  | { readonly kind: 'boolean' }
+  | { readonly kind: 'integer'; readonly bits: 8 | 16 | 32 | 64; readonly signed: boolean }
+  | { readonly kind: 'float'; readonly bits: 16 | 32 | 64 }
+  | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
+  | { readonly kind: 'date' }
+  | { readonly kind: 'time'; readonly unit: TimeUnit; readonly utc: boolean }
+  | {
+      readonly kind: 'timestamp';
+      readonly unit: TimeUnit;
+      readonly utc: boolean;
+      readonly int96: boolean;
+    }
+  | { readonly kind: 'interval' }
+  | { readonly kind: 'uuid' }
+  | { readonly kind: 'string' }
+  | { readonly kind: 'enum' }
+  | { readonly kind: 'json' }
+  | { readonly kind: 'bson' }
+  | { readonly kind: 'binary' }
+  /** A column of the annotation UNKNOWN: always NULL. */
+  | { readonly kind: 'null' }
+  | { readonly kind: 'list'; readonly element: ParquetType }
+  | { readonly kind: 'map'; readonly key: ParquetType; readonly value: ParquetType }
+  | { readonly kind: 'struct'; readonly fields: readonly ParquetColumn[] };
+export type TimeUnit = 'ms' | 'us' | 'ns';
+
+export interface ParquetColumn {
+  readonly name: string;
+  readonly type: ParquetType;
+  readonly nullable: boolean;
+}
+
+export interface ParquetDescription {
+  readonly kind: 'parquet';
+  /** Top-level columns in the file's order. */
+  readonly columns: readonly ParquetColumn[];
+  readonly rows: number;
+  readonly rowGroups: readonly { readonly rows: number; readonly uncompressedBytes: number }[];
+  readonly createdBy: string | null;
+}
+
+export type FileDescription = CsvDescription | ParquetDescription;
+
+/**
+ * Some rows of a file as text, the spelling that PostgreSQL would read (null is NULL). Values of a
+ * Parquet file are spelled as its CSV twin would spell them.
+ */
+export interface FileSample {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | null)[])[];
+  /** Rows of the whole file: exact (Parquet, or a file read whole) or by bytes per row. */
+  readonly fileRows: number;
+  readonly fileRowsExact: boolean;
+  /** Whether `rows` are all rows of the file. */
+  readonly complete: boolean;
+}

@@ -1,0 +1,86 @@
+/** What the catalog says of a target table: plain data, read by `read-table.ts`. */
+
+/** How a type relates to the engine's needs. `typeName` is pg_type.typname. */
+export interface TargetType {
+  /** As format_type() prints it, with its modifier: `numeric(10,2)`, `app.mood`. For DDL. */
+  readonly declared: string;
+  /** Schema-qualified and quoted, without a modifier: `"pg_catalog"."numeric"`. For casts, since a
+   * cast to `varchar(5)` cuts silently, where an assignment refuses. */
+  readonly cast: string;
+  /** pg_type.typname of the type, of the base type where it is a domain: `int4`, `text`, `_int4`. */
+  readonly typeName: string;
+  readonly kind: 'base' | 'enum' | 'domain' | 'composite' | 'range' | 'multirange' | 'array';
+  /** typname of an array's elements. */
+  readonly element: string | null;
+  /** Whether hash_record_extended() can hash it (money, bit and tsvector it cannot). */
+  readonly hashable: boolean;
+  /** Whether equal values have equal bytes, so that a key has one spelling. False for numeric
+   * (1.0 = 1.00), citext, floats (0 = -0), interval, jsonb, text of nondeterministic collation. */
+  readonly bytewise: boolean;
+}
+
+export interface TargetColumn {
+  readonly name: string;
+  readonly type: TargetType;
+  readonly notNull: boolean;
+  readonly hasDefault: boolean;
+  /** `stored` and `virtual` cannot be written; `identityAlways` needs OVERRIDING SYSTEM VALUE. */
+  readonly generated: 'no' | 'stored' | 'virtual' | 'identityAlways' | 'identityByDefault';
+}
+
+export interface UniqueIndex {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly primary: boolean;
+  /** Usable as the arbiter of ON CONFLICT (columns): plain columns, no predicate, not deferrable. */
+  readonly arbiter: boolean;
+}
+
+/** Something that couples rows of different keys, so that the order of merges could matter. */
+export interface Coupling {
+  readonly kind:
+    | 'unique index'
+    | 'exclusion constraint'
+    | 'row trigger'
+    | 'rule'
+    | 'self-reference'
+    | 'key not hashable';
+  readonly name: string;
+  /** For the plan: `unique index users_email_key could make the order matter`. */
+  readonly sentence: string;
+}
+
+export interface TargetTable {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  /** `orders` or `app.orders`, quoted where SQL needs it. */
+  readonly sqlName: string;
+  readonly columns: readonly TargetColumn[];
+  readonly primaryKey: readonly string[] | null;
+  readonly uniqueIndexes: readonly UniqueIndex[];
+  /** Couplings other than those that depend on the chosen key. */
+  readonly exclusionConstraints: readonly string[];
+  readonly rowTriggers: readonly string[];
+  readonly rules: readonly string[];
+  readonly selfReferences: readonly string[];
+  /** pg_class.reltuples, or 0. */
+  readonly estimatedRows: number;
+  readonly bytes: number;
+  readonly empty: boolean;
+}
+
+export interface ServerInfo {
+  /** For example 150018. */
+  readonly versionNumber: number;
+  readonly version: string;
+  readonly database: string;
+  readonly user: string;
+  /** host:port or the socket's folder; never a password. */
+  readonly address: string;
+  readonly encoding: string;
+  readonly maxConnections: number;
+  readonly connectionsUsed: number;
+  readonly maxPreparedTransactions: number;
+  readonly inRecovery: boolean;
+}

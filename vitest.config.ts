@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config';
+
+// Four test rooms (see ARCHITECTURE.md). Unit, corpus and simulation need no database;
+// integration runs against a real PostgreSQL that its global set-up starts and stops.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { test: { name: 'corpus', include: ['test/corpus/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 120_000 },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          globalSetup: ['test/support/postgres-global.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+});
