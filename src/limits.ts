@@ -2,6 +2,19 @@
 export const LIMITS = {
   /** Files of one run, after globbing. */
   filesMax: 1_000_000,
+  /** A job file: its size, how deeply it nests, and how many loads it holds. */
+  jobFileBytesMax: 16 * 1024 * 1024,
+  jobDepthMax: 32,
+  loadsMax: 10_000,
+  /** Problems of a job file that one message lists. */
+  jobProblemsMax: 100,
+  /** Rows of one unit of a split file, and rows that the row path holds at once. */
+  chunkRowsMax: 1_000_000_000,
+  subBatchRowsMax: 1_000_000,
+  /** Lines skipped before a CSV header. */
+  skipLinesMax: 1_000_000,
+  /** PostgreSQL keeps its timeouts in 32 bits. */
+  timeoutMsMax: 2_147_483_647,
   /** Threads and connections of one run. */
   concurrencyMax: 64,
   /** Rows sampled of one file, and of all files of a load. */
@@ -9,6 +22,10 @@ export const LIMITS = {
   sampleRowsPerLoadMax: 2_000_000,
   /** Bytes read of one file for its sample. */
   sampleBytesPerFileMax: 8 * 1024 * 1024,
+  /** Pairs of files counted for one sampled key, pairs told apart, and pairs that a plan keeps. */
+  overlapPairsPerKeyMax: 120,
+  overlapPairsCountedMax: 1_000_000,
+  planPairsMax: 10_000,
   /** Bytes of one CSV header record. */
   headerBytesMax: 1024 * 1024,
   /** Bytes of one CSV record; PostgreSQL itself refuses a field above 1 GB. */
@@ -18,10 +35,18 @@ export const LIMITS = {
   /** A unit of work groups whole small files up to this many bytes and files. */
   unitGroupBytesMax: 8 * 1024 * 1024,
   unitGroupFilesMax: 1_000,
+  /** Units not yet started whose key ranges admission looks at before it asks for keys. */
+  admissionLookaheadUnitsMax: 256,
   /** Key hashes (8 bytes each) that the coordinator may hold for admission. */
   admissionKeysMax: 64_000_000,
   /** Uncompressed bytes of one Parquet row group's needed columns held at once per worker. */
   parquetRowGroupBytesMax: 1024 * 1024 * 1024,
+  /** Bytes of a Parquet footer. */
+  parquetFooterBytesMax: 256 * 1024 * 1024,
+  /** Rows, fields and bytes of one batch of decoded Parquet rows. */
+  parquetBatchRowsMax: 8_192,
+  parquetBatchFieldsMax: 1_000_000,
+  parquetBatchBytesMax: 16 * 1024 * 1024,
   /** Tries of one unit, the first included. */
   attemptsMax: 5,
   retryDelayMsMin: 50,
@@ -31,4 +56,18 @@ export const LIMITS = {
   /** Columns of a PostgreSQL table. */
   columnsMax: 1_600,
   progressIntervalMs: 100,
+  /** Events of a run that are kept while nobody reads them. */
+  eventsKeptMax: 10_000,
+  /** Between two lines with the totals where progress is plain lines. */
+  progressTotalIntervalMs: 5_000,
+  /** Lines about single files that loaded well; the rest is only counted. */
+  progressFileLinesMax: 1_000,
+  progressBarsMax: 12,
+  /** Lines that the plan and the summary show; JSON has everything. */
+  planFilesShownMax: 60,
+  planPairsShownMax: 10,
+  planEdgesShownMax: 20,
+  planRunsShownMax: 5,
+  summaryFilesShownMax: 40,
+  errorsShownMax: 20,
 } as const;

@@ -3,13 +3,18 @@ import { LIMITS } from '../limits.ts';
 
 /**
  * What a job may ask for. This one schema is the source of validation, of the JSON Schema in
- * config/, of the command line's flags and of the README's table of settings.
+ * config/, of the command line's flags and of the README's tables.
  */
 
 export const STRATEGIES = ['full-parallel', 'hybrid', 'sequential', 'partitioned'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
 const name = z.string().min(1);
+const timeoutMs = z.int().max(LIMITS.timeoutMsMax);
+const description = z
+  .string()
+  .optional()
+  .describe('Free text for whoever reads the job file; JSON has no comments.');
 
 export const csvSchema = z.strictObject({
   delimiter: z
@@ -18,20 +23,24 @@ export const csvSchema = z.strictObject({
     .max(16)
     .nullable()
     .default(null)
-    .describe('Field delimiter; null detects comma, semicolon, tab or bar from the header.'),
-  quote: z.string().length(1).nullable().default('"').describe('Quote character; null for none.'),
+    .describe('Field delimiter; by default comma, semicolon, tab or bar, as the header shows.'),
+  quote: z
+    .string()
+    .length(1)
+    .nullable()
+    .default('"')
+    .describe('Quote character; null, or an empty flag, for none.'),
   escape: z
     .string()
     .length(1)
     .nullable()
     .default(null)
-    .describe('Escape character inside quotes; null means the quote character doubled.'),
+    .describe('Escape character inside quotes; by default the quote character doubled.'),
   null: z
     .string()
     .default('')
     .describe('Unquoted text that stands for NULL; a quoted empty field is an empty string.'),
-  encoding: z
-    .string()
+  encoding: name
     .default('utf8')
     .describe(
       'Encoding of the file: utf8, utf16le, or any that PostgreSQL knows (latin1, win1252).',
@@ -40,7 +49,12 @@ export const csvSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe("Whether the first record names the columns; without it the table's order is taken."),
-  skipLines: z.int().min(0).default(0).describe('Lines to skip before the header.'),
+  skipLines: z
+    .int()
+    .min(0)
+    .max(LIMITS.skipLinesMax)
+    .default(0)
+    .describe('Lines to skip before the header.'),
   comment: z
     .string()
     .length(1)
@@ -52,6 +66,7 @@ export const csvSchema = z.strictObject({
 export type CsvOptions = z.infer<typeof csvSchema>;
 
 export const loadSchema = z.strictObject({
+  description,
   files: z.array(name).min(1).describe('Paths and globs (with **), in order of precedence.'),
   table: name.describe('Target table, [schema.]name.'),
   key: z
@@ -100,11 +115,13 @@ export const settingsSchema = z.strictObject({
   chunkSize: z
     .int()
     .min(1)
+    .max(LIMITS.chunkRowsMax)
     .default(100_000)
     .describe('Rows of one unit of work when a large file is split.'),
   subBatchSize: z
     .int()
     .min(1)
+    .max(LIMITS.subBatchRowsMax)
     .default(10_000)
     .describe('Rows that the row path (dialects that COPY lacks, Parquet pages) handles at once.'),
   conflictDetection: z.boolean().default(true).describe('Sample the keys to choose the strategy.'),
@@ -120,20 +137,26 @@ export const settingsSchema = z.strictObject({
   timeZone: name
     .default('UTC')
     .describe('Time zone of the sessions: decides what a timestamp without a zone means.'),
-  lockTimeoutMs: z.int().min(0).default(60_000).describe('lock_timeout of a merge; 0 for none.'),
-  statementTimeoutMs: z.int().min(0).default(0).describe('statement_timeout; 0 for none.'),
-  connectTimeoutMs: z.int().min(1).default(10_000).describe('Time limit for connecting.'),
+  lockTimeoutMs: timeoutMs.min(0).default(60_000).describe('lock_timeout of a merge; 0 for none.'),
+  statementTimeoutMs: timeoutMs.min(0).default(0).describe('statement_timeout; 0 for none.'),
+  connectTimeoutMs: timeoutMs.min(1).default(10_000).describe('Time limit for connecting.'),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 
 export const jobSchema = z.strictObject({
   $schema: z.string().optional().describe('For editors.'),
+  description,
   databaseUrl: z
     .string()
+    .regex(/^postgres(ql)?:\/\//)
     .nullable()
     .default(null)
     .describe('postgres:// URL; default DATABASE_URL, PG…, else the embedded server.'),
   settings: settingsSchema.prefault({}),
-  loads: z.array(loadSchema).min(1).describe('What to load, one after another.'),
+  loads: z
+    .array(loadSchema)
+    .min(1)
+    .max(LIMITS.loadsMax)
+    .describe('What to load, one after another.'),
 });
 export type Job = z.infer<typeof jobSchema>;

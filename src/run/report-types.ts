@@ -1,5 +1,8 @@
 import type { ErrorRecord } from '../errors.ts';
 import type { Strategy } from '../job/schema.ts';
+import type { Counts } from '../target/counts.ts';
+
+export type { Counts };
 
 /** The report of a run (`--report`, `--json`). Its JSON Schema ships as config/report.schema.json. */
 export interface Report {
@@ -30,21 +33,6 @@ export interface LoadReport {
   readonly concurrency: number;
   readonly files: readonly FileReport[];
   readonly totals: Counts;
-}
-
-/**
- * rows read = inserted + updated + unchanged + superseded + rejected.
- * inserted: the key was new. updated: the row of the table was changed. unchanged: the table's row
- * stayed as it was (same values; or `ignore`/`newest` kept it). superseded: another row of the same
- * unit of work (with `partitioned`: of the same load) with the same key won.
- */
-export interface Counts {
-  readonly rowsRead: number;
-  readonly inserted: number;
-  readonly updated: number;
-  readonly unchanged: number;
-  readonly superseded: number;
-  readonly rejected: number;
 }
 
 /** Null: what the strategy cannot attribute to one file. */

@@ -23,6 +23,8 @@ export interface TargetColumn {
   readonly name: string;
   readonly type: TargetType;
   readonly notNull: boolean;
+  /** Qualified and quoted, where it is not the default of the type: staging must compare alike. */
+  readonly collation: string | null;
   readonly hasDefault: boolean;
   /** `stored` and `virtual` cannot be written; `identityAlways` needs OVERRIDING SYSTEM VALUE. */
   readonly generated: 'no' | 'stored' | 'virtual' | 'identityAlways' | 'identityByDefault';

@@ -1,0 +1,218 @@
+import yargs, { type Argv } from 'yargs';
+import { didYouMean } from '../job/nearest-name.ts';
+import type { Override } from '../job/overlay.ts';
+import { filesOption, FLAGS, type Flag } from './flags.ts';
+import { onlyValue, overrideOf, usage } from './flag-values.ts';
+
+/** The only room that knows yargs. It reads the words; what they mean is the job's business. */
+export type Invocation =
+  | { readonly command: 'text'; readonly text: string }
+  | { readonly command: 'run' | 'plan'; readonly load: LoadArguments }
+  | { readonly command: 'db'; readonly action: DbAction };
+
+export interface LoadArguments {
+  readonly overrides: readonly Override[];
+  readonly configPath: string | null;
+  readonly reportPath: string | null;
+  readonly dryRun: boolean;
+  readonly force: boolean;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+}
+
+export const DB_ACTIONS = ['start', 'stop', 'status', 'url'] as const;
+export type DbAction = (typeof DB_ACTIONS)[number];
+
+const COMMANDS = ['run', 'plan', 'db'] as const;
+const RESERVED = ['_', '$0', 'files', 'action', 'help', 'h', 'version'];
+
+/** Throws ETL_USAGE for whatever it does not know, with the nearest name that it does. */
+export async function parseArguments(
+  argv: readonly string[],
+  about: { readonly version: string; readonly width: number },
+): Promise<Invocation> {
+  refuseInherited(argv);
+  const parser = commands(argv, about);
+  let text = '';
+  let refusal: Error | null | undefined;
+  const words = await parser.parse([...argv], {}, (error, _, output) => {
+    text = output;
+    refusal = error;
+  });
+  const command = COMMANDS.find((name) => name === words._[0]);
+  if (!(refusal instanceof Error) && text !== '') return { command: 'text', text: `${text}\n` };
+  if (command === undefined) throw unknownCommand(words._[0]);
+  refuseUnknownFlags(words, argv, command);
+  if (refusal instanceof Error) throw refused(refusal);
+  if (command === 'db') return { command, action: dbAction(words['action'], words._) };
+  return { command, load: loadArguments(words) };
+}
+
+type Words = Readonly<Record<string, unknown>> & { readonly _: readonly (string | number)[] };
+
+function commands(argv: readonly string[], about: { version: string; width: number }): Argv {
+  return yargs([...argv])
+    .scriptName('etl')
+    .detectLocale(false)
+    .exitProcess(false)
+    .parserConfiguration({
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'greedy-arrays': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+    })
+    .usage('Loads CSV and Parquet files into PostgreSQL in parallel, as if one by one.')
+    .command('run [files..]', 'Load files into a table', (load) => loadFlags(load, 'run'))
+    .command('plan [files..]', 'Show what run would do; changes nothing', (load) =>
+      loadFlags(load, 'plan'),
+    )
+    .command('db <action>', 'The embedded PostgreSQL: start, stop, status, url', (db) =>
+      db
+        .usage(
+          'etl db start|stop|status|url\n\nThe PostgreSQL that serves where no other is named.',
+        )
+        .example('psql "$(etl db url)"', 'Look at what was loaded')
+        .example('etl db status', 'Exit code 0: it runs; 1: it does not'),
+    )
+    .example('etl run orders/*.csv --table orders --key order_id', 'Load, or update, by key')
+    .example('etl plan --config prod.json', 'Show strategy, conflicts and costs first')
+    .example('etl run --config prod.json', 'Load what a job file says')
+    .epilogue(
+      'Exit codes: 0 all loaded, 1 failed, 2 usage, configuration or connection,\n' +
+        '3 loaded with rejected rows, 130 interrupted.',
+    )
+    .version(about.version)
+    .help()
+    .alias('help', 'h')
+    .wrap(Math.min(about.width, 120));
+}
+
+function loadFlags(parser: Argv, command: 'run' | 'plan'): Argv {
+  parser.usage(`etl ${command} [files…] [flags]`).positional('files', {
+    describe: filesOption?.description ?? '',
+    defaultDescription: 'those of the job file',
+  });
+  for (const flag of FLAGS) {
+    parser.option(flag.name, {
+      group: `${flag.group}:`,
+      describe: helpText(flag),
+      type: flag.takes === 'nothing' ? 'boolean' : 'string',
+      ...(flag.takes === 'many' ? { array: true } : {}),
+      ...(flag.takes === 'nothing' ? {} : { requiresArg: true }),
+      ...(flag.defaultText === '' ? {} : { defaultDescription: flag.defaultText }),
+    });
+  }
+  return parser
+    .example(`etl ${command} 'in/**/*.csv' --table app.orders --key order_id`, '')
+    .example(
+      `etl ${command} a.parquet b.csv.gz --table t --on-conflict newest --version-column at`,
+      '',
+    )
+    .example(`etl ${command} --config prod.json --concurrency 4`, '');
+}
+
+function helpText(flag: Flag): string {
+  const off = flag.defaultText === 'on' ? ` --no-${flag.name} turns it off.` : '';
+  return `${flag.description}${off}${flag.values === '' ? '' : ` (${flag.values})`}`;
+}
+
+function loadArguments(words: Words): LoadArguments {
+  // Files after `--`, where names may begin with a dash, are left beside the command's name.
+  const files = [
+    ...((words['files'] as string[] | undefined) ?? []),
+    ...words._.slice(1).map(String),
+  ];
+  const ofCall = (name: string): unknown => {
+    const flag = FLAGS.find((known) => known.name === name && known.option === null);
+    return flag === undefined ? undefined : onlyValue(flag, words[name]);
+  };
+  const textOf = (name: string) => (ofCall(name) as string | undefined) ?? null;
+  const load: LoadArguments = {
+    overrides: [
+      ...(files.length === 0 || filesOption === undefined
+        ? []
+        : [{ path: filesOption.path, value: files, origin: 'command line' }]),
+      ...FLAGS.flatMap((flag) => overrideOf(flag, words[flag.name])),
+    ],
+    configPath: textOf('config'),
+    reportPath: textOf('report'),
+    dryRun: ofCall('dry-run') === true,
+    force: ofCall('force') === true,
+    json: ofCall('json') === true,
+    quiet: ofCall('quiet') === true,
+    verbose: ofCall('verbose') === true,
+  };
+  return checked(load);
+}
+
+function checked(load: LoadArguments): LoadArguments {
+  if (load.quiet && load.verbose) {
+    throw usage('--quiet and --verbose contradict each other.', 'Leave one of them out.');
+  }
+  const given = (name: string) => load.overrides.some((override) => override.path.at(-1) === name);
+  if (load.configPath !== null) return load;
+  if (!given('files') && !given('table')) {
+    throw usage(
+      'There is nothing to load.',
+      'Name files and --table, or a job file with --config; see etl run --help.',
+    );
+  }
+  if (!given('files')) throw usage('No files are named.', 'Name files or patterns; quote globs.');
+  if (!given('table')) throw usage('No table is named.', 'Add --table [schema.]name.');
+  return load;
+}
+
+function dbAction(action: unknown, rest: Words['_']): DbAction {
+  const known = DB_ACTIONS.find((name) => name === action);
+  const word = String(known === undefined ? action : (rest[1] ?? ''));
+  if (known !== undefined && word === '') return known;
+  throw usage(
+    `etl db does not know "${word}".${didYouMean(word, DB_ACTIONS)}`,
+    `It takes one of ${DB_ACTIONS.join(', ')}.`,
+  );
+}
+
+/** The parser keeps flags in plain objects and stumbles over `--constructor`, which is none. */
+function refuseInherited(argv: readonly string[]): void {
+  for (const word of argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length)) {
+    const name = /^--(?:no-)?([^=]+)/.exec(word)?.[1];
+    if (name !== undefined && name in Object.prototype) {
+      throw usage(`There is no flag --${name}.`, 'See etl run --help.');
+    }
+  }
+}
+
+function refuseUnknownFlags(words: Words, argv: readonly string[], command: string): void {
+  const known = command === 'db' ? ['help', 'version'] : FLAGS.map(({ name }) => name);
+  const unknown = Object.keys(words).filter(
+    (name) => !known.includes(name) && !RESERVED.includes(name),
+  );
+  if (unknown.length === 0) return;
+  const sentences = unknown.map((name) => {
+    const negated = argv.some((word) => word === `--no-${name}`) ? 'no-' : '';
+    const dashes = name.length === 1 ? '-' : '--';
+    const hint = didYouMean(name, known, `--${negated}`);
+    return `There is no flag ${dashes}${negated}${name}.${hint}`;
+  });
+  throw usage(sentences.join(' '), `See etl ${command} --help.`);
+}
+
+function unknownCommand(word: string | number | undefined): Error {
+  const remedy =
+    'etl run loads, etl plan shows what run would do, etl db is the embedded server; see etl --help.';
+  if (word === undefined) return usage('No command is given.', remedy);
+  const name = String(word);
+  return usage(`There is no command "${name}".${didYouMean(name, COMMANDS, 'etl ')}`, remedy);
+}
+
+/** What the parser itself refuses: a flag without its value, `etl db` without an action. */
+function refused(error: Error): Error {
+  const flag = /^Not enough arguments following: (.+)$/.exec(error.message)?.[1];
+  if (flag !== undefined) return usage(`--${flag} needs a value.`, `Write --${flag} VALUE.`);
+  if (error.message.startsWith('Not enough non-option arguments')) {
+    return usage('etl db needs an action.', `It takes one of ${DB_ACTIONS.join(', ')}.`);
+  }
+  return usage(error.message, 'See etl --help.');
+}

@@ -1,0 +1,90 @@
+import { EtlError } from '../errors.ts';
+import { scalarFromText } from '../job/environment.ts';
+import type { Override } from '../job/overlay.ts';
+import type { Flag } from './flags.ts';
+
+/** What a flag that sets something in the job says; refusals name the flag. */
+export function overrideOf(flag: Flag, given: unknown): Override[] {
+  const { option } = flag;
+  if (option === null || given === undefined) return [];
+  const origin = `--${flag.name}`;
+  return [{ path: option.path, value: valueOf(flag, given), origin }];
+}
+
+/** The single text or switch that a flag was given; twice is a mistake that one should see. */
+export function onlyValue(flag: Flag, given: unknown): unknown {
+  if (Array.isArray(given)) {
+    throw usage(`--${flag.name} is given ${given.length} times.`, 'Give it once.');
+  }
+  if (flag.takes !== 'nothing' && typeof given === 'boolean') {
+    throw usage(
+      `--no-${flag.name} is not possible: --${flag.name} takes a value.`,
+      'See etl run --help.',
+    );
+  }
+  return given;
+}
+
+function valueOf(flag: Flag, given: unknown): unknown {
+  const { option } = flag;
+  if (option === null) return given;
+  if (flag.takes !== 'many') {
+    const value = onlyValue(flag, given);
+    if (typeof value !== 'string') return value;
+    // A tab is hard to type in a shell. (`\N` for NULL keeps its backslash.)
+    return scalarFromText(option, option.path.at(-1) === 'delimiter' ? unescapeTab(value) : value);
+  }
+  const texts = (Array.isArray(given) ? given : [given]).map((one) => onlyValue(flag, one));
+  const parts = texts.map(String).flatMap(splitList);
+  return option.kind === 'list' ? parts : mappingOf(flag, parts);
+}
+
+function unescapeTab(text: string): string {
+  return text.replaceAll('\\t', '\t');
+}
+
+/** Splits at commas outside of parentheses: `total=numeric(10,2),day=date`. */
+function splitList(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (const [index, character] of [...text.matchAll(/[(),]/g)].map(
+    (m) => [m.index, m[0]] as const,
+  )) {
+    if (character === '(') depth += 1;
+    else if (character === ')') depth = Math.max(0, depth - 1);
+    else if (depth === 0) {
+      parts.push(text.slice(start, index));
+      start = index + 1;
+    }
+  }
+  return [...parts, text.slice(start)].map((part) => part.trim());
+}
+
+function mappingOf(flag: Flag, parts: readonly string[]): Record<string, string | null> {
+  const nullable = flag.option?.path.at(-1) === 'columns';
+  const seen = new Set<string>();
+  const entries = parts.map((part): [string, string | null] => {
+    const at = part.indexOf('=');
+    const name = part.slice(0, at).trim();
+    if (at < 1 || name === '__proto__') {
+      throw usage(
+        `--${flag.name}: ${JSON.stringify(part)} is not of the form ${nullable ? 'source=target' : 'column=type'}.`,
+        nullable
+          ? 'Write source= to leave a column out; a name that holds "," or "=" needs a job file.'
+          : 'For example --types id=bigint,total=numeric(10,2).',
+      );
+    }
+    if (seen.has(name)) {
+      throw usage(`--${flag.name}: ${JSON.stringify(name)} comes twice.`, 'Name it once.');
+    }
+    seen.add(name);
+    const target = part.slice(at + 1).trim();
+    return [name, target === '' && nullable ? null : target];
+  });
+  return Object.fromEntries(entries);
+}
+
+export function usage(sentence: string, remedy: string): EtlError {
+  return new EtlError('ETL_USAGE', sentence, remedy);
+}

@@ -1,0 +1,99 @@
+import { jobOptions, type JobOption } from '../job/job-options.ts';
+
+/** One flag of `etl run` and `etl plan`. */
+export interface Flag {
+  /** Without the dashes. */
+  readonly name: string;
+  readonly group: FlagGroup;
+  readonly description: string;
+  /** What it sets in a job; null: it is about this one call only. */
+  readonly option: JobOption | null;
+  /** A switch takes no value; of a list, more may come with the flag again. */
+  readonly takes: 'nothing' | 'one' | 'many';
+  /** What its value may be, for people; empty for a switch and for free text. */
+  readonly values: string;
+  /** For people; empty where there is none. */
+  readonly defaultText: string;
+}
+
+export type FlagGroup = 'Load' | 'CSV' | 'Database and settings' | 'This call';
+
+const TAKES = {
+  switch: 'nothing',
+  number: 'one',
+  text: 'one',
+  list: 'many',
+  mapping: 'many',
+} as const satisfies Record<JobOption['kind'], Flag['takes']>;
+
+/** `files` comes without a flag. */
+const POSITIONAL = 'files';
+
+const CALL_FLAGS: readonly Flag[] = [
+  callFlag('config', 'FILE', 'Job file (JSON). Flags and the environment win over what it says.'),
+  callFlag('dry-run', '', 'Stop after the plan: nothing is loaded.'),
+  callFlag('force', '', 'Load again what the ledger says is loaded.'),
+  callFlag('report', 'FILE', 'Write the report (JSON) to a file; config/report.schema.json.'),
+  callFlag('json', '', 'Print only the report (run) or the plan (plan) on stdout, as JSON.'),
+  callFlag('quiet', '', 'Print errors only.'),
+  callFlag('verbose', '', 'Print the whole plan, log every step, show stack traces.'),
+];
+
+const GROUPS: readonly FlagGroup[] = ['Load', 'CSV', 'Database and settings', 'This call'];
+
+/** Made from the schema, so that a setting cannot lack its flag, nor a flag its setting. */
+export const FLAGS: readonly Flag[] = [
+  ...jobOptions.filter((option) => option.path.at(-1) !== POSITIONAL).map(optionFlag),
+  ...CALL_FLAGS,
+].sort((a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group));
+
+export const filesOption = jobOptions.find((option) => option.path.at(-1) === POSITIONAL);
+
+function optionFlag(option: JobOption): Flag {
+  const setting = option.path.at(-1) ?? '';
+  const ofCsv = option.path.includes('csv');
+  const kebab = setting.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return {
+    name: ofCsv ? `csv-${kebab}` : kebab,
+    group: ofCsv ? 'CSV' : option.path.includes('*') ? 'Load' : 'Database and settings',
+    description: option.description,
+    option,
+    takes: TAKES[option.kind],
+    values: valuesOf(option, kebab),
+    defaultText: defaultText(option),
+  };
+}
+
+function valuesOf(option: JobOption, name: string): string {
+  switch (option.kind) {
+    case 'switch':
+      return '';
+    case 'list':
+      return 'a,b';
+    case 'mapping':
+      return name === 'columns' ? 'source=target,…; source= leaves it out' : 'column=type,…';
+    case 'number':
+      return option.allowed;
+    case 'text':
+      return option.allowed.includes(', ') && !option.nullable ? option.allowed : '';
+  }
+}
+
+function callFlag(name: string, values: string, description: string): Flag {
+  return {
+    name,
+    group: 'This call',
+    description,
+    option: null,
+    takes: values === '' ? 'nothing' : 'one',
+    values,
+    defaultText: '',
+  };
+}
+
+function defaultText({ kind, defaultValue }: JobOption): string {
+  if (kind === 'switch') return defaultValue === true ? 'on' : 'off';
+  if (typeof defaultValue === 'number') return String(defaultValue);
+  if (typeof defaultValue !== 'string') return '';
+  return defaultValue === '' ? 'nothing' : defaultValue;
+}

@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+import { EXIT } from '../errors.ts';
+import { main } from './etl.ts';
+
+/** The door of the command: nothing but what belongs to the process itself. */
+const interrupt = new AbortController();
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // The first asks for an orderly end. Whoever asks again does not want to wait for one: the
+    // database rolls back by itself what was not committed.
+    if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
+    interrupt.abort();
+    process.stderr.write('\netl: Interrupted; ending. Press Ctrl-C again to stop at once.\n');
+  });
+}
+
+for (const stream of [process.stdout, process.stderr]) {
+  // A reader that has gone (`etl run … | head`) must not end a load that is half done.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
+  });
+}
+
+process.exitCode = await main(process.argv.slice(2), {
+  env: process.env,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  cwd: process.cwd(),
+  signal: interrupt.signal,
+});

@@ -1,0 +1,89 @@
+import { EXIT, type ExitCode } from '../errors.ts';
+import { errorLine } from '../report/error-text.ts';
+import { exitCodeOfReport } from '../report/exit-code.ts';
+import { createProgress } from '../report/progress.ts';
+import { reportJson } from '../report/report-json.ts';
+import { printSummary } from '../report/summary-text.ts';
+import type { RunEvent } from '../run/events.ts';
+import type { Report } from '../run/report-types.ts';
+import type { LoadArguments } from './arguments.ts';
+import type { Engine } from './engine.ts';
+import { showPlan, withPlan, type Planned } from './plan.ts';
+import { checkReportPath, writeReportFile } from './report-file.ts';
+import { colorOf, progressModeOf, widthOf, type World } from './world.ts';
+
+/** `etl run`: plan, load, tell. */
+export async function runCommand(
+  load: LoadArguments,
+  world: World,
+  engine: () => Promise<Engine>,
+): Promise<ExitCode> {
+  const { reportPath } = load;
+  if (reportPath !== null) await checkReportPath(reportPath, world.cwd);
+  return withPlan(load, world, engine, async (planned) => {
+    if (load.dryRun) {
+      showPlan(planned.plan, load, world, true);
+      if (!load.json && !load.quiet) world.stdout.write('Dry run: nothing was loaded.\n');
+      return EXIT.ok;
+    }
+    if (!load.json) showPlan(planned.plan, load, world, load.verbose);
+    const report = await execute(planned, load, world);
+    showReport(report, planned, load, world);
+    if (reportPath !== null) await writeReportFile(reportPath, world.cwd, reportJson(report));
+    return exitCodeOfReport(report);
+  });
+}
+
+async function execute(planned: Planned, load: LoadArguments, world: World): Promise<Report> {
+  const { plan, database, engine, log } = planned;
+  const { stdout, env, signal } = world;
+  const progress = createProgress(plan, {
+    stream: stdout,
+    mode: load.quiet || load.json ? 'none' : progressModeOf(stdout, env),
+    now: () => performance.now(),
+    color: colorOf(stdout, env),
+    width: widthOf(stdout),
+  });
+  try {
+    const running = engine.run(plan, { databaseUrl: database.url, log, signal });
+    // Together, so that a rejected report is never left unheard while events are still awaited.
+    const [report] = await Promise.all([
+      running.report,
+      follow(running, (event) => progress.on(event)),
+    ]);
+    return report;
+  } finally {
+    progress.stop();
+  }
+}
+
+async function follow(
+  events: AsyncIterable<RunEvent>,
+  show: (event: RunEvent) => void,
+): Promise<void> {
+  for await (const event of events) show(event);
+}
+
+function showReport(
+  report: Report,
+  { database }: Planned,
+  load: LoadArguments,
+  world: World,
+): void {
+  const { stdout, stderr, env } = world;
+  if (load.json) stdout.write(reportJson(report));
+  if ((load.json || load.quiet) && report.error !== null) {
+    stderr.write(`etl: ${errorLine(report.error)}\n`);
+  }
+  if (!load.json && !load.quiet) {
+    stdout.write(
+      `\n${printSummary(report, { color: colorOf(stdout, env), width: widthOf(stdout) })}`,
+    );
+    if (database.embedded && report.status !== 'failed') {
+      stdout.write(
+        'Look at the result: "etl db start" keeps the server up, "etl db url" prints its address ' +
+          'for any client.\n',
+      );
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * What "precedence by name" means: the natural order of paths. A later path wins over an earlier one.
+ *
+ * - Paths compare folder by folder, so the files of one folder stand together.
+ * - A run of digits compares as the number that it spells, of any length: `file2` before `file10`.
+ * - Everything else compares by UTF-16 code units, upper case before lower case, never by a locale:
+ *   the order is the same on every machine.
+ * - Paths that are equal so far (`a1` and `a01`) compare by their code units, so that only one and
+ *   the same path is equal to itself: the order is total.
+ *
+ * Returns a negative number where `a` comes first, a positive one where `b` does, 0 for the same path.
+ */
+export function comparePaths(a: string, b: string): number {
+  const left = a.split('/');
+  const right = b.split('/');
+  const shared = Math.min(left.length, right.length);
+  for (let index = 0; index < shared; index++) {
+    const order = compareNaturally(left[index] ?? '', right[index] ?? '');
+    if (order !== 0) return order;
+  }
+  return left.length - right.length || compareCodeUnits(a, b);
+}
+
+/** 0 also for names that differ in leading zeros only. */
+function compareNaturally(a: string, b: string): number {
+  let i = 0;
+  let j = 0;
+  while (i < a.length && j < b.length) {
+    if (isDigit(a.charCodeAt(i)) && isDigit(b.charCodeAt(j))) {
+      const endOfA = endOfDigits(a, i);
+      const endOfB = endOfDigits(b, j);
+      const order = compareDigits(a.slice(i, endOfA), b.slice(j, endOfB));
+      if (order !== 0) return order;
+      i = endOfA;
+      j = endOfB;
+      continue;
+    }
+    const order = a.charCodeAt(i) - b.charCodeAt(j);
+    if (order !== 0) return order;
+    i++;
+    j++;
+  }
+  return a.length - i - (b.length - j);
+}
+
+/** Compares without numbers, which lose digits above 2^53. */
+function compareDigits(a: string, b: string): number {
+  const left = a.replace(/^0+/, '');
+  const right = b.replace(/^0+/, '');
+  return left.length - right.length || compareCodeUnits(left, right);
+}
+
+function compareCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function endOfDigits(text: string, from: number): number {
+  let end = from;
+  while (end < text.length && isDigit(text.charCodeAt(end))) end++;
+  return end;
+}
+
+function isDigit(codeUnit: number): boolean {
+  return codeUnit >= 48 && codeUnit <= 57;
+}

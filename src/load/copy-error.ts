@@ -1,0 +1,97 @@
+import { EtlError } from '../errors.ts';
+import type { FilePlan } from '../plan/plan-types.ts';
+import { locateRecord } from '../source/csv/locate-record.ts';
+
+/** What PostgreSQL says of the place: `COPY t, line 105, column c3: "12,50"`. */
+export interface CopyContext {
+  /** 1-based number of the record in what was sent. */
+  readonly record: number;
+  readonly column: string | null;
+  readonly value: string | null;
+}
+
+export function parseCopyContext(where: string | undefined): CopyContext | null {
+  const match = /COPY [^\n]*?, line (\d+)(?:, column ([^:\n]+))?(?:: "([\s\S]*?)"(?:\n|$))?/.exec(
+    where ?? '',
+  );
+  if (match === null) return null;
+  const column = match[2] ?? null;
+  return {
+    record: Number(match[1]),
+    column,
+    value: column === null ? null : (match[3] ?? null),
+  };
+}
+
+/**
+ * An error of a file's COPY, told in the file's own terms: its line instead of the record's number,
+ * the header's name instead of the staged column's, and what is wrong with the record as a whole.
+ */
+export async function copyError(
+  error: unknown,
+  file: FilePlan,
+  columnName: (copied: string) => string | null,
+): Promise<unknown> {
+  if (!(error instanceof EtlError)) return error;
+  const { record } = error;
+  if (record.facts.socket !== undefined) return withFacts(error, { file: file.name });
+  const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
+  if (context === null) {
+    return record.facts.file === undefined ? withFacts(error, { file: file.name }) : error;
+  }
+  const name = context.column ?? notNullColumn(error);
+  const column = name === null ? null : columnName(name);
+  const place = await placeOf(file, context.record);
+  const sentence = place.problem ?? renamed(record.sentence, name, column);
+  return new EtlError(
+    record.code,
+    sentence,
+    record.remedy,
+    {
+      ...(record.facts.sqlState === undefined ? {} : { sqlState: record.facts.sqlState }),
+      file: file.name,
+      line: place.line,
+      ...(column === null ? {} : { column }),
+      ...(context.value === null ? {} : { value: context.value }),
+    },
+    { cause: error },
+  );
+}
+
+function withFacts(error: EtlError, facts: { file: string }): EtlError {
+  const { code, sentence, remedy } = error.record;
+  return new EtlError(
+    code,
+    sentence,
+    remedy,
+    { ...error.record.facts, ...facts },
+    { cause: error },
+  );
+}
+
+/** A NOT NULL violation names its column beside the context. */
+function notNullColumn(error: EtlError): string | null {
+  return error.record.facts.sqlState === '23502' ? (error.record.facts.column ?? null) : null;
+}
+
+async function placeOf(
+  file: FilePlan,
+  record: number,
+): Promise<{ line: number; problem: string | null }> {
+  if (file.description.kind !== 'csv') return { line: record, problem: null };
+  try {
+    const { line, problem } = await locateRecord(file, file.description, record);
+    return { line, problem };
+  } catch {
+    // The file may be broken beyond that place; the record's number is still true.
+    return { line: record, problem: null };
+  }
+}
+
+/** The staged column's name means nothing to people. */
+function renamed(sentence: string, staged: string | null, column: string | null): string {
+  const told = sentence
+    .replace(/ of relation "[^"]*"/g, '')
+    .replace(/ \(Failing row[\s\S]*?\)/, '');
+  return staged === null || column === null ? told : told.replaceAll(`"${staged}"`, `"${column}"`);
+}

@@ -1,0 +1,97 @@
+import { assert, present } from '../assert.ts';
+import type { Connection } from '../target/connect.ts';
+import { writeLedger } from '../target/ledger.ts';
+import { quoted } from '../target/names.ts';
+import { stagingLayout } from '../target/staging-layout.ts';
+import { fileColumnName, forcedNulls } from './copy-target.ts';
+import { fileFailure } from './file-failure.ts';
+import { ledgerEntry, mergedRows, type MergedRows } from './merge-unit.ts';
+import { stageFile } from './stage-file.ts';
+import type { FileFailure } from './unit-session.ts';
+import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
+
+/** A file that was copied into the target itself, in a transaction that is still open. */
+export interface DirectCopy {
+  readonly staged: StagedFile[];
+  readonly failure: FileFailure | null;
+  commit(): Promise<MergedRows>;
+  rollback(): Promise<void>;
+}
+
+/**
+ * `append` has no key, so no row can meet another: a file whose columns all go into the table as
+ * they are needs no staging, and writes each row once instead of twice. Groups are staged, since
+ * one bad file of a group must not take the others with it.
+ */
+export function canCopyDirectly(task: UnitTask): boolean {
+  const [file] = task.files;
+  if (task.load.target.onConflict !== 'append' || task.files.length !== 1) return false;
+  if (file === undefined || task.load.hasRules) return false;
+  if (file.targets.includes(null) && file.description.kind === 'csv') return false;
+  return layoutOf(task).table.columns.every((column) => column.cast === null);
+}
+
+export async function openDirectCopy(
+  connection: Connection,
+  task: UnitTask,
+  hooks: UnitHooks,
+): Promise<DirectCopy> {
+  const { target, ledger, subBatchSize } = task.load;
+  const file = present(task.files[0], 'a file');
+  await connection.query('begin');
+  let open = true;
+  const rollback = async (): Promise<void> => {
+    if (open && connection.usable()) await connection.query('rollback');
+    open = false;
+  };
+  try {
+    const options = { ...hooks, subBatchSize };
+    const staged = [await stageFile(connection, file, targetOf(task), options)];
+    const commit = async (): Promise<MergedRows> => {
+      const rows = present(staged[0], 'the staged file').rows;
+      const counts = {
+        rowsRead: rows,
+        inserted: rows,
+        updated: 0,
+        unchanged: 0,
+        superseded: 0,
+        rejected: 0,
+      };
+      const entries = staged.map((one) => ledgerEntry(one, counts));
+      await writeLedger(connection, ledger, entries);
+      await connection.query('commit');
+      open = false;
+      return mergedRows(staged, counts);
+    };
+    return { staged, failure: null, commit, rollback };
+  } catch (error) {
+    await rollback();
+    const failure = fileFailure(file.ordinal, error, hooks.signal);
+    const nothing = (): Promise<MergedRows> => {
+      assert(false, `${target.name}: a file that failed is not committed`);
+    };
+    return { staged: [], failure, commit: nothing, rollback };
+  }
+}
+
+function layoutOf(task: UnitTask): ReturnType<typeof stagingLayout> {
+  const { target } = task.load;
+  const sqlName = `${quoted(target.schema)}.${quoted(target.name)}`;
+  return stagingLayout(target.columns, task.files, { sqlName, kind: 'temp', fileColumn: false });
+}
+
+/** The layout's places, with the names of the target's own columns. */
+function targetOf(task: UnitTask): Parameters<typeof stageFile>[2] {
+  const { table, files } = layoutOf(task);
+  const file = present(task.files[0], 'a file');
+  const laid = present(files.get(file.ordinal), 'the layout of the file');
+  const names = new Map(table.columns.map((column) => [column.name, column.target ?? column.name]));
+  const copyColumns = laid.copyColumns.map((name) => names.get(name) ?? name);
+  return {
+    sqlName: table.sqlName,
+    layout: { ...laid, copyColumns },
+    forceNull: forcedNulls(task.load.target.columns, file, copyColumns, (copied) => copied),
+    ordinal: false,
+    columnName: (copied) => fileColumnName(file, copyColumns.indexOf(copied)),
+  };
+}

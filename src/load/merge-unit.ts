@@ -1,0 +1,168 @@
+import { assert } from '../assert.ts';
+import { EtlError, errorRecordOf } from '../errors.ts';
+import { retryable } from '../conflict/retry-policy.ts';
+import type { FilePlan } from '../plan/plan-types.ts';
+import type { Connection } from '../target/connect.ts';
+import type { Counts } from '../target/counts.ts';
+import { writeLedger, type LedgerEntry, type LoadedFile } from '../target/ledger.ts';
+import { merge } from '../target/merge.ts';
+import type { StagingTable } from '../target/staging.ts';
+import { inTransaction } from '../target/transaction.ts';
+import type { MergedUnit } from './unit-session.ts';
+import type { LoadTask, StagedFile } from './unit-task.ts';
+
+/** A merged unit without its durations. */
+export type MergedRows = Omit<MergedUnit, 'stageMs' | 'mergeMs'>;
+
+const NONE: Counts = {
+  rowsRead: 0,
+  inserted: 0,
+  updated: 0,
+  unchanged: 0,
+  superseded: 0,
+  rejected: 0,
+};
+
+/**
+ * Merges the staged files in one transaction, with their ledger rows. When the table refuses a row
+ * (a CHECK, a foreign key) and the unit is a group, the files are merged one by one instead, so
+ * that only the file at fault is rolled back.
+ */
+export async function mergeStaged(
+  connection: Connection,
+  load: LoadTask,
+  table: StagingTable | null,
+  staged: readonly StagedFile[],
+): Promise<MergedRows> {
+  if (staged.length === 0) return { counts: NONE, files: [], failure: null };
+  try {
+    const counts = await mergeFiles(connection, load, table, staged);
+    return mergedRows(staged, counts);
+  } catch (error) {
+    if (!refusesRow(error)) throw error;
+    const only = staged[0];
+    assert(only !== undefined, 'a unit has a file');
+    if (staged.length === 1) return failedAt(only, error, []);
+    return mergeOneByOne(connection, load, table, staged);
+  }
+}
+
+async function mergeOneByOne(
+  connection: Connection,
+  load: LoadTask,
+  table: StagingTable | null,
+  staged: readonly StagedFile[],
+): Promise<MergedRows> {
+  const done: { file: number; counts: Counts }[] = [];
+  for (const file of staged) {
+    try {
+      const counts = await mergeFiles(connection, load, table, [file]);
+      done.push({ file: file.file.ordinal, counts });
+    } catch (error) {
+      if (!refusesRow(error)) throw error;
+      return failedAt(file, error, done);
+    }
+  }
+  return { counts: sumCounts(done.map((entry) => entry.counts)), files: done, failure: null };
+}
+
+async function mergeFiles(
+  connection: Connection,
+  load: LoadTask,
+  table: StagingTable | null,
+  files: readonly StagedFile[],
+): Promise<Counts> {
+  const rowsRead = files.reduce((sum, file) => sum + file.rows, 0);
+  const single = files.length === 1 ? files[0] : undefined;
+  return inTransaction(connection, async () => {
+    const counts =
+      rowsRead === 0 || table === null
+        ? NONE
+        : await mergeRows(connection, load, table, rowsRead, single?.file.ordinal ?? null);
+    const entries = files.map((file) => ledgerEntry(file, single === undefined ? null : counts));
+    await writeLedger(connection, load.ledger, entries);
+    return counts;
+  });
+}
+
+async function mergeRows(
+  connection: Connection,
+  load: LoadTask,
+  table: StagingTable,
+  rowsRead: number,
+  file: number | null,
+): Promise<Counts> {
+  const source = { tables: [table], file, owner: null };
+  const merged = await merge(connection, load.target, source, load.countRows);
+  const superseded = rowsRead - merged.inserted - merged.updated - merged.unchanged;
+  assert(superseded >= 0, 'a merge does not count more rows than were staged');
+  return { rowsRead, ...merged, superseded, rejected: 0 };
+}
+
+export function ledgerEntry(file: StagedFile, counts: Counts | null): LedgerEntry {
+  return {
+    path: file.file.path,
+    ordinal: file.file.ordinal,
+    bytes: file.file.bytes,
+    mtimeMs: file.file.mtimeMs,
+    contentHash: file.contentHash,
+    rowsRead: file.rows,
+    counts,
+  };
+}
+
+export function mergedRows(staged: readonly StagedFile[], counts: Counts): MergedRows {
+  const attributable = staged.length === 1 ? counts : null;
+  const files = staged.map((file) => ({ file: file.file.ordinal, counts: attributable }));
+  return { counts, files, failure: null };
+}
+
+/** What the ledger remembers of a merge whose COMMIT was never answered. */
+export function mergedFromLedger(
+  entries: readonly LoadedFile[],
+  files: readonly FilePlan[],
+): MergedUnit {
+  const known = new Map(entries.map((entry) => [entry.path, entry]));
+  const merged = files.flatMap((file) => {
+    const entry = known.get(file.path);
+    if (entry === undefined) return [];
+    const counts = entry.counts === null ? null : { rowsRead: entry.rowsRead, ...entry.counts };
+    return [{ file: file.ordinal, counts, rowsRead: entry.rowsRead }];
+  });
+  const counts = sumCounts(
+    merged.map((file) => file.counts ?? { ...NONE, rowsRead: file.rowsRead }),
+  );
+  return { counts, files: merged, failure: null, stageMs: 0, mergeMs: 0 };
+}
+
+export function sumCounts(all: readonly Counts[]): Counts {
+  const sum = { ...NONE };
+  for (const counts of all) {
+    for (const name of Object.keys(sum) as (keyof Counts)[]) sum[name] += counts[name];
+  }
+  return sum;
+}
+
+/** Whether the table refused a row of the file (SQLSTATE classes 22, 23, 44 and raised errors). */
+function refusesRow(error: unknown): boolean {
+  const record = errorRecordOf(error);
+  const state = record.facts.sqlState ?? '';
+  return /^(22|23|44|P0)/.test(state) && !retryable(record);
+}
+
+function failedAt(
+  file: StagedFile,
+  error: unknown,
+  done: readonly { file: number; counts: Counts }[],
+): MergedRows {
+  const record = errorRecordOf(error);
+  const facts = { ...record.facts, file: file.file.name };
+  return {
+    counts: sumCounts(done.map((entry) => entry.counts)),
+    files: done,
+    failure: {
+      file: file.file.ordinal,
+      error: new EtlError(record.code, record.sentence, record.remedy, facts).record,
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import type { Connection } from '../target/connect.ts';
+import { stageFiles, type StagedFiles } from './stage-files.ts';
+import type { UnitHooks, UnitTask } from './unit-task.ts';
+
+/** What one unit of the range pipeline has staged, in a table that all workers can read. */
+export interface SharedUnit extends StagedFiles {
+  readonly stageMs: number;
+}
+
+export interface SharedStaging {
+  stage(): Promise<SharedUnit>;
+  close(): Promise<void>;
+}
+
+/**
+ * Unlogged, since a crash loses nothing that the files do not hold: the load starts again then.
+ * The table outlives the session; the coordinator drops it at the end of the load.
+ */
+export function createSharedStaging(
+  acquire: () => Promise<Connection>,
+  task: UnitTask,
+  sqlName: string,
+  hooks: UnitHooks,
+): SharedStaging {
+  let connection: Connection | null = null;
+  const cut = (): void => connection?.destroy();
+  hooks.signal.addEventListener('abort', cut);
+  return {
+    stage: async () => {
+      const startedAt = hooks.now();
+      connection = await acquire();
+      const table = { sqlName, kind: 'unlogged', fileColumn: true } as const;
+      const unit = await stageFiles(connection, task, table, hooks);
+      return { ...unit, stageMs: hooks.now() - startedAt };
+    },
+    close: async () => {
+      hooks.signal.removeEventListener('abort', cut);
+    },
+  };
+}

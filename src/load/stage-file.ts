@@ -1,0 +1,151 @@
+import { stat } from 'node:fs/promises';
+import { EtlError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { assert, present } from '../assert.ts';
+import type { FilePlan } from '../plan/plan-types.ts';
+import { openCsvBytes } from '../source/csv/csv-bytes.ts';
+import { openCsvRows } from '../source/csv/csv-rows.ts';
+import { hashFile } from '../source/content-hash.ts';
+import { readParquet } from '../source/parquet/read-parquet.ts';
+import type { CsvDescription, ParquetDescription } from '../source/source-file.ts';
+import { createBinaryCopyEncoder } from '../target/binary/binary-copy-encoder.ts';
+import type { Connection } from '../target/connect.ts';
+import { csvCopySql, binaryCopySql } from '../target/copy-sql.ts';
+import type { FileLayout } from '../target/staging-layout.ts';
+import { copyError } from './copy-error.ts';
+import type { StagedFile, UnitHooks } from './unit-task.ts';
+
+/** Where the rows go: a staging table, or the target itself (`append`). */
+export interface CopyTarget {
+  readonly sqlName: string;
+  readonly layout: FileLayout;
+  /** Types of the staged columns, for CSV: quoted empty fields of types other than text are NULL. */
+  readonly forceNull: readonly string[];
+  /** Staging has a column for the row's ordinal; the target has none. */
+  readonly ordinal: boolean;
+  /** Name of a copied column, as the file calls it. */
+  readonly columnName: (copied: string) => string | null;
+}
+
+/** Streams one file into the table by one COPY. What it copied is what the server counted. */
+export async function stageFile(
+  connection: Connection,
+  file: FilePlan,
+  target: CopyTarget,
+  options: UnitHooks & { readonly subBatchSize: number },
+): Promise<StagedFile> {
+  options.news({ kind: 'file-started', file: file.ordinal });
+  await refuseChanged(file);
+  const staged = await (
+    file.description.kind === 'csv'
+      ? copyCsv(connection, file, file.description, target, options)
+      : copyParquet(connection, file, file.description, target, options)
+  ).catch(async (error: unknown) => {
+    throw await copyError(error, file, target.columnName);
+  });
+  await refuseChanged(file);
+  options.news({ kind: 'file-staged', file: file.ordinal, rows: staged.rows });
+  return { file, ...staged };
+}
+
+async function copyCsv(
+  connection: Connection,
+  file: FilePlan,
+  description: CsvDescription,
+  target: CopyTarget,
+  options: UnitHooks & { readonly subBatchSize: number },
+): Promise<{ rows: number; contentHash: string }> {
+  const progress = throttled(file.ordinal, options);
+  const open = description.path === 'bytes' ? openCsvBytes : openCsvRows;
+  const stream = open(file, description, {
+    signal: options.signal,
+    onProgress: progress,
+    subBatchSize: options.subBatchSize,
+  });
+  const sql = csvCopySql(target.sqlName, target.layout.copyColumns, description, target.forceNull);
+  const copied = await connection.copyIn(sql, stream.chunks);
+  const totals = stream.totals();
+  if (copied !== totals.records) {
+    throw new EtlError(
+      'ETL_CSV_MALFORMED',
+      `The file has ${totals.records} records, but PostgreSQL took ${copied}.`,
+      'Check its quotes and its line ends; nothing of it is loaded.',
+      { file: file.name },
+    );
+  }
+  return { rows: copied, contentHash: totals.contentHash };
+}
+
+async function copyParquet(
+  connection: Connection,
+  file: FilePlan,
+  description: ParquetDescription,
+  target: CopyTarget,
+  options: UnitHooks,
+): Promise<{ rows: number; contentHash: string }> {
+  const hash = hashFile(file.path, options.signal);
+  // A failed COPY must not leave the rejection of the hash unheard.
+  hash.catch(() => undefined);
+  const counter = { rows: 0 };
+  const chunks = encodeParquet(file, description, target, options, counter);
+  const sql = binaryCopySql(target.sqlName, [
+    ...(target.ordinal ? ['etl_row'] : []),
+    ...target.layout.copyColumns,
+  ]);
+  const copied = await connection.copyIn(sql, chunks);
+  assert(copied === counter.rows, `COPY took ${copied} of ${counter.rows} rows of ${file.name}`);
+  assert(copied === description.rows, `${file.name} has the rows that its footer says`);
+  return { rows: copied, contentHash: await hash };
+}
+
+async function* encodeParquet(
+  file: FilePlan,
+  description: ParquetDescription,
+  target: CopyTarget,
+  options: UnitHooks,
+  counter: { rows: number },
+): AsyncIterable<Buffer> {
+  const columns = present(target.layout.parquet, 'the layout of a Parquet file');
+  const types = new Map(description.columns.map((column) => [column.name, column.type]));
+  const encoder = createBinaryCopyEncoder(
+    columns.map(({ name, stage }) => ({ name, stage, type: present(types.get(name), name) })),
+    { ordinal: target.ordinal, file: file.name },
+  );
+  const progress = throttled(file.ordinal, options);
+  yield encoder.header();
+  const names = columns.map((column) => column.name);
+  for await (const batch of readParquet(file, description, {
+    columns: names,
+    signal: options.signal,
+  })) {
+    yield encoder.encode(batch, counter.rows + 1);
+    counter.rows += batch.rows;
+    progress(counter.rows, Math.round((file.bytes * counter.rows) / Math.max(1, description.rows)));
+  }
+  yield encoder.trailer();
+}
+
+/** A file that is still being written, or was replaced since it was planned, is not loaded. */
+async function refuseChanged(file: FilePlan): Promise<void> {
+  const now = await stat(file.path).catch(() => null);
+  if (now !== null && now.size === file.bytes && now.mtimeMs === file.mtimeMs) return;
+  const what =
+    now === null
+      ? 'The file is gone since the load was planned'
+      : now.size !== file.bytes
+        ? `The file changed since the load was planned: ${file.bytes} bytes then, ${now.size} now`
+        : 'The file was written to since the load was planned';
+  throw new EtlError('ETL_FILE_CHANGED', `${what}.`, 'Run again once it is complete.', {
+    file: file.name,
+  });
+}
+
+function throttled(file: number, hooks: UnitHooks): (rows: number, bytes: number) => void {
+  let last = hooks.now();
+  return (rows, bytes) => {
+    const now = hooks.now();
+    if (now - last < LIMITS.progressIntervalMs) return;
+    last = now;
+    hooks.news({ kind: 'file-progress', file, rows, bytes });
+  };
+}

@@ -1,0 +1,53 @@
+import type { FilePlan } from '../plan/plan-types.ts';
+import type { Connection } from '../target/connect.ts';
+import { createStaging, dropStaging, setStagedFile } from '../target/staging.ts';
+import { stagingLayout, type StagingLayout } from '../target/staging-layout.ts';
+import type { StagingTable } from '../target/staging.ts';
+import { copyTargetOf } from './copy-target.ts';
+import { fileFailure } from './file-failure.ts';
+import { stageFile } from './stage-file.ts';
+import type { FileFailure } from './unit-session.ts';
+import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
+
+export interface StagedFiles {
+  readonly table: StagingTable;
+  readonly staged: StagedFile[];
+  readonly failure: FileFailure | null;
+}
+
+/**
+ * Stages the files of a unit in order, into a table made for it. A file that is bad ends the unit
+ * there: what came before it stays staged, the rows of its own COPY are gone.
+ */
+export async function stageFiles(
+  connection: Connection,
+  task: UnitTask,
+  table: Pick<StagingTable, 'sqlName' | 'kind' | 'fileColumn'>,
+  hooks: UnitHooks,
+): Promise<StagedFiles> {
+  const layout = stagingLayout(task.load.target.columns, task.files, table);
+  await dropStaging(connection, table.sqlName);
+  await createStaging(connection, layout.table);
+  const staged: StagedFile[] = [];
+  for (const file of task.files) {
+    try {
+      staged.push(await stageInto(connection, task, layout, file, hooks));
+    } catch (error) {
+      const failure = fileFailure(file.ordinal, error, hooks.signal);
+      return { table: layout.table, staged, failure };
+    }
+  }
+  return { table: layout.table, staged, failure: null };
+}
+
+async function stageInto(
+  connection: Connection,
+  task: UnitTask,
+  layout: StagingLayout,
+  file: FilePlan,
+  hooks: UnitHooks,
+): Promise<StagedFile> {
+  if (layout.table.fileColumn) await setStagedFile(connection, layout.table, file.ordinal);
+  const target = copyTargetOf(task.load.target.columns, layout, file);
+  return stageFile(connection, file, target, { ...hooks, subBatchSize: task.load.subBatchSize });
+}

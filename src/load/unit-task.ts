@@ -1,0 +1,52 @@
+import type { FilePlan } from '../plan/plan-types.ts';
+import type { LedgerContext } from '../target/ledger.ts';
+import type { MergeTarget } from '../target/merge-sql.ts';
+
+/** What all units of a load share. Plain JSON: it crosses threads. */
+export interface LoadTask {
+  readonly target: MergeTarget;
+  /** For people. */
+  readonly sqlName: string;
+  readonly ledger: LedgerContext;
+  /** Whether the database's encoding is UTF-8, so that text compares here as there. */
+  readonly utf8: boolean;
+  /** Row triggers may swallow rows, so the merge counts what it returns. */
+  readonly countRows: boolean;
+  /** COPY ignores rules, so a table with rules is always written by INSERT. */
+  readonly hasRules: boolean;
+  readonly subBatchSize: number;
+}
+
+/** One unit of work, for one worker. Plain JSON. */
+export interface UnitTask {
+  readonly load: LoadTask;
+  readonly unit: number;
+  readonly files: readonly FilePlan[];
+  readonly attempt: number;
+}
+
+/** What a worker tells while it works on a unit. */
+export type UnitNews =
+  | { readonly kind: 'file-started'; readonly file: number }
+  | {
+      readonly kind: 'file-progress';
+      readonly file: number;
+      readonly rows: number;
+      readonly bytes: number;
+    }
+  | { readonly kind: 'file-staged'; readonly file: number; readonly rows: number };
+
+export interface UnitHooks {
+  readonly signal: AbortSignal;
+  readonly news: (news: UnitNews) => void;
+  /** Milliseconds; for durations only. */
+  readonly now: () => number;
+}
+
+/** A file whose rows are staged. */
+export interface StagedFile {
+  readonly file: FilePlan;
+  readonly rows: number;
+  /** SHA-256 of the file's bytes, hex. */
+  readonly contentHash: string;
+}

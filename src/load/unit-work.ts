@@ -1,0 +1,102 @@
+import { assert } from '../assert.ts';
+import type { KeyRange } from '../conflict/key-range.ts';
+import type { Connection } from '../target/connect.ts';
+import { exportKeyHashes, stagedKeyRange } from '../target/keys.ts';
+import { entriesOfRun } from '../target/ledger.ts';
+import { dropStaging, temporaryName, type StagingTable } from '../target/staging.ts';
+import { canCopyDirectly, openDirectCopy, type DirectCopy } from './direct-copy.ts';
+import { mergedFromLedger, mergeStaged } from './merge-unit.ts';
+import { stageFiles } from './stage-files.ts';
+import type { FileFailure, MergedUnit, StagedUnit, UnitSession } from './unit-session.ts';
+import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
+
+/**
+ * One unit of work in the worker that holds its staging table: the same object behind a thread's
+ * door and in-process. `acquire` gives the worker's connection, made anew where the old one was
+ * lost; a temporary staging table lives and dies with it.
+ */
+export function createUnitWork(
+  acquire: () => Promise<Connection>,
+  task: UnitTask,
+  hooks: UnitHooks,
+): UnitSession {
+  const { target } = task.load;
+  let connection: Connection | null = null;
+  let table: StagingTable | null = null;
+  let direct: DirectCopy | null = null;
+  let staged: StagedFile[] = [];
+  let stageMs = 0;
+  const cut = (): void => connection?.destroy();
+  hooks.signal.addEventListener('abort', cut);
+
+  const stage = async (): Promise<StagedUnit> => {
+    const startedAt = hooks.now();
+    connection = await acquire();
+    if (task.attempt > 1) {
+      const already = await committedBefore(connection, task);
+      if (already !== null) return { rows: 0, range: null, failure: null, alreadyMerged: already };
+    }
+    let failure: FileFailure | null = null;
+    if (canCopyDirectly(task)) {
+      direct = await openDirectCopy(connection, task, hooks);
+      ({ staged, failure } = direct);
+    } else {
+      const sqlName = temporaryName(task.unit);
+      const fileColumn = task.files.length > 1;
+      const unit = { sqlName, kind: 'temp', fileColumn } as const;
+      ({ table, staged, failure } = await stageFiles(connection, task, unit, hooks));
+    }
+    const rows = staged.reduce((sum, file) => sum + file.rows, 0);
+    const range = await rangeOf(connection, rows, failure);
+    stageMs = hooks.now() - startedAt;
+    return { rows, range, failure, alreadyMerged: null };
+  };
+
+  const rangeOf = async (
+    open: Connection,
+    rows: number,
+    failure: FileFailure | null,
+  ): Promise<KeyRange | null> =>
+    table === null || rows === 0 || failure !== null || target.key.length === 0
+      ? null
+      : stagedKeyRange(open, target, table, task.load.utf8);
+
+  return {
+    stage,
+    exportKeys: async () => {
+      assert(connection !== null && table !== null, 'keys are exported of a staged unit');
+      const rows = staged.reduce((sum, file) => sum + file.rows, 0);
+      return exportKeyHashes(connection, target, table, rows);
+    },
+    merge: async (): Promise<MergedUnit> => {
+      assert(connection !== null, 'a staged unit is merged');
+      const startedAt = hooks.now();
+      const merged =
+        direct === null
+          ? await mergeStaged(connection, task.load, table, staged)
+          : await direct.commit();
+      return { ...merged, stageMs, mergeMs: hooks.now() - startedAt };
+    },
+    close: async () => {
+      hooks.signal.removeEventListener('abort', cut);
+      if (connection === null || !connection.usable()) return;
+      try {
+        await direct?.rollback();
+        if (table !== null) await dropStaging(connection, table.sqlName);
+      } catch {
+        // What cannot be tidied goes with the connection.
+        connection.destroy();
+      }
+    },
+  };
+}
+
+/** After a line was lost during COMMIT the ledger knows whether the merge took place. */
+async function committedBefore(connection: Connection, task: UnitTask): Promise<MergedUnit | null> {
+  const entries = await entriesOfRun(
+    connection,
+    task.load.ledger,
+    task.files.map((file) => file.path),
+  );
+  return entries.length === 0 ? null : mergedFromLedger(entries, task.files);
+}

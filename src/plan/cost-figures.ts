@@ -1,0 +1,35 @@
+/**
+ * What work costs, in seconds of one processor. Measured on PostgreSQL 15.18 with 500,000-row files
+ * of 8 columns (38 MB of CSV each) on a machine of about one core, so only their ratios carry over;
+ * `cost.ts` compares strategies by them and promises no durations.
+ *
+ * Two loads check the sum: six files with the same 500,000 keys took 22.5 to 26.8 s `sequential`
+ * (these figures give 21.6) and 8.0 s `partitioned` by two workers (8.2).
+ */
+export const COSTS = {
+  /** COPY of CSV into a temporary table: 0.8 million rows a second. */
+  stageCsvRow: 1 / 800_000,
+  /** Parquet, as binary COPY: 2.3 times as fast. */
+  stageParquetRow: 1 / (2.3 * 800_000),
+  /** CSV that csv-parse has to rewrite: 0.4 million rows a second, and then the COPY. */
+  stageRewrittenRow: 1 / 400_000 + 1 / 800_000,
+  /** Columns of the measured files; staging grows with the columns. */
+  stageColumns: 8,
+  /** Sorting staged rows and picking one per key: the rest of the 8.0 s of `partitioned`. */
+  pickRow: 0.62e-6,
+  /** Writing a new key, 1.5 s per 500,000, and changing one that is there, 2.9 s. */
+  insertKey: 1.5 / 500_000,
+  updateKey: 2.9 / 500_000,
+  /** Hashing and exporting keys for the proof, 65 to 180 ms per 500,000. */
+  exportKey: 0.25e-6,
+  /** Sorting and comparing them in the coordinator, which is one thread. */
+  proveKey: 60e-9,
+  /** In `partitioned` each owner hashes each staged key to see whether it is its own. */
+  ownKey: 0.15e-6,
+  /** Levels of the B-tree in which the above was measured, with 250 entries per page. */
+  indexDepth: 3,
+  indexFanOut: 250,
+  /** Assumed, not measured: a unit's staging table and commit, and the set-up of `partitioned`. */
+  unit: 0.01,
+  partitionedSetUp: 0.1,
+} as const;

@@ -1,0 +1,152 @@
+import { criticalPath } from '../conflict/conflict-graph.ts';
+import { LIMITS } from '../limits.ts';
+import { COSTS } from './cost-figures.ts';
+import { meetsAnother } from './key-span.ts';
+import type { ConflictEdge, FilePlan, UnitPlan } from './plan-types.ts';
+
+/** What the estimate is made of. */
+export interface CostFacts {
+  readonly files: readonly Pick<FilePlan, 'description' | 'estimatedRows' | 'targets'>[];
+  readonly units: readonly UnitPlan[];
+  /** Between units. */
+  readonly conflicts: readonly ConflictEdge[];
+  /** Estimated rows per key over all files, and inside one file. */
+  readonly multiplicity: number;
+  readonly multiplicityInside: number;
+  /** Workers, and the processors that they can keep busy. */
+  readonly concurrency: number;
+  readonly cores: number;
+  readonly targetRows: number;
+  readonly targetEmpty: boolean;
+  /** Whether pairs of units are proved to share no key, or wait. */
+  readonly deterministic: boolean;
+}
+
+/** Estimated seconds of each strategy, whether or not it is possible. */
+export interface Costs {
+  readonly 'full-parallel': number;
+  readonly hybrid: number;
+  readonly sequential: number;
+  readonly partitioned: number;
+}
+
+interface UnitWork {
+  readonly stage: number;
+  readonly merge: number;
+}
+
+/**
+ * No strategy is faster than its work spread over the processors, nor than the longest chain of
+ * merges that must wait for each other. `full-parallel` and `hybrid` have the same chain, since a
+ * proof that fails makes a unit wait like a prediction; `hybrid` saves the proof of what it predicts.
+ */
+export function estimateCosts(facts: CostFacts): Costs {
+  const units = unitWork(facts);
+  const staging = sum(units.map((unit) => unit.stage));
+  const merging = sum(units.map((unit) => unit.merge));
+  const busy = Math.max(1, Math.min(facts.concurrency, facts.cores));
+  const busyUnits = Math.max(1, Math.min(busy, units.length));
+  const inOrder = Math.max((staging + merging) / busyUnits, (units[0]?.stage ?? 0) + merging);
+  const proved = (predictedToo: boolean): number => {
+    if (keysExceedLimit(facts)) return inOrder;
+    const keys = keysToProve(facts, predictedToo);
+    const work = (staging + merging + keys * COSTS.exportKey) / busyUnits;
+    return Math.max(work, longestChain(facts, units)) + keys * COSTS.proveKey;
+  };
+  return {
+    'full-parallel': proved(true),
+    hybrid: proved(false),
+    sequential: inOrder,
+    partitioned: staging / busyUnits + partitionedMerging(facts) / busy + COSTS.partitionedSetUp,
+  };
+}
+
+function unitWork(facts: CostFacts): UnitWork[] {
+  const rows = totalRows(facts);
+  const staged = rows / facts.multiplicityInside;
+  const writing = rows === 0 ? 0 : writingKeys(facts, staged) / rows;
+  return facts.units.map((unit) => ({
+    stage: COSTS.unit + sum(unit.files.map((file) => stagingOf(facts.files[file]))),
+    merge: unit.estimatedRows * (COSTS.pickRow + writing),
+  }));
+}
+
+function stagingOf(file: CostFacts['files'][number] | undefined): number {
+  if (file === undefined) return 0;
+  const { description } = file;
+  const row =
+    description.kind === 'parquet'
+      ? COSTS.stageParquetRow
+      : description.path === 'rows'
+        ? COSTS.stageRewrittenRow
+        : COSTS.stageCsvRow;
+  return (file.estimatedRows * row * Math.max(1, file.targets.length)) / COSTS.stageColumns;
+}
+
+/**
+ * Writing so many keys, one for each row that a merge picks: each distinct key is new once at most,
+ * all others are updates. How many keys a full table already holds is not known; half is assumed.
+ */
+function writingKeys(facts: CostFacts, picked: number): number {
+  const distinct = Math.min(picked, totalRows(facts) / facts.multiplicity);
+  const known = facts.targetEmpty ? 0 : Math.min(facts.targetRows, distinct / 2);
+  const fresh = distinct - known;
+  const seconds = fresh * COSTS.insertKey + (picked - fresh) * COSTS.updateKey;
+  const levels = Math.log(facts.targetRows + distinct + 1) / Math.log(COSTS.indexFanOut);
+  return (seconds * Math.max(2, Math.ceil(levels))) / COSTS.indexDepth;
+}
+
+function partitionedMerging(facts: CostFacts): number {
+  const rows = totalRows(facts);
+  const perRow = COSTS.pickRow + COSTS.ownKey * facts.concurrency;
+  return rows * perRow + writingKeys(facts, rows / facts.multiplicity);
+}
+
+/**
+ * Keys of units that have a pair to prove: not told apart by ranges, and (in `hybrid`) not predicted
+ * to wait for all others anyway.
+ */
+function keysToProve(
+  { units, conflicts, deterministic }: CostFacts,
+  predictedToo: boolean,
+): number {
+  if (!deterministic) return 0;
+  const partners = new Uint32Array(units.length);
+  for (const { before, after } of predictedToo ? [] : conflicts) {
+    partners[before] = (partners[before] ?? 0) + 1;
+    partners[after] = (partners[after] ?? 0) + 1;
+  }
+  const meets = meetsAnother(units.map((unit) => unit.range));
+  const proves = units.filter(
+    (_, index) => meets[index] === true && (partners[index] ?? 0) < units.length - 1,
+  );
+  return sum(proves.map((unit) => unit.estimatedRows));
+}
+
+function longestChain(facts: CostFacts, units: readonly UnitWork[]): number {
+  if (!facts.deterministic) {
+    return units.reduce((most, unit) => Math.max(most, unit.stage + unit.merge), 0);
+  }
+  const { weight, units: chain } = criticalPath(
+    units.map((unit) => unit.merge),
+    facts.conflicts,
+  );
+  return weight + (units[chain[0] ?? 0]?.stage ?? 0);
+}
+
+/** Admission may not hold the keys of all units under way: then those beyond merge in order. */
+function keysExceedLimit({ units, concurrency, deterministic }: CostFacts): boolean {
+  const largest = units
+    .map((unit) => unit.estimatedRows)
+    .sort((a, b) => b - a)
+    .slice(0, concurrency);
+  return deterministic && units.length > 1 && sum(largest) > LIMITS.admissionKeysMax;
+}
+
+function totalRows({ units }: CostFacts): number {
+  return sum(units.map((unit) => unit.estimatedRows));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

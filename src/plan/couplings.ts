@@ -1,0 +1,64 @@
+import type { Coupling, TargetColumn, TargetTable } from '../target/table.ts';
+
+/**
+ * What couples rows of different keys, so that merges that share no key could still not be swapped:
+ * the load is then merged in order. `brought`: the columns of the table that the files bring.
+ */
+export function findCouplings(
+  table: TargetTable,
+  key: readonly string[],
+  brought: ReadonlySet<string>,
+): readonly Coupling[] {
+  return [
+    ...otherUniqueIndexes(table, key, brought),
+    ...table.exclusionConstraints.map((name) => coupling('exclusion constraint', name)),
+    ...table.rowTriggers.map((name) => coupling('row trigger', name)),
+    ...table.rules.map((name) => coupling('rule', name)),
+    ...table.selfReferences.map((name) => coupling('self-reference', name)),
+    ...notHashable(table.columns, key),
+  ];
+}
+
+/** Of a table without anything but its key, as the planner creates it. */
+export function notHashable(
+  columns: readonly TargetColumn[],
+  key: readonly string[],
+): readonly Coupling[] {
+  return columns
+    .filter((column) => key.includes(column.name) && !column.type.hashable)
+    .map((column) => ({
+      kind: 'key not hashable',
+      name: column.name,
+      sentence: `the database cannot hash the key column ${column.name} (${column.type.declared}), so no two files can be proved to share no key`,
+    }));
+}
+
+/**
+ * A unique index that has a column which no file brings and which has a default (an identity, a
+ * sequence) cannot be violated by what the files hold; a constant default there would refuse the
+ * second new row in any order. With `append` the primary key counts, too: which of two files fails
+ * on it is decided by their order.
+ */
+function otherUniqueIndexes(
+  table: TargetTable,
+  key: readonly string[],
+  brought: ReadonlySet<string>,
+): Coupling[] {
+  const filledByDefault = new Set(
+    table.columns
+      .filter((column) => column.hasDefault && !brought.has(column.name))
+      .map((column) => column.name),
+  );
+  return table.uniqueIndexes
+    .filter((index) => !(index.arbiter && isKey(index.columns, key)))
+    .filter((index) => !index.columns.some((name) => filledByDefault.has(name)))
+    .map((index) => coupling('unique index', index.name));
+}
+
+function isKey(columns: readonly string[], key: readonly string[]): boolean {
+  return columns.length === key.length && columns.every((name) => key.includes(name));
+}
+
+function coupling(kind: Coupling['kind'], name: string): Coupling {
+  return { kind, name, sentence: `${kind} ${name} could make the order matter` };
+}

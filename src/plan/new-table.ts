@@ -1,0 +1,136 @@
+import { EtlError } from '../errors.ts';
+import { didYouMean } from '../job/nearest-name.ts';
+import type { LoadRequest } from '../job/schema.ts';
+import { LIMITS } from '../limits.ts';
+import { quoted, readable } from '../target/names.ts';
+import type { TargetColumn } from '../target/table.ts';
+import { keyOfNewTable } from './choose-key.ts';
+import { collectColumns, columnTypes } from './new-columns.ts';
+import type { DescribedFile } from './describe-files.ts';
+import { matchName } from './match-name.ts';
+import type { PlanContext } from './plan-context.ts';
+import type { PlannedTable } from './plan-types.ts';
+import { isReserved } from './reserved-words.ts';
+
+export interface NewTable {
+  readonly table: PlannedTable;
+  readonly key: readonly string[];
+  readonly notices: readonly string[];
+}
+
+type Request = Pick<
+  LoadRequest,
+  'table' | 'key' | 'onConflict' | 'columns' | 'types' | 'createTable'
+>;
+
+/** Decides what the table that the files need looks like. It is created when the load runs. */
+export async function planNewTable(
+  request: Request,
+  name: { readonly schema: string; readonly name: string },
+  files: readonly DescribedFile[],
+  context: Pick<PlanContext, 'catalog' | 'source' | 'seed'>,
+): Promise<NewTable> {
+  const sqlName = readable(name.schema, name.name);
+  if (!request.createTable) throw missing(sqlName);
+  const columns = collectColumns(files, request.columns);
+  refuseOddColumns(
+    columns.map((column) => column.name),
+    sqlName,
+  );
+  const names = columns.map((column) => column.name);
+  const key = keyOfNewTable(request, names, sqlName);
+  const given = givenTypes(request.types, names, sqlName);
+  const { sqlTypes, notices } = await columnTypes(columns, given, files, context);
+  const types = await context.catalog.resolveTypes(sqlTypes);
+  const targets = types.map((type, index) => newColumn(names[index] ?? '', type, key));
+  const table = {
+    ...name,
+    sqlName,
+    oid: null,
+    columns: targets,
+    create: createSql(name, targets, key),
+    estimatedRows: 0,
+    empty: true,
+  };
+  return { table, key, notices };
+}
+
+function newColumn(name: string, type: TargetColumn['type'], key: readonly string[]): TargetColumn {
+  const notNull = key.includes(name);
+  return { name, type, notNull, collation: null, hasDefault: false, generated: 'no' };
+}
+
+/** The DDL, in lower case, as a person would write it. */
+export function createSql(
+  name: { readonly schema: string; readonly name: string },
+  columns: readonly TargetColumn[],
+  key: readonly string[],
+): string {
+  const lines = columns.map(
+    (column) =>
+      `  ${identifier(column.name)} ${column.type.declared}${column.notNull ? ' not null' : ''}`,
+  );
+  if (key.length > 0) lines.push(`  primary key (${key.map(identifier).join(', ')})`);
+  return `create table ${identifier(name.schema)}.${identifier(name.name)} (\n${lines.join(',\n')}\n)`;
+}
+
+function identifier(name: string): string {
+  return isReserved(name) ? quoted(name) : readable(name);
+}
+
+/** Types that the job names, by the column's name as the table will spell it. */
+function givenTypes(
+  types: Request['types'],
+  names: readonly string[],
+  sqlName: string,
+): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(types).map(([wanted, type]) => {
+      const name = matchName(wanted, names);
+      if (name !== null) return [name, type] as const;
+      throw new EtlError(
+        'ETL_COLUMN_MISSING',
+        `${sqlName} will have no column "${wanted}", which types names.${didYouMean(wanted, names)}`,
+        `The columns: ${names.join(', ')}.`,
+        { table: sqlName, column: wanted },
+      );
+    }),
+  );
+}
+
+/** What PostgreSQL would refuse, or cut without a word. */
+function refuseOddColumns(names: readonly string[], table: string): void {
+  if (names.length === 0) {
+    throw new EtlError(
+      'ETL_COLUMN_MISSING',
+      `No column is left for ${table}.`,
+      'Map at least one column.',
+      { table },
+    );
+  }
+  if (names.length > LIMITS.columnsMax) {
+    throw new EtlError(
+      'ETL_LIMIT',
+      `The files have ${names.length} columns; a table of PostgreSQL has at most ${LIMITS.columnsMax}.`,
+      'Leave columns out with --columns name=.',
+      { table, limit: LIMITS.columnsMax },
+    );
+  }
+  const long = names.find((name) => Buffer.byteLength(name) > LIMITS.identifierBytesMax);
+  if (long === undefined) return;
+  throw new EtlError(
+    'ETL_LIMIT',
+    `The column's name is longer than PostgreSQL's ${LIMITS.identifierBytesMax} bytes.`,
+    `Give it a shorter one: --columns '${long}=name'.`,
+    { table, column: long, limit: LIMITS.identifierBytesMax },
+  );
+}
+
+function missing(sqlName: string): EtlError {
+  return new EtlError(
+    'ETL_TABLE_MISSING',
+    `There is no table ${sqlName}, and creating it is off.`,
+    'Check the name and the database, create the table, or drop --no-create-table.',
+    { table: sqlName },
+  );
+}

@@ -1,0 +1,144 @@
+import { LIMITS } from '../limits.ts';
+import { distinctKeys, newTally, rowsPerLightKey, tallyKey } from './distinct-keys.ts';
+import type { KeyTally } from './distinct-keys.ts';
+import { forEachKey, indexKeys } from './key-runs.ts';
+import { pairFiles } from './overlap-pairs.ts';
+import { overlapSentence } from './overlap-sentence.ts';
+import type { OverlapEstimate } from './plan-types.ts';
+
+/** The sampled keys of one file. */
+export interface FileKeys {
+  /** Ordinal of the file in the load; the files are given in order. */
+  readonly file: number;
+  readonly name: string;
+  /** Hash of the key of each sampled row; no NaN. */
+  readonly keys: Float64Array;
+  /** Rows of the file, estimated where the sample is not complete. */
+  readonly rows: number;
+  readonly complete: boolean;
+}
+
+export interface Overlap {
+  readonly estimate: OverlapEstimate;
+  /** Estimated rows per key inside one file. */
+  readonly multiplicityInside: number;
+}
+
+/** With nothing seen, at most 3/n is there, with 95 % confidence: the rule of three. */
+const RULE_OF_THREE = 3;
+
+/**
+ * What the sample says about keys that files share. A sample can prove an overlap, never its
+ * absence: hence `missedShareMax`. All of it chooses speed; correctness is proved while loading.
+ */
+export function estimateOverlap(files: readonly FileKeys[]): Overlap {
+  const index = indexKeys(files.map((file) => file.keys));
+  const all = newTally();
+  const inside = files.map(newTally);
+  forEachKey(index, files.length, (run) => {
+    let sampled = 0;
+    let rows = 0;
+    let squares = 0;
+    let pairs = 0;
+    for (let i = 0; i < run.length; i++) {
+      const file = files[run.files[i] ?? 0];
+      const tally = inside[run.files[i] ?? 0];
+      const count = run.counts[i] ?? 0;
+      if (file === undefined || tally === undefined) continue;
+      const own = count * rowWeight(file);
+      const ownPairs = (count * (count - 1) * pairWeight(file)) / 2;
+      tallyKey(tally, count, own, ownPairs);
+      sampled += count;
+      rows += own;
+      squares += own * own;
+      pairs += ownPairs;
+    }
+    // (a + b + …)² - a² - b² - … is twice the number of pairs between files.
+    tallyKey(all, sampled, rows, pairs + (rows * rows - squares) / 2);
+  });
+  const distinctInside = files.map((file, i) => distinctOf(inside[i], file));
+  const pairs = pairFiles(
+    index,
+    files.map((file, i) => ({
+      file: file.file,
+      distinct: distinctInside[i] ?? 0,
+      seenChance: seenChance(file, inside[i]),
+    })),
+  );
+  return summary(files, all, distinctInside, pairs);
+}
+
+function summary(
+  files: readonly FileKeys[],
+  all: KeyTally,
+  distinctInside: readonly number[],
+  pairs: OverlapEstimate['pairs'],
+): Overlap {
+  const totalRows = sum(files.map((file) => file.rows));
+  const complete = files.every((file) => file.complete);
+  const distinct = distinctKeys(all, totalRows, complete);
+  const filePairs = (files.length * (files.length - 1)) / 2;
+  const facts = {
+    sampledKeys: sum(files.map((file) => file.keys.length)),
+    totalRows,
+    missedShareMax: pairs.length === filePairs ? 0 : missedShareMax(files),
+    multiplicity: perKey(totalRows, distinct),
+  };
+  const names = new Map(files.map((file) => [file.file, file.name]));
+  return {
+    estimate: {
+      ...facts,
+      pairs: pairs.slice(0, LIMITS.planPairsMax),
+      sentence: overlapSentence({ ...facts, pairs, filePairs, complete, names }),
+      sampled: true,
+    },
+    multiplicityInside: perKey(totalRows, sum(distinctInside)),
+  };
+}
+
+function rowWeight(file: FileKeys): number {
+  return file.rows / file.keys.length;
+}
+
+function pairWeight({ rows, keys }: FileKeys): number {
+  return keys.length < 2 ? 1 : (rows * (rows - 1)) / (keys.length * (keys.length - 1));
+}
+
+function distinctOf(tally: KeyTally | undefined, file: FileKeys): number {
+  return tally === undefined ? 0 : distinctKeys(tally, file.rows, file.complete);
+}
+
+/** Chance that a key that the file holds is in its sample. */
+function seenChance(file: FileKeys, tally: KeyTally | undefined): number {
+  if (file.complete || file.keys.length === 0 || tally === undefined) return 1;
+  const unseen = 1 - Math.min(1, file.keys.length / file.rows);
+  return 1 - unseen ** rowsPerLightKey(tally, file.rows);
+}
+
+/**
+ * Upper bound (95 %) on the share of a file's keys that another file may hold though no shared key
+ * was sampled: of N and M rows, n and m are sampled; S shared keys show S·(n/N)·(m/M) times, and
+ * where that is 0, it is below 3 with 95 % confidence, so S/M is below 3·(N/n)/m. The largest over
+ * all pairs, found without looking at each: the factors are at their largest in few files.
+ */
+function missedShareMax(files: readonly FileKeys[]): number {
+  if (files.every((file) => file.complete)) return 0;
+  const filled = files.filter((file) => file.rows > 0);
+  if (filled.some((file) => file.keys.length === 0)) return 1;
+  const byWeight = filled.toSorted((a, b) => rowWeight(b) - rowWeight(a)).slice(0, 2);
+  const bySample = filled.toSorted((a, b) => a.keys.length - b.keys.length).slice(0, 2);
+  const shares = byWeight.flatMap((one) =>
+    bySample
+      .filter((other) => other !== one)
+      .map((other) => (RULE_OF_THREE * rowWeight(one)) / other.keys.length),
+  );
+  return Math.min(1, Math.max(0, ...shares));
+}
+
+function perKey(rows: number, distinct: number): number {
+  return distinct === 0 ? 1 : Math.max(1, rows / distinct);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,83 @@
+import type { KeyRange } from '../conflict/key-range.ts';
+import type { CsvOptions } from '../job/schema.ts';
+import type { Log } from '../log.ts';
+import type {
+  FileDescription,
+  FileSample,
+  ParquetDescription,
+  SourceFile,
+} from '../source/source-file.ts';
+import type { LoadedFile } from '../target/ledger.ts';
+import type { ServerInfo, TargetTable, TargetType } from '../target/table.ts';
+
+/** All that the planner may look at. It is passed in, so that planning runs without a database. */
+export interface PlanContext {
+  readonly cwd: string;
+  readonly now: () => Date;
+  /** Of the sampling: the same seed takes the same rows of the same files. */
+  readonly seed: number;
+  /** Load again what the ledger says is loaded. */
+  readonly force: boolean;
+  readonly log: Log;
+  /** What `concurrency: auto` means here. */
+  readonly concurrencyAuto: number;
+  /** Processors that the load can keep busy: those of this machine where the server shares them. */
+  readonly cores: number;
+  readonly server: ServerInfo & { readonly embedded: boolean };
+  readonly catalog: Catalog;
+  readonly source: Source;
+  /** Hash of a file's bytes, as the ledger keeps it. */
+  hashFile(path: string): Promise<string>;
+}
+
+/** The database, read only. */
+export interface Catalog {
+  readTable(name: {
+    readonly schema: string | null;
+    readonly name: string;
+  }): Promise<TargetTable | null>;
+  /** The schema in which a table without a schema is created: current_schema(). */
+  creationSchema(): Promise<string>;
+  /** Throws ETL_COLUMN_TYPE for a type that the server does not know. */
+  resolveTypes(sqlTypes: readonly string[]): Promise<readonly TargetType[]>;
+  /**
+   * The database's own key hashes, row by row, NaN where a part of the key is null. Null where a
+   * value is not valid for its type, or the types cannot be hashed.
+   */
+  hashKeys(
+    types: readonly TargetType[],
+    rows: readonly (readonly (string | null)[])[],
+  ): Promise<Float64Array | null>;
+  loadedFiles(tableOid: number, paths: readonly string[]): Promise<readonly LedgerEntry[]>;
+}
+
+/** A file that an earlier run loaded into the same table. */
+export type LedgerEntry = Pick<
+  LoadedFile,
+  'path' | 'bytes' | 'mtimeMs' | 'contentHash' | 'fingerprint' | 'runId' | 'loadedAt' | 'rowsRead'
+>;
+
+/** The files. */
+export interface Source {
+  findFiles(
+    patterns: readonly string[],
+    options: { readonly cwd: string; readonly order: 'name' | 'mtime' | 'listed' },
+  ): Promise<readonly SourceFile[]>;
+  describeFile(file: SourceFile, csv: CsvOptions): Promise<FileDescription>;
+  sampleFile(
+    file: SourceFile,
+    description: FileDescription,
+    options: {
+      readonly rowsMax: number;
+      readonly seed: number;
+      /** All columns where absent; the sample's columns are in this order. */
+      readonly columns?: readonly string[];
+    },
+  ): Promise<FileSample>;
+  /** Exact range of a column from the footer's statistics; null where it has none. */
+  columnRange(
+    file: SourceFile,
+    description: ParquetDescription,
+    column: string,
+  ): Promise<KeyRange | null>;
+}

@@ -1,0 +1,99 @@
+import { availableParallelism } from 'node:os';
+import { EtlError } from '../errors.ts';
+import type { Job } from '../job/schema.ts';
+import type { Log } from '../log.ts';
+import { hashFile } from '../source/content-hash.ts';
+import { describeFile } from '../source/describe.ts';
+import { findFiles } from '../source/find-files.ts';
+import { columnRange } from '../source/parquet/column-range.ts';
+import { sampleFile } from '../source/sample.ts';
+import { connect, type Connection } from '../target/connect.ts';
+import { hashSampledKeys } from '../target/keys.ts';
+import { loadedFiles } from '../target/ledger.ts';
+import { readServer } from '../target/read-server.ts';
+import { readTable } from '../target/read-table.ts';
+import { sessionSettings } from '../target/session.ts';
+import { resolveTypes } from '../target/types.ts';
+import { planLoads } from './plan.ts';
+import type { Catalog } from './plan-context.ts';
+import type { Plan } from './plan-types.ts';
+
+export interface PlanOptions {
+  /** A postgres:// URL. */
+  readonly databaseUrl: string;
+  /** Whether that is the embedded server; for the plan's readers. */
+  readonly embedded?: boolean;
+  /** Load again what the ledger says is loaded. */
+  readonly force?: boolean;
+  /** Relative paths of the job start here; the process's own working directory by default. */
+  readonly cwd?: string;
+  readonly log: Log;
+  readonly signal?: AbortSignal;
+}
+
+/** One seed for all plans: the same files give the same plan. */
+const SAMPLE_SEED = 1;
+
+/** Connections that a run leaves free for others, beside its workers. */
+const CONNECTIONS_SPARED = 5;
+
+/**
+ * Plans a job against its database, which it only reads: its session is read-only. Throws an
+ * EtlError for whatever would make the load fail for sure.
+ */
+export async function plan(job: Job, options: PlanOptions): Promise<Plan> {
+  const connection = await connect({
+    databaseUrl: options.databaseUrl,
+    applicationName: 'etl plan',
+    connectTimeoutMs: job.settings.connectTimeoutMs,
+    session: { ...sessionSettings(job.settings), default_transaction_read_only: 'on' },
+  });
+  const cut = (): void => connection.destroy();
+  options.signal?.addEventListener('abort', cut);
+  try {
+    const server = { ...(await readServer(connection)), embedded: options.embedded ?? false };
+    const cores = availableParallelism();
+    const free = server.maxConnections - server.connectionsUsed - CONNECTIONS_SPARED;
+    return await planLoads(job, {
+      cwd: options.cwd ?? process.cwd(),
+      now: () => new Date(),
+      seed: SAMPLE_SEED,
+      force: options.force ?? false,
+      log: options.log,
+      concurrencyAuto: Math.max(1, Math.min(8, Math.max(2, cores), free)),
+      cores,
+      server,
+      catalog: catalogOf(connection, job.settings.ledgerSchema),
+      source: { findFiles, describeFile, sampleFile, columnRange },
+      hashFile: (path) => hashFile(path, options.signal),
+    });
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', cut);
+    await connection.end();
+  }
+}
+
+function catalogOf(connection: Connection, ledgerSchema: string): Catalog {
+  return {
+    readTable: (name) => readTable(connection, name),
+    creationSchema: async () => {
+      const [row] = await connection.query('select current_schema() as schema');
+      return typeof row?.['schema'] === 'string' ? row['schema'] : 'public';
+    },
+    resolveTypes: (sqlTypes) => resolveTypes(connection, sqlTypes),
+    hashKeys: async (types, rows) => {
+      try {
+        return await hashSampledKeys(connection, types, rows);
+      } catch (error) {
+        // A sampled value that is not valid for its type is the load's to report, with its line.
+        const state = error instanceof EtlError ? error.record.facts.sqlState : undefined;
+        if (state !== undefined && /^(22|42)/.test(state)) return null;
+        throw error;
+      }
+    },
+    loadedFiles: (oid, paths) => loadedFiles(connection, ledgerSchema, oid, paths),
+  };
+}

@@ -1,0 +1,148 @@
+import { present } from '../assert.ts';
+import { LIMITS } from '../limits.ts';
+import type { FileSample } from '../source/source-file.ts';
+import type { TargetType } from '../target/table.ts';
+import type { DescribedFile } from './describe-files.ts';
+import { NO_SPAN, spanOf, widened, type KeySpan } from './key-span.ts';
+import { mapBounded } from './map-bounded.ts';
+import type { PlanContext } from './plan-context.ts';
+import { hashText } from './text-hash.ts';
+
+const FILES_AT_ONCE = 8;
+/** Enough to tell bytes per row, where keys are not sampled. */
+const ROWS_FOR_ESTIMATE = 200;
+
+export interface FileToSample extends DescribedFile {
+  /** The file's columns that make up the key, in the key's order; null: keys are not sampled. */
+  readonly keyColumns: readonly string[] | null;
+}
+
+export interface SampledFile {
+  readonly rows: number;
+  readonly rowsExact: boolean;
+  readonly span: KeySpan;
+  /** Hashes of the sampled keys, those with a null left out. */
+  readonly keys: Float64Array;
+  /** Whether all rows of the file were sampled. */
+  readonly complete: boolean;
+  /** Sampled rows whose key has a null. */
+  readonly nullKeys: number;
+  readonly sampledRows: number;
+}
+
+/** Rows of each file that a sample of so many files may take. */
+export function rowsPerFile(files: number): number {
+  const share = Math.floor(LIMITS.sampleRowsPerLoadMax / Math.max(1, files));
+  return Math.max(1, Math.min(LIMITS.sampleRowsPerFileMax, share));
+}
+
+/**
+ * Samples the files and hashes their keys by the database's own equality. Where a value is not even
+ * valid for its type, all keys are hashed by their spelling instead, since hashes of two kinds
+ * cannot be compared; loading will tell which value it is.
+ */
+export async function sampleFiles(
+  files: readonly FileToSample[],
+  keyTypes: readonly TargetType[],
+  context: Pick<PlanContext, 'source' | 'catalog' | 'seed'>,
+): Promise<SampledFile[]> {
+  const hashable = keyTypes.every((type) => type.hashable);
+  const byDatabase: Hasher = (rows) => context.catalog.hashKeys(keyTypes, rows);
+  const hashed = hashable ? await sampleAll(files, keyTypes, context, byDatabase) : null;
+  return hashed ?? present(await sampleAll(files, keyTypes, context, bySpelling), 'the samples');
+}
+
+type Hasher = (rows: FileSample['rows']) => Promise<Float64Array | null>;
+
+async function bySpelling(rows: FileSample['rows']): Promise<Float64Array> {
+  return Float64Array.from(rows, (key) => hashText(key));
+}
+
+/** Null where a key could not be hashed. */
+async function sampleAll(
+  files: readonly FileToSample[],
+  keyTypes: readonly TargetType[],
+  context: Pick<PlanContext, 'source' | 'seed'>,
+  hash: Hasher,
+): Promise<SampledFile[] | null> {
+  let failed = false;
+  const sampled = await mapBounded(files, FILES_AT_ONCE, async (file) => {
+    if (failed) return [];
+    const one = await sampleOne(file, files.length, keyTypes[0], context, hash);
+    failed ||= one === null;
+    return one === null ? [] : [one];
+  });
+  return failed ? null : sampled.flat();
+}
+
+async function sampleOne(
+  file: FileToSample,
+  files: number,
+  leading: TargetType | undefined,
+  context: Pick<PlanContext, 'source' | 'seed'>,
+  hash: Hasher,
+): Promise<SampledFile | null> {
+  const { description, keyColumns } = file;
+  const exactRows = description.kind === 'parquet' ? description.rows : null;
+  if (keyColumns === null || leading === undefined) {
+    return withoutKeys(exactRows ?? (await estimateRows(file, context)));
+  }
+  const sample = await context.source.sampleFile(file.file, description, {
+    rowsMax: rowsPerFile(files),
+    // Not the same rows of each file: the estimate takes the samples to be independent.
+    seed: context.seed + file.ordinal,
+    columns: keyColumns,
+  });
+  const hashes = await hash(sample.rows);
+  if (hashes === null) return null;
+  const keys = hashes.filter((key) => !Number.isNaN(key));
+  return {
+    rows: exactRows ?? sample.fileRows,
+    rowsExact: exactRows !== null || sample.fileRowsExact,
+    span: await spanOfFile(file, keyColumns[0] ?? '', leading, sample, context),
+    keys,
+    complete: sample.complete,
+    nullKeys: hashes.length - keys.length,
+    sampledRows: sample.rows.length,
+  };
+}
+
+/** The keys' ends: of the sample, and of the whole file where its footer tells. */
+async function spanOfFile(
+  { file, description }: DescribedFile,
+  column: string,
+  leading: TargetType,
+  sample: FileSample,
+  { source }: Pick<PlanContext, 'source'>,
+): Promise<KeySpan> {
+  const span = spanOf(
+    leading,
+    sample.rows.map((key) => key[0] ?? null),
+  );
+  if (description.kind !== 'parquet') return span;
+  return widened(span, leading, await source.columnRange(file, description, column));
+}
+
+async function estimateRows(
+  file: FileToSample,
+  { source, seed }: Pick<PlanContext, 'source' | 'seed'>,
+): Promise<FileSample> {
+  return source.sampleFile(file.file, file.description, {
+    rowsMax: ROWS_FOR_ESTIMATE,
+    seed,
+    columns: file.columns.slice(0, 1),
+  });
+}
+
+function withoutKeys(rows: number | FileSample): SampledFile {
+  const exact = typeof rows === 'number';
+  return {
+    rows: exact ? rows : rows.fileRows,
+    rowsExact: exact || rows.fileRowsExact,
+    span: NO_SPAN,
+    keys: new Float64Array(0),
+    complete: false,
+    nullKeys: 0,
+    sampledRows: 0,
+  };
+}

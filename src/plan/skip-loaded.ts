@@ -1,0 +1,90 @@
+import type { SourceFile } from '../source/source-file.ts';
+import type { TargetTable } from '../target/table.ts';
+import type { LedgerEntry, PlanContext } from './plan-context.ts';
+import { mapBounded } from './map-bounded.ts';
+import { countText } from './figures.ts';
+
+export interface Skipping {
+  /** By path: the ledger entry that says that the file, as it is, is loaded. */
+  readonly loaded: ReadonlyMap<string, LedgerEntry>;
+  readonly notices: readonly string[];
+}
+
+const HASHES_AT_ONCE = 4;
+
+/**
+ * Which files an earlier run has loaded: the latest entry of the path has the same meaning
+ * (fingerprint) and the same bytes. Where only the time of modification differs (a copy, a
+ * checkout), the content is hashed, which costs a read and saves a load.
+ */
+export async function findLoaded(
+  files: readonly SourceFile[],
+  table: Pick<TargetTable, 'oid' | 'sqlName' | 'empty'> | null,
+  { fingerprint, keyed }: { readonly fingerprint: string; readonly keyed: boolean },
+  context: Pick<PlanContext, 'catalog' | 'force' | 'hashFile'>,
+): Promise<Skipping> {
+  if (table === null || context.force || files.length === 0) {
+    return { loaded: new Map(), notices: [] };
+  }
+  const entries = latestByPath(
+    await context.catalog.loadedFiles(
+      table.oid,
+      files.map((file) => file.path),
+    ),
+  );
+  const same = await mapBounded(files, HASHES_AT_ONCE, async (file) => {
+    const entry = entries.get(file.path);
+    const isSame = entry !== undefined && (await isLoaded(file, entry, fingerprint, context));
+    return isSame ? [[file.path, entry] as const] : [];
+  });
+  const loaded = new Map(same.flat());
+  return {
+    loaded,
+    notices: [...emptied(table, loaded), ...(keyed ? arrivedLate(files, loaded) : [])],
+  };
+}
+
+function latestByPath(entries: readonly LedgerEntry[]): Map<string, LedgerEntry> {
+  const latest = new Map<string, LedgerEntry>();
+  for (const entry of entries) {
+    const known = latest.get(entry.path);
+    if (known === undefined || known.loadedAt < entry.loadedAt) latest.set(entry.path, entry);
+  }
+  return latest;
+}
+
+async function isLoaded(
+  file: SourceFile,
+  entry: LedgerEntry,
+  fingerprint: string,
+  context: Pick<PlanContext, 'hashFile'>,
+): Promise<boolean> {
+  if (entry.fingerprint !== fingerprint || entry.bytes !== file.bytes) return false;
+  if (Math.abs(entry.mtimeMs - file.mtimeMs) < 1) return true;
+  return (await context.hashFile(file.path)) === entry.contentHash;
+}
+
+function emptied(
+  table: Pick<TargetTable, 'sqlName' | 'empty'>,
+  loaded: ReadonlyMap<string, LedgerEntry>,
+): string[] {
+  const rows = [...loaded.values()].reduce((sum, entry) => sum + entry.rowsRead, 0);
+  if (!table.empty || rows === 0) return [];
+  return [
+    `${table.sqlName} is empty, though ${countText(rows)} rows of ${loaded.size} files were loaded into it: it was emptied since. --force loads them again.`,
+  ];
+}
+
+/** A file that arrived late is loaded after files that it precedes; only --force restores that. */
+function arrivedLate(
+  files: readonly SourceFile[],
+  loaded: ReadonlyMap<string, LedgerEntry>,
+): string[] {
+  const lastLoaded = files.findLastIndex((file) => loaded.has(file.path));
+  const late = files.slice(0, Math.max(0, lastLoaded)).find((file) => !loaded.has(file.path));
+  const last = files[lastLoaded];
+  if (late === undefined || last === undefined) return [];
+  return [
+    `${late.name} comes before ${last.name} in precedence, but ${last.name} is loaded already: where both hold a key, the order of loading decides. --force loads all files in order.`,
+  ];
+}

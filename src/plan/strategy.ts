@@ -1,0 +1,125 @@
+import { EtlError } from '../errors.ts';
+import { STRATEGIES, type LoadRequest, type Strategy } from '../job/schema.ts';
+import type { Costs } from './cost.ts';
+import { countText, secondsText } from './figures.ts';
+import { obstacleTo, type ObstacleFacts } from './obstacles.ts';
+import type { ConflictEdge, OverlapEstimate, StrategyCost, UnitPlan } from './plan-types.ts';
+
+export interface StrategyFacts extends ObstacleFacts {
+  readonly requested: LoadRequest['strategy'];
+  readonly units: readonly UnitPlan[];
+  readonly conflicts: readonly ConflictEdge[];
+  readonly overlap: OverlapEstimate;
+  /** For people. */
+  readonly table: string;
+}
+
+export interface Choice {
+  readonly strategy: Strategy;
+  /** One sentence, without the name of the strategy. */
+  readonly reason: string;
+}
+
+/** The estimate of each strategy, or why it cannot do the load. */
+export function strategyCosts(facts: StrategyFacts, costs: Costs): StrategyCost[] {
+  return STRATEGIES.map((strategy) => {
+    const obstacle = obstacleTo(strategy, facts);
+    return obstacle === null
+      ? { strategy, seconds: costs[strategy], why: whyCosts(strategy, facts) }
+      : { strategy, seconds: null, why: obstacle };
+  });
+}
+
+/**
+ * The strategy of a load: what is asked for, unless it would break the promise; in order where the
+ * catalog couples rows; unordered where nothing needs an order; otherwise the cheapest.
+ */
+export function chooseStrategy(facts: StrategyFacts, costs: readonly StrategyCost[]): Choice {
+  if (facts.requested !== 'auto') return asRequested(facts.requested, facts, costs);
+  if (facts.units.length === 0) return { strategy: 'full-parallel', reason: 'nothing to load' };
+  const [coupling, ...more] = facts.couplings;
+  if (facts.deterministic && coupling !== undefined) {
+    const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
+    return { strategy: 'sequential', reason: `${coupling.sentence}${others}` };
+  }
+  if (!facts.deterministic) {
+    return {
+      strategy: 'full-parallel',
+      reason: 'deterministic is off, so nothing is ordered: of rows with one key, any may win',
+    };
+  }
+  if (facts.onConflict === 'append') {
+    return { strategy: 'full-parallel', reason: 'append has no key, so no file waits for another' };
+  }
+  return cheapest(facts, costs);
+}
+
+function asRequested(
+  strategy: Strategy,
+  facts: StrategyFacts,
+  costs: readonly StrategyCost[],
+): Choice {
+  const obstacle = obstacleTo(strategy, facts);
+  if (obstacle !== null) {
+    throw new EtlError(
+      'ETL_USAGE',
+      `${facts.table} cannot be loaded with --strategy ${strategy}, or it might not end as a sequential load would leave it: ${obstacle}.`,
+      'Use --strategy auto, or sequential, which is always right.',
+      { table: facts.table },
+    );
+  }
+  const seconds = secondsOf(strategy, costs);
+  return { strategy, reason: `as asked for; about ${secondsText(seconds)}` };
+}
+
+function cheapest(facts: StrategyFacts, costs: readonly StrategyCost[]): Choice {
+  const possible = costs.filter((cost) => cost.seconds !== null);
+  // Where nothing is predicted, hybrid is full-parallel by another name; else the other way round.
+  const twin = facts.conflicts.length === 0 ? 'hybrid' : 'full-parallel';
+  const strategies = possible.map((cost) => cost.strategy).filter((name) => name !== twin);
+  const seconds = (name: Strategy) => secondsOf(name, costs);
+  const [strategy = 'full-parallel', second] = strategies.toSorted(
+    (a, b) => seconds(a) - seconds(b),
+  );
+  const against =
+    second === undefined
+      ? ''
+      : `; about ${secondsText(seconds(strategy))}, against ${secondsText(seconds(second))} for ${second}`;
+  return { strategy, reason: `${whyChosen(strategy, facts)}${against}` };
+}
+
+function whyChosen(strategy: Strategy, { units, conflicts, overlap }: StrategyFacts): string {
+  switch (strategy) {
+    case 'full-parallel':
+      return units.length === 1 ? 'one unit of work, so nothing waits' : overlap.sentence;
+    case 'hybrid':
+      return `${countText(conflicts.length)} of ${countText((units.length * (units.length - 1)) / 2)} pairs of units share keys and merge in order, the others at once`;
+    case 'sequential':
+      return `nearly all units share keys, so they would wait for each other anyway`;
+    case 'partitioned':
+      return `about ${overlap.multiplicity.toFixed(1)} rows per key, and each key is written once`;
+  }
+}
+
+function whyCosts(strategy: Strategy, facts: StrategyFacts): string {
+  const { units, conflicts, overlap, deterministic } = facts;
+  switch (strategy) {
+    case 'full-parallel':
+      if (!deterministic || facts.onConflict === 'append') return 'no unit waits for another';
+      return conflicts.length === 0
+        ? 'no conflict is predicted; every pair of units is proved'
+        : 'predicts nothing, so every pair of units is proved, and those that share keys wait';
+    case 'hybrid':
+      return conflicts.length === 0
+        ? 'no conflict is predicted: the same as full-parallel'
+        : `${countText(conflicts.length)} predicted conflicts merge in order, other pairs are proved`;
+    case 'sequential':
+      return `${countText(units.length)} units merge one after another, staging runs ahead`;
+    case 'partitioned':
+      return `stages all, then writes each key once (about ${overlap.multiplicity.toFixed(1)} rows per key)`;
+  }
+}
+
+function secondsOf(strategy: Strategy, costs: readonly StrategyCost[]): number {
+  return costs.find((cost) => cost.strategy === strategy)?.seconds ?? Infinity;
+}

@@ -1,0 +1,33 @@
+import type { ErrorRecord } from '../errors.ts';
+import type { OwnerTask } from '../load/owner-task.ts';
+import type { UnitNews, UnitTask } from '../load/unit-task.ts';
+
+/** What a worker is asked to hold a session on. Plain JSON. */
+export type WorkOrder =
+  /** The file pipeline: stage into a temporary table, export keys, merge. */
+  | { readonly kind: 'unit'; readonly task: UnitTask }
+  /** The range pipeline, first half: stage into a table that all workers can read. */
+  | { readonly kind: 'shared-staging'; readonly task: UnitTask; readonly sqlName: string }
+  /** The range pipeline, second half: merge the keys of one owner over all that is staged. */
+  | { readonly kind: 'owner'; readonly task: OwnerTask };
+
+/** From the coordinator to the worker, over the session's port. */
+export type Request =
+  | { readonly kind: 'call'; readonly id: number; readonly method: string }
+  | { readonly kind: 'abort' };
+
+/** From the worker to the coordinator. */
+export type Reply =
+  | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'failure'; readonly id: number; readonly error: ErrorRecord }
+  | { readonly kind: 'news'; readonly news: UnitNews }
+  /** The thread has a connection of its own (told once per connection made). */
+  | { readonly kind: 'connected'; readonly thread: number; readonly pid: number };
+
+/** Static data of every worker thread of a pool. */
+export interface WorkerSetup {
+  readonly databaseUrl: string | null;
+  readonly applicationName: string;
+  readonly connectTimeoutMs: number;
+  readonly session: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,79 @@
+import { type MessagePort, threadId } from 'node:worker_threads';
+import { EtlError, errorRecordOf } from '../errors.ts';
+import { createOwnerWork } from '../load/owner-work.ts';
+import { createSharedStaging } from '../load/shared-staging.ts';
+import type { UnitHooks } from '../load/unit-task.ts';
+import { createUnitWork } from '../load/unit-work.ts';
+import type { Connection } from '../target/connect.ts';
+import type { Reply, Request, WorkOrder } from './messages.ts';
+
+/** The methods of a session, each without arguments; `close` is the last. */
+type Methods = Readonly<Record<string, (() => Promise<unknown>) | undefined>>;
+
+/** Serves one session over its port, in a worker thread or in-process; ends with `close`. */
+export async function serveSession(
+  order: WorkOrder,
+  port: MessagePort,
+  connection: () => Promise<{ connection: Connection; fresh: boolean }>,
+): Promise<void> {
+  const abort = new AbortController();
+  const tell = (reply: Reply, transfer: ArrayBuffer[] = []): void => {
+    port.postMessage(reply, transfer);
+  };
+  const acquire = async (): Promise<Connection> => {
+    const acquired = await connection();
+    if (acquired.fresh) {
+      tell({ kind: 'connected', thread: threadId, pid: acquired.connection.pid });
+    }
+    return acquired.connection;
+  };
+  const methods = methodsOf(order, acquire, {
+    signal: abort.signal,
+    news: (news) => tell({ kind: 'news', news }),
+    now: () => performance.now(),
+  });
+  await new Promise<void>((resolve) => {
+    port.on('close', resolve);
+    port.on('message', (request: Request) => {
+      if (request.kind === 'abort') {
+        abort.abort(new EtlError('ETL_ABORTED', 'Interrupted.', 'Run the same command to resume.'));
+        return;
+      }
+      void answer(methods, request, tell, abort.signal).then(() => {
+        if (request.method === 'close') resolve();
+      });
+    });
+  });
+}
+
+function methodsOf(
+  order: WorkOrder,
+  acquire: () => Promise<Connection>,
+  hooks: UnitHooks,
+): Methods {
+  switch (order.kind) {
+    case 'unit':
+      return { ...createUnitWork(acquire, order.task, hooks) };
+    case 'shared-staging':
+      return { ...createSharedStaging(acquire, order.task, order.sqlName, hooks) };
+    case 'owner':
+      return { ...createOwnerWork(acquire, order.task, hooks) };
+  }
+}
+
+async function answer(
+  methods: Methods,
+  request: { readonly id: number; readonly method: string },
+  tell: (reply: Reply, transfer?: ArrayBuffer[]) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const value = await methods[request.method]?.();
+    const transfer = value instanceof Float64Array ? [value.buffer as ArrayBuffer] : [];
+    tell({ kind: 'answer', id: request.id, value }, transfer);
+  } catch (error) {
+    // After an abort every error is an echo of the cut line.
+    const told = signal.aborted ? signal.reason : error;
+    tell({ kind: 'failure', id: request.id, error: errorRecordOf(told) });
+  }
+}

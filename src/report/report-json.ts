@@ -1,0 +1,6 @@
+import type { Report } from '../run/report-types.ts';
+
+/** The report as `--report` and `--json` write it. Its schema is config/report.schema.json. */
+export function reportJson(report: Report): string {
+  return `${JSON.stringify(report, null, 2)}\n`;
+}

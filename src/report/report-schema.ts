@@ -1,0 +1,166 @@
+import { ERROR_CODES } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
+import { STRATEGIES } from '../job/schema.ts';
+
+/**
+ * JSON Schema (draft 2020-12) of the report, as config/report.schema.json holds it. Strict: every
+ * property is named, and all are required but the facts of an error. A test holds it equal to the
+ * type `Report` in both directions, so it is written by hand without growing apart from it.
+ */
+
+const text = { type: 'string' } as const;
+const count = { type: 'integer', minimum: 0 } as const;
+const maybeCount = { anyOf: [count, { type: 'null' }] } as const;
+const amount = { type: 'number', minimum: 0 } as const;
+const maybeAmount = { anyOf: [amount, { type: 'null' }] } as const;
+const moment = { type: 'string', format: 'date-time' } as const;
+const strings = { type: 'array', items: text } as const;
+
+const errorCodes = Object.keys(ERROR_CODES) as ErrorCode[];
+
+const errorRecord = {
+  type: 'object',
+  properties: {
+    code: { enum: errorCodes },
+    sentence: { ...text, description: 'What is wrong.' },
+    remedy: { ...text, description: 'What can be done.' },
+    facts: {
+      type: 'object',
+      properties: {
+        file: text,
+        line: { ...count, description: 'Line or row of the file, from 1.' },
+        column: text,
+        value: text,
+        table: text,
+        sqlState: { ...text, description: "PostgreSQL's five-character SQLSTATE." },
+        socket: { ...text, description: "The socket's error code, for example ECONNRESET." },
+        constraint: text,
+        limit: { type: 'number' },
+        problems: strings,
+      },
+      required: [],
+      additionalProperties: false,
+    },
+  },
+  required: ['code', 'sentence', 'remedy', 'facts'],
+  additionalProperties: false,
+} as const;
+const maybeError = { anyOf: [errorRecord, { type: 'null' }] } as const;
+
+const fileReport = {
+  type: 'object',
+  description: 'Null: what the strategy cannot attribute to one file.',
+  properties: {
+    path: text,
+    format: { enum: ['csv', 'tsv', 'parquet'] },
+    bytes: { ...count, description: 'Size on disk.' },
+    rowsRead: maybeCount,
+    inserted: maybeCount,
+    updated: maybeCount,
+    unchanged: maybeCount,
+    superseded: maybeCount,
+    rejected: maybeCount,
+    status: {
+      enum: ['loaded', 'skipped', 'failed', 'not-loaded'],
+      description:
+        'skipped: an earlier run loaded it. not-loaded: an error or interrupt came first.',
+    },
+    attempts: count,
+    stageMs: maybeAmount,
+    waitMs: maybeAmount,
+    mergeMs: maybeAmount,
+    error: maybeError,
+  },
+  required: [
+    'path',
+    'format',
+    'bytes',
+    'rowsRead',
+    'inserted',
+    'updated',
+    'unchanged',
+    'superseded',
+    'rejected',
+    'status',
+    'attempts',
+    'stageMs',
+    'waitMs',
+    'mergeMs',
+    'error',
+  ],
+  additionalProperties: false,
+} as const;
+
+const totals = {
+  type: 'object',
+  description: 'rowsRead = inserted + updated + unchanged + superseded + rejected.',
+  properties: {
+    rowsRead: count,
+    inserted: { ...count, description: 'The key was new.' },
+    updated: { ...count, description: 'The row of the table was changed.' },
+    unchanged: { ...count, description: 'The row of the table stayed as it was.' },
+    superseded: { ...count, description: 'Another row with the same key won.' },
+    rejected: { ...count, description: 'The row could not be loaded.' },
+  },
+  required: ['rowsRead', 'inserted', 'updated', 'unchanged', 'superseded', 'rejected'],
+  additionalProperties: false,
+} as const;
+
+const loadReport = {
+  type: 'object',
+  properties: {
+    table: text,
+    key: strings,
+    strategy: { enum: STRATEGIES },
+    reason: { ...text, description: 'Why this strategy.' },
+    concurrency: count,
+    files: { type: 'array', items: fileReport },
+    totals,
+  },
+  required: ['table', 'key', 'strategy', 'reason', 'concurrency', 'files', 'totals'],
+  additionalProperties: false,
+} as const;
+
+export const reportSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'Report of an etl run',
+  type: 'object',
+  properties: {
+    version: { const: 1 },
+    runId: text,
+    status: { enum: ['loaded', 'rejected-rows', 'failed', 'interrupted'] },
+    startedAt: moment,
+    finishedAt: moment,
+    loads: { type: 'array', items: loadReport },
+    resources: {
+      type: 'object',
+      properties: {
+        rssPeakBytes: count,
+        cpuUserMs: amount,
+        cpuSystemMs: amount,
+        connectionsPeak: count,
+      },
+      required: ['rssPeakBytes', 'cpuUserMs', 'cpuSystemMs', 'connectionsPeak'],
+      additionalProperties: false,
+    },
+    throughput: {
+      type: 'object',
+      properties: { rowsPerSecond: amount, bytesPerSecond: amount },
+      required: ['rowsPerSecond', 'bytesPerSecond'],
+      additionalProperties: false,
+    },
+    error: maybeError,
+  },
+  required: [
+    'version',
+    'runId',
+    'status',
+    'startedAt',
+    'finishedAt',
+    'loads',
+    'resources',
+    'throughput',
+    'error',
+  ],
+  additionalProperties: false,
+} as const;

@@ -1,0 +1,50 @@
+import type { LoadReport, Report, RunStatus } from '../run/report-types.ts';
+import { errorLines } from './error-text.ts';
+import { exitCodeOfReport } from './exit-code.ts';
+import { formatCount, formatCounted, formatDuration } from './format.ts';
+import { pageFor } from './page.ts';
+import type { Page } from './page.ts';
+import { safeText } from './safe-text.ts';
+import { summaryTable } from './summary-table.ts';
+
+/** What a run did: a table per load, the errors, one closing line. Ends in a line end. */
+export function printSummary(
+  report: Report,
+  options: { readonly color: boolean; readonly width: number },
+): string {
+  const page = pageFor(options);
+  const elapsedMs = Date.parse(report.finishedAt) - Date.parse(report.startedAt);
+  // The report times the run, not each load, so only a single load can be given its seconds.
+  const loadMs = report.loads.length === 1 ? elapsedMs : null;
+  const errors = errorLines(report, page);
+  const blocks = [
+    ...report.loads.map(
+      (load) => `${loadHeading(load, page)}\n${summaryTable(load, loadMs, page)}`,
+    ),
+    ...(errors.length === 0 ? [] : [errors.join('\n')]),
+    closingLine(report, elapsedMs, page),
+  ];
+  return `${blocks.join('\n\n')}\n`;
+}
+
+function loadHeading(load: LoadReport, { ink }: Page): string {
+  const key = load.key.length === 0 ? 'no key' : `key ${load.key.join(', ')}`;
+  const workers = formatCounted(load.concurrency, 'worker');
+  return `${ink.bold(safeText(load.table))}  ${safeText(key)}, ${load.strategy}, ${workers}`;
+}
+
+function closingLine(report: Report, elapsedMs: number, { ink }: Page): string {
+  const exitCode = exitCodeOfReport(report);
+  const paint = report.status === 'loaded' ? ink.green : exitCode === 3 ? ink.yellow : ink.red;
+  const rows = report.loads.reduce((sum, load) => sum + load.totals.rowsRead, 0);
+  const rate = formatCount(report.throughput.rowsPerSecond);
+  const facts = `${formatCounted(rows, 'row')} read in ${formatDuration(elapsedMs)}, ${rate} rows/s`;
+  return `${paint(`${STATUS_TEXT[report.status]}:`)} ${facts}, exit code ${exitCode}`;
+}
+
+const STATUS_TEXT: Readonly<Record<RunStatus, string>> = {
+  loaded: 'Loaded',
+  'rejected-rows': 'Loaded with rejected rows',
+  failed: 'Failed',
+  interrupted: 'Interrupted',
+};

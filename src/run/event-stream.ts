@@ -1,0 +1,41 @@
+/** Events from whoever emits to whoever iterates: unbounded in principle, drained by one reader. */
+export interface EventStream<T> extends AsyncIterable<T> {
+  emit(event: T): void;
+  /** No more events; the reader ends once it has read the rest. */
+  end(): void;
+}
+
+/**
+ * Nobody has to read: until the first reader comes, only the last `keep` events are held, so a
+ * library call that never iterates does not grow.
+ */
+export function createEventStream<T>(keep: number): EventStream<T> {
+  const queue: T[] = [];
+  let ended = false;
+  let reading = false;
+  let wake: (() => void) | null = null;
+  const signal = (): void => {
+    wake?.();
+    wake = null;
+  };
+  return {
+    emit: (event) => {
+      queue.push(event);
+      if (!reading && queue.length > keep) queue.shift();
+      signal();
+    },
+    end: () => {
+      ended = true;
+      signal();
+    },
+    async *[Symbol.asyncIterator]() {
+      reading = true;
+      for (;;) {
+        const event = queue.shift();
+        if (event !== undefined) yield event;
+        else if (ended) return;
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import type { Admission, StagedFacts } from '../conflict/admission.ts';
+import { present } from '../assert.ts';
+
+/**
+ * Admission with units waiting at it: after each fact, whoever may merge is let in and whoever can
+ * never merge is stopped. Every method does all of its work before it returns, so no two lanes are
+ * ever inside at once.
+ */
+export interface AdmissionGate {
+  /** The unit's stop signal: aborted once the unit can never be admitted, or the run is over. */
+  start(unit: number): AbortSignal;
+  /** `partly`: a file of the unit failed. It bars later units, then what is staged is made known. */
+  staged(unit: number, facts: StagedFacts, partly: boolean): { readonly keysWanted: boolean };
+  keys(unit: number, keys: Float64Array): void;
+  /** Resolves when the unit may merge. Never rejects: race it against the stop signal. */
+  admitted(unit: number): Promise<void>;
+  unstaged(unit: number): void;
+  /** `partly`: not all files of the unit; it bars later units before it makes way for them. */
+  merged(unit: number, partly: boolean): void;
+  failed(unit: number): void;
+  /** Whether the unit need not start. */
+  closed(unit: number): boolean;
+  readonly stopAll: () => void;
+}
+
+interface Visitor {
+  readonly stop: AbortController;
+  admitted: Entrance;
+  /** Whom the unit was last said to wait for. */
+  blocker: number | null;
+}
+
+interface Entrance {
+  readonly opened: Promise<void>;
+  readonly open: () => void;
+}
+
+export interface AdmissionGateOptions {
+  readonly admission: Admission;
+  /** The unit waits for another: told when it begins to, and when the other changes. */
+  readonly onBlocked: (unit: number, blocker: number) => void;
+}
+
+export function createAdmissionGate({ admission, onBlocked }: AdmissionGateOptions): AdmissionGate {
+  /** Units that were started and are not merged. */
+  const visitors = new Map<number, Visitor>();
+  let stopped = false;
+
+  return {
+    start(unit) {
+      admission.started(unit);
+      const visitor = { stop: new AbortController(), admitted: createEntrance(), blocker: null };
+      visitors.set(unit, visitor);
+      return visitor.stop.signal;
+    },
+    staged(unit, facts, partly) {
+      if (partly) admission.failed(unit);
+      const answer = admission.staged(unit, facts);
+      settle();
+      return answer;
+    },
+    keys(unit, keys) {
+      admission.keys(unit, keys);
+      settle();
+    },
+    admitted: (unit) => visitorOf(unit).admitted.opened,
+    unstaged(unit) {
+      const visitor = visitorOf(unit);
+      visitor.admitted = createEntrance();
+      visitor.blocker = null;
+      admission.unstaged(unit);
+      settle();
+    },
+    merged(unit, partly) {
+      if (partly) admission.failed(unit);
+      admission.merged(unit);
+      visitors.delete(unit);
+      settle();
+    },
+    failed(unit) {
+      admission.failed(unit);
+      settle();
+    },
+    closed: (unit) => stopped || admission.barred(unit),
+    stopAll() {
+      stopped = true;
+      for (const visitor of visitors.values()) visitor.stop.abort();
+    },
+  };
+
+  function settle(): void {
+    for (const unit of admission.cancelled()) visitorOf(unit).stop.abort();
+    for (const unit of admission.admit()) visitorOf(unit).admitted.open();
+    for (const [unit, visitor] of visitors) {
+      const blocker = admission.blockedBy(unit);
+      if (blocker === null || blocker === visitor.blocker || visitor.stop.signal.aborted) continue;
+      visitor.blocker = blocker;
+      onBlocked(unit, blocker);
+    }
+  }
+
+  function visitorOf(unit: number): Visitor {
+    return present(visitors.get(unit), `unit ${unit} at the gate`);
+  }
+}
+
+function createEntrance(): Entrance {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}

@@ -1,0 +1,228 @@
+import { assert, present } from '../assert.ts';
+import { commitInDoubt, delayMs, retryable, RETRY_POLICY } from '../conflict/retry-policy.ts';
+import { errorRecordOf, type ErrorRecord } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { UnitPlan } from '../plan/plan-types.ts';
+import type { AdmissionGate } from './file-pipeline-gate.ts';
+import type { FilePipelineOptions, PipelineLoad } from './file-pipeline-options.ts';
+import type { FileFailure, MergedUnit, UnitSession } from './unit-session.ts';
+
+/** How a unit ended. */
+export interface UnitOutcome {
+  readonly unit: number;
+  /** failed: a file of it failed. not-loaded: an earlier failure or an abort came first. */
+  readonly status: 'merged' | 'failed' | 'not-loaded';
+  /** What was merged: of a failed unit, the files before the one that failed. */
+  readonly merged: MergedUnit | null;
+  readonly failure: FileFailure | null;
+  /** Sessions opened. */
+  readonly attempts: number;
+  /** Milliseconds spent staged, waiting for admission. */
+  readonly waitMs: number;
+}
+
+/** A unit on its way through one or more attempts. */
+interface UnitStory {
+  readonly unit: UnitPlan;
+  /** Aborted once the unit can never be admitted, or the run is over. */
+  readonly stop: AbortSignal;
+  attempts: number;
+  waitMs: number;
+  /** The first failure stays: it has barred the later units, so it must be told. */
+  failure: FileFailure | null;
+  /** The last attempt may have committed: the ledger is asked even if the unit is barred by now. */
+  inDoubt: boolean;
+  /** What a merge resolved to, even if nobody waited for it any more. */
+  committed: MergedUnit | null;
+}
+
+type AttemptEnd =
+  | { readonly kind: 'merged'; readonly merged: MergedUnit }
+  | { readonly kind: 'failed' | 'stopped' }
+  | { readonly kind: 'again'; readonly error: ErrorRecord };
+
+/** Sees one unit to its end, through retries. At no moment is more than one session of it open. */
+export async function runUnit(
+  unit: UnitPlan,
+  options: FilePipelineOptions,
+  gate: AdmissionGate,
+): Promise<UnitOutcome> {
+  const story: UnitStory = {
+    unit,
+    stop: gate.start(unit.ordinal),
+    attempts: 0,
+    waitMs: 0,
+    failure: null,
+    inDoubt: false,
+    committed: null,
+  };
+  for (;;) {
+    story.attempts += 1;
+    const end = await runAttempt(story, options, gate);
+    if (end.kind === 'merged') return outcomeOf(story, end.merged);
+    if (end.kind !== 'again') return outcomeOf(story, null);
+    const goOn = await delayRetry(story, end.error, options);
+    if (!goOn) return outcomeOf(story, null);
+  }
+}
+
+function outcomeOf(story: UnitStory, merged: MergedUnit | null): UnitOutcome {
+  const { unit, failure, attempts, waitMs } = story;
+  const status = failure !== null ? 'failed' : merged !== null ? 'merged' : 'not-loaded';
+  return { unit: unit.ordinal, status, merged, failure, attempts, waitMs };
+}
+
+/** One session, from open to close. The gate hears of the end before the session is closed. */
+async function runAttempt(
+  story: UnitStory,
+  options: FilePipelineOptions,
+  gate: AdmissionGate,
+): Promise<AttemptEnd> {
+  const session = options.workers.open(story.unit, story.attempts);
+  let end: AttemptEnd;
+  try {
+    end = await runSteps(session, story, options, gate).catch((error: unknown) =>
+      endOfError(error, story, options),
+    );
+    tell(gate, story, end);
+  } finally {
+    await session.close();
+  }
+  if (end.kind === 'stopped' && story.committed !== null) {
+    // The merge was quicker than the abort: it has committed while the session was closed.
+    end = { kind: 'merged', merged: story.committed };
+    tell(gate, story, end);
+  }
+  return end;
+}
+
+function tell(gate: AdmissionGate, { unit, failure }: UnitStory, end: AttemptEnd): void {
+  if (end.kind === 'merged') {
+    gate.merged(unit.ordinal, failure !== null);
+    return;
+  }
+  gate.unstaged(unit.ordinal);
+  if (end.kind === 'failed') gate.failed(unit.ordinal);
+}
+
+async function runSteps(
+  session: UnitSession,
+  story: UnitStory,
+  options: FilePipelineOptions,
+  gate: AdmissionGate,
+): Promise<AttemptEnd> {
+  const { unit, stop } = story;
+  const stagingStop = story.inDoubt ? options.signal : stop;
+  const staged = await untilStopped(() => session.stage(), stagingStop);
+  story.inDoubt = false;
+  if (staged.alreadyMerged !== null) return mergedEnd(story, staged.alreadyMerged);
+
+  if (staged.failure !== null) {
+    if (mayTryAgain(story, staged.failure.error)) {
+      return { kind: 'again', error: staged.failure.error };
+    }
+    story.failure ??= staged.failure;
+    if (staged.failure.file === unit.files[0]) return { kind: 'failed' };
+  }
+  const { keysWanted } = gate.staged(unit.ordinal, staged, staged.failure !== null);
+  if (keysWanted) gate.keys(unit.ordinal, await untilStopped(() => session.exportKeys(), stop));
+
+  const waitsFrom = options.now();
+  try {
+    await untilStopped(() => gate.admitted(unit.ordinal), stop);
+  } finally {
+    story.waitMs += options.now() - waitsFrom;
+  }
+  for (const file of unit.files) {
+    options.onEvent({ kind: 'file-merging', load: options.loadIndex, file });
+  }
+  return mergedEnd(story, await merge(session, story));
+}
+
+async function merge(session: UnitSession, story: UnitStory): Promise<MergedUnit> {
+  const merging = async (): Promise<MergedUnit> => (story.committed = await session.merge());
+  try {
+    return await untilStopped(merging, story.stop);
+  } catch (error) {
+    story.inDoubt = !(error instanceof Stopped) && commitInDoubt(errorRecordOf(error));
+    throw error;
+  }
+}
+
+function mergedEnd(story: UnitStory, merged: MergedUnit): AttemptEnd {
+  story.failure ??= merged.failure;
+  const files = new Set(merged.files.map(({ file }) => file));
+  assert(
+    story.failure !== null || story.unit.files.every((file) => files.has(file)),
+    'a unit without a failure has merged all of its files',
+  );
+  return { kind: 'merged', merged };
+}
+
+function endOfError(error: unknown, story: UnitStory, { load }: FilePipelineOptions): AttemptEnd {
+  if (error instanceof Stopped) return { kind: 'stopped' };
+  const record = errorRecordOf(error);
+  if (mayTryAgain(story, record)) return { kind: 'again', error: record };
+  story.failure ??= { file: fileOfError(story.unit, record, load), error: record };
+  return { kind: 'failed' };
+}
+
+/** The file that the error names; where it concerns the unit as a whole, the unit's first. */
+function fileOfError({ files }: UnitPlan, { facts }: ErrorRecord, load: PipelineLoad): number {
+  const named = files.find((ordinal) => {
+    const file = load.files[ordinal];
+    return file !== undefined && (facts.file === file.name || facts.file === file.path);
+  });
+  return named ?? present(files[0], 'the first file of a unit');
+}
+
+function mayTryAgain(story: UnitStory, record: ErrorRecord): boolean {
+  return story.attempts < LIMITS.attemptsMax && retryable(record);
+}
+
+/** Resolves to false where the unit was stopped meanwhile. */
+async function delayRetry(
+  story: UnitStory,
+  error: ErrorRecord,
+  { signal, random, sleep, onEvent, loadIndex }: FilePipelineOptions,
+): Promise<boolean> {
+  const stop = story.inDoubt ? signal : story.stop;
+  if (stop.aborted) return false;
+  const delay = delayMs(story.attempts, RETRY_POLICY, random);
+  onEvent({
+    kind: 'unit-retried',
+    load: loadIndex,
+    file: present(story.unit.files[0], 'the first file of a unit'),
+    attempt: story.attempts + 1,
+    delayMs: delay,
+    error,
+  });
+  await untilStopped(() => sleep(delay, stop), stop).catch((reason: unknown) => {
+    if (!stop.aborted) throw reason;
+  });
+  return !stop.aborted;
+}
+
+/** Not an error that anybody sees: it unwinds the steps of a unit that is stopped. */
+class Stopped extends Error {
+  override readonly name = 'Stopped';
+}
+
+/**
+ * The step's result, or Stopped as soon as the signal is aborted; then the step is not begun. One
+ * that was begun goes on until the session is closed; how it ends is nobody's concern any more, and
+ * no unhandled rejection either.
+ */
+function untilStopped<T>(step: () => Promise<T>, stop: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const onStop = (): void => reject(new Stopped());
+    if (stop.aborted) {
+      onStop();
+      return;
+    }
+    stop.addEventListener('abort', onStop, { once: true });
+    step()
+      .finally(() => stop.removeEventListener('abort', onStop))
+      .then(resolve, reject);
+  });
+}

@@ -1,0 +1,126 @@
+import type { ErrorRecord } from '../errors.ts';
+import { sumCounts } from '../load/merge-unit.ts';
+import type { FilePlan, LoadPlan } from '../plan/plan-types.ts';
+import type { UnitOutcome } from './file-pipeline-unit.ts';
+import type { RangeOutcome } from './range-pipeline.ts';
+import type { Counts, FileReport, LoadReport } from './report-types.ts';
+
+/** A load of which nothing was begun. */
+export function notLoaded(load: LoadPlan): LoadReport {
+  return loadReport(load, load.files.map(untouched), sumCounts([]));
+}
+
+/** A load whose files the ledger knows, all of them. */
+export function skippedLoad(load: LoadPlan): LoadReport {
+  return notLoaded(load);
+}
+
+export function loadReport(
+  load: LoadPlan,
+  files: readonly FileReport[],
+  totals: Counts,
+): LoadReport {
+  return {
+    table: load.table.sqlName,
+    key: load.key,
+    strategy: load.strategy,
+    reason: load.reason,
+    concurrency: load.concurrency,
+    files,
+    totals,
+  };
+}
+
+/** Reports of a load's files by the outcomes of their units (the file pipeline). */
+export function fileReports(load: LoadPlan, outcomes: readonly UnitOutcome[]): FileReport[] {
+  const reports = new Map<number, FileReport>();
+  for (const outcome of outcomes) {
+    for (const report of unitReports(load, outcome)) reports.set(report[0], report[1]);
+  }
+  return load.files.map((file) => reports.get(file.ordinal) ?? untouched(file));
+}
+
+export function unitReports(load: LoadPlan, outcome: UnitOutcome): [number, FileReport][] {
+  const merged = new Map(outcome.merged?.files.map((file) => [file.file, file.counts]));
+  return (load.units[outcome.unit]?.files ?? []).flatMap((ordinal) => {
+    const file = load.files[ordinal];
+    if (file === undefined) return [];
+    const failed = outcome.failure?.file === ordinal ? outcome.failure.error : null;
+    const base = { ...untouched(file), attempts: outcome.attempts };
+    const report: FileReport = merged.has(ordinal)
+      ? {
+          ...base,
+          ...countsOf(merged.get(ordinal) ?? null),
+          status: 'loaded',
+          stageMs: rounded(outcome.merged?.stageMs),
+          waitMs: rounded(outcome.waitMs),
+          mergeMs: rounded(outcome.merged?.mergeMs),
+        }
+      : failed === null
+        ? base
+        : { ...base, status: 'failed', error: failed };
+    return [[ordinal, report]];
+  });
+}
+
+/** Reports of the range pipeline, where only the rows read can be told per file. */
+export function rangeReports(load: LoadPlan, outcome: RangeOutcome): FileReport[] {
+  const { staged } = outcome;
+  const rows = new Map(staged.files.map((file) => [file.file.ordinal, file.rows]));
+  const units = new Map(
+    load.units.flatMap((unit) => unit.files.map((file) => [file, unit.ordinal])),
+  );
+  return load.files.map((file) => {
+    const unit = units.get(file.ordinal);
+    if (unit === undefined) return untouched(file);
+    const base = { ...untouched(file), attempts: staged.attempts.get(unit) ?? 0 };
+    if (outcome.status === 'merged') {
+      return {
+        ...base,
+        rowsRead: rows.get(file.ordinal) ?? null,
+        rejected: 0,
+        status: 'loaded',
+        stageMs: rounded(staged.stageMs.get(unit)),
+        waitMs: 0,
+        mergeMs: rounded(outcome.mergeMs),
+      };
+    }
+    if (outcome.failure?.file !== file.ordinal) return base;
+    return { ...base, status: 'failed', error: outcome.failure.error };
+  });
+}
+
+function untouched(file: FilePlan): FileReport {
+  return {
+    path: file.path,
+    format: file.format,
+    bytes: file.bytes,
+    ...countsOf(null),
+    status: file.skip === null ? 'not-loaded' : 'skipped',
+    attempts: 0,
+    stageMs: null,
+    waitMs: null,
+    mergeMs: null,
+    error: null,
+  };
+}
+
+function countsOf(counts: Counts | null): { [Name in keyof Counts]: number | null } {
+  return {
+    rowsRead: counts?.rowsRead ?? null,
+    inserted: counts?.inserted ?? null,
+    updated: counts?.updated ?? null,
+    unchanged: counts?.unchanged ?? null,
+    superseded: counts?.superseded ?? null,
+    rejected: counts?.rejected ?? null,
+  };
+}
+
+function rounded(ms: number | null | undefined): number | null {
+  return ms === null || ms === undefined ? null : Math.round(ms);
+}
+
+/** The error of the earliest file that failed. */
+export function firstError(files: readonly FileReport[]): ErrorRecord | null {
+  return files.find((file) => file.error !== null)?.error ?? null;
+}

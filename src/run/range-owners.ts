@@ -1,0 +1,82 @@
+import { assert } from '../assert.ts';
+import { ledgerEntry } from '../load/merge-unit.ts';
+import type { OwnedCounts } from '../load/owner-task.ts';
+import type { WorkerSession } from '../pool/worker-pool.ts';
+import { literal } from '../target/names.ts';
+import { preparedName } from '../target/shared-staging.ts';
+import type { RangeOptions } from './range-options.ts';
+import type { StagedLoad } from './range-staging.ts';
+
+/** Fewer rows than this are not worth another owner's scan of the staging. */
+const ROWS_PER_OWNER_MIN = 50_000;
+
+export interface OwnersMerged extends OwnedCounts {
+  readonly owners: number;
+}
+
+/** All owners merge; then all commit. Rejects with what the first of them that failed said. */
+export async function mergeOwners(
+  options: RangeOptions,
+  staged: StagedLoad,
+): Promise<OwnersMerged> {
+  const rows = staged.files.reduce((sum, file) => sum + file.rows, 0);
+  const wanted = Math.ceil(rows / ROWS_PER_OWNER_MIN);
+  const count = Math.max(1, Math.min(options.plan.concurrency, wanted));
+  const prepare = options.prepare && count > 1;
+  const names = Array.from({ length: count }, (_, index) =>
+    preparedName(options.task.ledger.tableOid, options.task.ledger.runId, index),
+  );
+  const sessions = names.map((name, index) =>
+    openOwner(options, staged, index, count, prepare ? name : null),
+  );
+  try {
+    const counts = (await all(sessions, 'merge')) as OwnedCounts[];
+    if (prepare) {
+      await all(sessions, 'prepare');
+      // From here on nothing can fail for good: a crash leaves what the next run will end.
+      for (const name of names) {
+        await options.coordinator.query(`commit prepared ${literal(name)}`);
+      }
+    } else {
+      for (const session of sessions.toReversed()) await session.call('commit');
+    }
+    return { ...sum(counts), owners: count };
+  } finally {
+    await Promise.all(sessions.map((session) => session.close()));
+  }
+}
+
+function openOwner(
+  { task, pool }: RangeOptions,
+  staged: StagedLoad,
+  index: number,
+  count: number,
+  prepareAs: string | null,
+): WorkerSession {
+  const entries = index === 0 ? staged.files.map((file) => ledgerEntry(file, null)) : [];
+  const owner = { index, count };
+  return pool.open(
+    { kind: 'owner', task: { load: task, tables: staged.tables, owner, entries, prepareAs } },
+    () => {
+      assert(false, 'an owner reads no files');
+    },
+  );
+}
+
+/** Waits for all, so that none is still at work when the first failure is told. */
+async function all(sessions: readonly WorkerSession[], method: string): Promise<unknown[]> {
+  const ends = await Promise.allSettled(sessions.map((session) => session.call(method)));
+  return ends.map((end) => {
+    if (end.status === 'rejected') throw end.reason;
+    return end.value;
+  });
+}
+
+function sum(counts: readonly OwnedCounts[]): OwnedCounts {
+  return counts.reduce((total, one) => ({
+    inserted: total.inserted + one.inserted,
+    updated: total.updated + one.updated,
+    unchanged: total.unchanged + one.unchanged,
+    mergeMs: Math.max(total.mergeMs, one.mergeMs),
+  }));
+}

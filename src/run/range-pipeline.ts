@@ -1,0 +1,106 @@
+import { assert } from '../assert.ts';
+import { commitInDoubt, delayMs, retryable, RETRY_POLICY } from '../conflict/retry-policy.ts';
+import { EtlError, errorRecordOf, type ErrorRecord } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Counts } from '../target/counts.ts';
+import { entriesOfTable } from '../target/ledger.ts';
+import { dropSharedStaging, recoverPrepared } from '../target/shared-staging.ts';
+import type { RangeOptions } from './range-options.ts';
+import { mergeOwners, type OwnersMerged } from './range-owners.ts';
+import { stageAll, type StagedLoad } from './range-staging.ts';
+
+export interface RangeOutcome {
+  readonly status: 'merged' | 'failed' | 'not-loaded';
+  readonly staged: StagedLoad;
+  readonly counts: Counts | null;
+  /** The file is null where the table refused what all files together brought. */
+  readonly failure: { readonly file: number | null; readonly error: ErrorRecord } | null;
+  /** Tries of the merge. */
+  readonly attempts: number;
+  readonly mergeMs: number | null;
+}
+
+/**
+ * The range pipeline (`partitioned`): first every unit is staged into tables that all workers can
+ * read; then each owner merges the keys that are its own, over all files at once. No two owners can
+ * meet on a key, so there is nothing to prove and nobody to wait for, and each key is written once,
+ * however many files hold it.
+ *
+ * All or nothing: the owners' transactions stay open until the last has merged. Then, where the
+ * server allows prepared transactions, all are prepared before the first commits. Owner 0 carries
+ * the ledger rows and commits first when prepared (the ledger then says that the rest, which cannot
+ * fail any more, is to be committed), and last when not (until then the ledger says that nothing
+ * was loaded, and loading all again ends in the same table).
+ */
+export async function runRangePipeline(options: RangeOptions): Promise<RangeOutcome> {
+  const { schema, tableOid } = options.task.ledger;
+  const staged = await stageAll(options);
+  try {
+    if (staged.failure !== null) return ended(staged, 'failed', staged.failure);
+    if (options.signal.aborted) return ended(staged, 'not-loaded', null);
+    return await mergeStaged(options, staged);
+  } finally {
+    if (options.coordinator.usable()) {
+      await dropSharedStaging(options.coordinator, schema, tableOid);
+    }
+  }
+}
+
+/** Merges, and tries again what may pass: a deadlock with other writers, a lost line. */
+async function mergeStaged(options: RangeOptions, staged: StagedLoad): Promise<RangeOutcome> {
+  const { ledger } = options.task;
+  for (const file of staged.files) {
+    options.onEvent({ kind: 'file-merging', load: options.loadIndex, file: file.file.ordinal });
+  }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return merged(staged, await mergeOwners(options, staged), attempt);
+    } catch (error) {
+      if (options.signal.aborted) return ended(staged, 'not-loaded', null);
+      const record = errorRecordOf(error);
+      await recoverPrepared(options.coordinator, ledger.schema, ledger.tableOid);
+      if (commitInDoubt(record)) {
+        await refuseUnknownCounts(options, record.sentence);
+      }
+      if (attempt >= LIMITS.attemptsMax || !retryable(record)) {
+        return ended(staged, 'failed', { file: null, error: record });
+      }
+      const delay = delayMs(attempt, RETRY_POLICY, options.random);
+      const retried = { kind: 'unit-retried', load: options.loadIndex, file: 0 } as const;
+      options.onEvent({ ...retried, attempt: attempt + 1, delayMs: delay, error: record });
+      await options.sleep(delay, options.signal);
+    }
+  }
+}
+
+/**
+ * The line was lost while the owners committed, and the ledger says that they did: the table is
+ * right, only the counts went with the answer.
+ */
+async function refuseUnknownCounts(options: RangeOptions, sentence: string): Promise<void> {
+  const { schema, tableOid, runId } = options.task.ledger;
+  if (!(await entriesOfTable(options.coordinator, schema, tableOid, runId))) return;
+  throw new EtlError(
+    'ETL_CONNECTION',
+    `The load was committed, but its counts were lost with the connection: ${sentence}`,
+    'The table is complete; a second run will skip the files.',
+    { table: options.task.sqlName },
+  );
+}
+
+function merged(staged: StagedLoad, owners: OwnersMerged, attempts: number): RangeOutcome {
+  const rowsRead = staged.files.reduce((sum, file) => sum + file.rows, 0);
+  const { inserted, updated, unchanged } = owners;
+  const superseded = rowsRead - inserted - updated - unchanged;
+  assert(superseded >= 0, 'the owners do not count more rows than were staged');
+  const counts = { rowsRead, inserted, updated, unchanged, superseded, rejected: 0 };
+  return { status: 'merged', staged, counts, failure: null, attempts, mergeMs: owners.mergeMs };
+}
+
+function ended(
+  staged: StagedLoad,
+  status: 'failed' | 'not-loaded',
+  failure: RangeOutcome['failure'],
+): RangeOutcome {
+  return { status, staged, counts: null, failure, attempts: 1, mergeMs: null };
+}

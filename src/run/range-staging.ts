@@ -1,0 +1,96 @@
+import { delayMs, retryable, RETRY_POLICY } from '../conflict/retry-policy.ts';
+import { errorRecordOf } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { SharedUnit } from '../load/shared-staging.ts';
+import type { FileFailure } from '../load/unit-session.ts';
+import type { StagedFile } from '../load/unit-task.ts';
+import type { UnitPlan } from '../plan/plan-types.ts';
+import { sharedStagingName } from '../target/shared-staging.ts';
+import type { StagingTable } from '../target/staging.ts';
+import { eventOf } from './pool-workers.ts';
+import type { RangeOptions } from './range-options.ts';
+
+/** All that the range pipeline has staged, in order of precedence. */
+export interface StagedLoad {
+  readonly tables: readonly StagingTable[];
+  readonly files: readonly StagedFile[];
+  /** Milliseconds of staging and tries, by unit. */
+  readonly stageMs: ReadonlyMap<number, number>;
+  readonly attempts: ReadonlyMap<number, number>;
+  /** The failure of the earliest file that failed. */
+  readonly failure: FileFailure | null;
+}
+
+/** Stages the units, `concurrency` at a time; the first failure lets no more begin. */
+export async function stageAll(options: RangeOptions): Promise<StagedLoad> {
+  const { plan, signal } = options;
+  const units = new Map<number, SharedUnit>();
+  const attempts = new Map<number, number>();
+  const failures: FileFailure[] = [];
+  const remaining = plan.units.values();
+  const lane = async (): Promise<void> => {
+    for (const unit of remaining) {
+      if (failures.length > 0 || signal.aborted) return;
+      const staged = await stageWithRetries(options, unit, attempts).catch((error: unknown) => {
+        if (!signal.aborted)
+          failures.push({ file: unit.files[0] ?? 0, error: errorRecordOf(error) });
+        return null;
+      });
+      if (staged === null) return;
+      units.set(unit.ordinal, staged);
+      if (staged.failure !== null) failures.push(staged.failure);
+    }
+  };
+  await Promise.all(Array.from({ length: plan.concurrency }, lane));
+  const inOrder = [...units].sort(([a], [b]) => a - b).map(([, unit]) => unit);
+  return {
+    tables: inOrder.map((unit) => unit.table),
+    files: inOrder.flatMap((unit) => unit.staged),
+    stageMs: new Map([...units].map(([ordinal, unit]) => [ordinal, unit.stageMs])),
+    attempts,
+    failure: failures.sort((a, b) => a.file - b.file)[0] ?? null,
+  };
+}
+
+async function stageWithRetries(
+  options: RangeOptions,
+  unit: UnitPlan,
+  attempts: Map<number, number>,
+): Promise<SharedUnit> {
+  for (let attempt = 1; ; attempt++) {
+    attempts.set(unit.ordinal, attempt);
+    try {
+      return await stageOnce(options, unit, attempt);
+    } catch (error) {
+      const record = errorRecordOf(error);
+      if (options.signal.aborted || attempt >= LIMITS.attemptsMax || !retryable(record))
+        throw error;
+      const delay = delayMs(attempt, RETRY_POLICY, options.random);
+      const file = unit.files[0] ?? 0;
+      const retried = { kind: 'unit-retried', load: options.loadIndex, file } as const;
+      options.onEvent({ ...retried, attempt: attempt + 1, delayMs: delay, error: record });
+      await options.sleep(delay, options.signal);
+    }
+  }
+}
+
+async function stageOnce(
+  { pool, plan, task, loadIndex, onEvent }: RangeOptions,
+  unit: UnitPlan,
+  attempt: number,
+): Promise<SharedUnit> {
+  const files = unit.files.flatMap((ordinal) => plan.files[ordinal] ?? []);
+  const { schema, tableOid, runId } = task.ledger;
+  const sqlName = sharedStagingName(schema, { tableOid, runId, unit: unit.ordinal });
+  const session = pool.open(
+    { kind: 'shared-staging', task: { load: task, unit: unit.ordinal, files, attempt }, sqlName },
+    (news) => {
+      onEvent(eventOf(news, loadIndex, attempt));
+    },
+  );
+  try {
+    return (await session.call('stage')) as SharedUnit;
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,27 @@
+import type { Plan } from '../plan/plan-types.ts';
+import type { WorkerSetup } from '../pool/messages.ts';
+import type { WorkerPool } from '../pool/worker-pool.ts';
+import type { Connection } from '../target/connect.ts';
+import type { RunEvent } from './events.ts';
+import type { Usage } from './usage.ts';
+
+/** What all loads of a run share. */
+export interface RunContext {
+  readonly plan: Plan;
+  readonly runId: string;
+  readonly coordinator: Connection;
+  readonly setup: WorkerSetup;
+  readonly signal: AbortSignal;
+  readonly parts: RunParts;
+  readonly onEvent: (event: RunEvent) => void;
+  readonly usage: Usage;
+}
+
+/** The surroundings of a run, passed in so that tests can put others in their place. */
+export interface RunParts {
+  readonly createPool: (threads: number, setup: WorkerSetup) => WorkerPool;
+  /** 0 to 1, for the jitter of retries. */
+  readonly random: () => number;
+  /** May reject when the signal is aborted. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+}

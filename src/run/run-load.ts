@@ -1,0 +1,149 @@
+import type { ErrorRecord } from '../errors.ts';
+import type { AdmissionMode } from '../conflict/admission.ts';
+import { sumCounts } from '../load/merge-unit.ts';
+import type { LoadTask } from '../load/unit-task.ts';
+import type { LoadPlan, Plan } from '../plan/plan-types.ts';
+import type { WorkerPool } from '../pool/worker-pool.ts';
+import { lockTable, unlockTables } from '../target/run-record.ts';
+import { dropSharedStaging, recoverPrepared } from '../target/shared-staging.ts';
+import type { TargetTable } from '../target/table.ts';
+import { runFilePipeline } from './file-pipeline.ts';
+import { fileReports, firstError, loadReport, rangeReports, unitReports } from './load-report.ts';
+import { poolWorkers } from './pool-workers.ts';
+import { prepareTable } from './prepare-table.ts';
+import { runRangePipeline } from './range-pipeline.ts';
+import type { LoadReport } from './report-types.ts';
+import type { RunContext } from './run-context.ts';
+
+export interface LoadEnd {
+  readonly report: LoadReport;
+  readonly error: ErrorRecord | null;
+}
+
+/** One load: its table made ready and locked, its workers started, its pipeline run. */
+export async function runLoad(
+  context: RunContext,
+  load: LoadPlan,
+  index: number,
+): Promise<LoadEnd> {
+  const { coordinator, runId, onEvent } = context;
+  const { ledgerSchema } = context.plan.settings;
+  onEvent({ kind: 'load-started', load: index, plan: load });
+  const table = await prepareTable(coordinator, load, (ddl) => {
+    onEvent({ kind: 'table-created', load: index, ddl });
+  });
+  await lockTable(coordinator, ledgerSchema, runId, table);
+  const threads = Math.max(1, Math.min(load.concurrency, load.units.length));
+  const pool = context.parts.createPool(threads, context.setup);
+  const abort = (): void => pool.abort();
+  context.signal.addEventListener('abort', abort);
+  try {
+    await tidy(context, table, index);
+    const end = await runPipeline(context, load, index, pool, loadTask(context, load, table));
+    context.usage.connections(1 + pool.connections());
+    return end;
+  } finally {
+    context.signal.removeEventListener('abort', abort);
+    await pool.destroy();
+    if (coordinator.usable()) await unlockTables(coordinator);
+    onEvent({ kind: 'load-finished', load: index });
+  }
+}
+
+/** Ends what a run that died has left: its prepared transactions and its staging. */
+async function tidy(context: RunContext, table: TargetTable, index: number): Promise<void> {
+  const { coordinator, plan, onEvent } = context;
+  const prepared = await recoverPrepared(coordinator, plan.settings.ledgerSchema, table.oid);
+  const staging = await dropSharedStaging(coordinator, plan.settings.ledgerSchema, table.oid);
+  if (prepared + staging === 0) return;
+  const sentence =
+    `An earlier run was cut off: ${prepared} prepared transactions were ended and ` +
+    `${staging} staging tables dropped.`;
+  onEvent({ kind: 'notice', load: index, sentence });
+}
+
+function loadTask(context: RunContext, load: LoadPlan, table: TargetTable): LoadTask {
+  const { plan, runId } = context;
+  return {
+    target: {
+      schema: table.schema,
+      name: table.name,
+      columns: table.columns,
+      key: load.key,
+      onConflict: load.onConflict,
+      versionColumn: load.versionColumn,
+    },
+    sqlName: table.sqlName,
+    ledger: {
+      schema: plan.settings.ledgerSchema,
+      runId,
+      planId: plan.planId,
+      tableOid: table.oid,
+      tableName: table.sqlName,
+      fingerprint: load.fingerprint,
+      strategy: load.strategy,
+    },
+    utf8: plan.server.encoding === 'UTF8',
+    countRows: table.rowTriggers.length > 0,
+    hasRules: table.rules.length > 0,
+    subBatchSize: plan.settings.subBatchSize,
+  };
+}
+
+async function runPipeline(
+  context: RunContext,
+  load: LoadPlan,
+  index: number,
+  pool: WorkerPool,
+  task: LoadTask,
+): Promise<LoadEnd> {
+  const { onEvent, signal, parts } = context;
+  const shared = {
+    loadIndex: index,
+    signal,
+    random: parts.random,
+    sleep: (ms: number, stop: AbortSignal) => parts.sleep(ms, stop).catch(() => undefined),
+    onEvent,
+  };
+  if (load.strategy === 'partitioned') {
+    const prepare = context.plan.server.maxPreparedTransactions >= load.concurrency;
+    const { coordinator } = context;
+    const outcome = await runRangePipeline({
+      plan: load,
+      task,
+      pool,
+      coordinator,
+      prepare,
+      ...shared,
+    });
+    const files = rangeReports(load, outcome);
+    files.forEach((report, file) => {
+      if (load.files[file]?.skip === null)
+        onEvent({ kind: 'file-finished', load: index, file, report });
+    });
+    const report = loadReport(load, files, outcome.counts ?? sumCounts([]));
+    return { report, error: outcome.failure?.error ?? null };
+  }
+  const outcomes = await runFilePipeline({
+    load,
+    workers: poolWorkers(pool, task, load, index, onEvent),
+    admissionMode: admissionMode(context.plan, load),
+    concurrency: load.concurrency,
+    now: () => performance.now(),
+    onOutcome: (outcome) => {
+      for (const [file, report] of unitReports(load, outcome)) {
+        onEvent({ kind: 'file-finished', load: index, file, report });
+      }
+    },
+    ...shared,
+  });
+  const files = fileReports(load, outcomes);
+  const totals = sumCounts(outcomes.flatMap((outcome) => outcome.merged?.counts ?? []));
+  return { report: loadReport(load, files, totals), error: firstError(files) };
+}
+
+/** `deterministic: false` drops the proof; `append` has no keys that could conflict. */
+function admissionMode(plan: Plan, load: LoadPlan): AdmissionMode {
+  if (load.strategy === 'sequential') return 'ordered';
+  return plan.settings.deterministic && load.onConflict !== 'append' ? 'prove' : 'free';
+}

@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorRecordOf, EtlError, exitCodeOf, EXIT, type ErrorRecord } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Log } from '../log.ts';
+import type { Plan } from '../plan/plan-types.ts';
+import { createWorkerPool } from '../pool/worker-pool.ts';
+import { connect, type Connection } from '../target/connect.ts';
+import { migrateLedger } from '../target/ledger-schema.ts';
+import { finishRun, startRun } from '../target/run-record.ts';
+import { sessionSettings } from '../target/session.ts';
+import { waitForBackends } from '../target/backends.ts';
+import { createEventStream } from './event-stream.ts';
+import type { RunEvent } from './events.ts';
+import { notLoaded, skippedLoad } from './load-report.ts';
+import { runLoad, type LoadEnd } from './run-load.ts';
+import type { RunContext, RunParts } from './run-context.ts';
+import type { LoadReport, Report, RunStatus } from './report-types.ts';
+import { createUsage } from './usage.ts';
+
+export interface RunOptions {
+  /** A postgres:// URL. */
+  readonly databaseUrl: string;
+  readonly log: Log;
+  /** Stops the run: what is open is rolled back, what is committed stays. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A run that goes on. Iterate it for its events, await `report` for its end; either or both. The
+ * report rejects with an EtlError only where nothing could begin (no connection, table locked);
+ * what happens to files afterwards is in the report: `status`, `error` and each file's own.
+ */
+export interface RunHandle extends AsyncIterable<RunEvent> {
+  readonly report: Promise<Report>;
+}
+
+/** Executes a plan, and obeys it: nothing is decided here that the plan has decided. */
+export function run(plan: Plan, options: RunOptions): RunHandle {
+  return runWith(plan, options, {
+    createPool: createWorkerPool,
+    random: Math.random,
+    sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
+  });
+}
+
+/** The same with its surroundings passed in: threads or none, real time or not. */
+export function runWith(plan: Plan, options: RunOptions, parts: RunParts): RunHandle {
+  const events = createEventStream<RunEvent>(LIMITS.eventsKeptMax);
+  const emit = (event: RunEvent): void => events.emit(event);
+  const report = execute(plan, options, parts, emit).finally(() => events.end());
+  // Whoever only iterates must not die of an unhandled rejection; who awaits still gets it.
+  report.catch(() => undefined);
+  return { report, [Symbol.asyncIterator]: () => events[Symbol.asyncIterator]() };
+}
+
+async function execute(
+  plan: Plan,
+  options: RunOptions,
+  parts: RunParts,
+  onEvent: (event: RunEvent) => void,
+): Promise<Report> {
+  const runId = newRunId(new Date());
+  const startedAt = new Date();
+  const usage = createUsage();
+  const signal = options.signal ?? new AbortController().signal;
+  const setup = {
+    databaseUrl: options.databaseUrl,
+    applicationName: `etl ${runId}`,
+    connectTimeoutMs: plan.settings.connectTimeoutMs,
+    session: sessionSettings(plan.settings),
+  };
+  const coordinator = await connect(setup);
+  try {
+    await beginRun(coordinator, plan, runId);
+    onEvent({ kind: 'run-started', runId, plan });
+    const context = { plan, runId, coordinator, setup, signal, parts, onEvent, usage };
+    const { loads, error } = await runLoads(context);
+    const status = statusOf(loads, error);
+    await finish(context, status, error);
+    const report: Report = {
+      version: 1,
+      runId,
+      status,
+      startedAt: startedAt.toISOString(),
+      finishedAt: new Date().toISOString(),
+      loads,
+      ...usage.end(loads),
+      error,
+    };
+    onEvent({ kind: 'run-finished', report });
+    return report;
+  } finally {
+    await coordinator.end();
+  }
+}
+
+async function beginRun(coordinator: Connection, plan: Plan, runId: string): Promise<void> {
+  const schema = plan.settings.ledgerSchema;
+  await migrateLedger(coordinator, schema);
+  await startRun(coordinator, schema, {
+    runId,
+    planId: plan.planId,
+    host: hostname(),
+    pid: process.pid,
+  });
+}
+
+/** Loads one after another; the first that fails, or an interrupt, lets no more begin. */
+async function runLoads(
+  context: RunContext,
+): Promise<{ loads: LoadReport[]; error: ErrorRecord | null }> {
+  const loads: LoadReport[] = [];
+  let error: ErrorRecord | null = null;
+  for (const [index, load] of context.plan.loads.entries()) {
+    if (error !== null || context.signal.aborted) {
+      loads.push(notLoaded(load));
+      continue;
+    }
+    if (load.units.length === 0) {
+      loads.push(skippedLoad(load));
+      continue;
+    }
+    const end: LoadEnd = await runLoad(context, load, index).catch((failure: unknown) => {
+      refuseToBegin(failure, loads);
+      return { report: notLoaded(load), error: errorRecordOf(failure) };
+    });
+    loads.push(end.report);
+    error = end.error;
+  }
+  if (context.signal.aborted) error ??= interrupted();
+  return { loads, error };
+}
+
+/** Usage and connection errors before anything was loaded are thrown, not reported. */
+function refuseToBegin(failure: unknown, before: readonly LoadReport[]): void {
+  const usageError = exitCodeOf(errorRecordOf(failure)) === EXIT.usage;
+  if (usageError && before.length === 0) throw failure;
+}
+
+function interrupted(): ErrorRecord {
+  return new EtlError(
+    'ETL_ABORTED',
+    'The run was interrupted; what it had committed stays.',
+    'Run the same command again: it loads the rest.',
+  ).record;
+}
+
+function statusOf(loads: readonly LoadReport[], error: ErrorRecord | null): RunStatus {
+  if (error?.code === 'ETL_ABORTED') return 'interrupted';
+  if (error !== null) return 'failed';
+  return loads.some((load) => load.totals.rejected > 0) ? 'rejected-rows' : 'loaded';
+}
+
+async function finish(
+  { coordinator, plan, runId, parts }: RunContext,
+  status: RunStatus,
+  error: ErrorRecord | null,
+): Promise<void> {
+  if (!coordinator.usable()) return;
+  await waitForBackends(coordinator, `etl ${runId}`, parts.sleep);
+  await finishRun(coordinator, plan.settings.ledgerSchema, runId, status, error?.sentence ?? null);
+}
+
+/** Sorts by time, is unique, and fits into names: `20261122103502-7f3a1c`. */
+function newRunId(now: Date): string {
+  const stamp = now.toISOString().replace(/\D/g, '').slice(0, 14);
+  return `${stamp}-${randomBytes(3).toString('hex')}`;
+}

@@ -1,0 +1,39 @@
+import type { LoadReport, Report } from './report-types.ts';
+
+/** What a run uses, measured from now on: of the whole process, its threads included. */
+export interface Usage {
+  /** Connections that were open at once. */
+  connections(count: number): void;
+  end(loads: readonly LoadReport[]): Pick<Report, 'resources' | 'throughput'>;
+}
+
+export function createUsage(): Usage {
+  const cpu = process.cpuUsage();
+  const startedAt = performance.now();
+  let connectionsPeak = 1;
+  return {
+    connections: (count) => {
+      connectionsPeak = Math.max(connectionsPeak, count);
+    },
+    end: (loads) => {
+      const used = process.cpuUsage(cpu);
+      const seconds = Math.max(0.001, (performance.now() - startedAt) / 1000);
+      const files = loads.flatMap((load) => load.files).filter((file) => file.status === 'loaded');
+      const rows = loads.reduce((sum, load) => sum + load.totals.rowsRead, 0);
+      const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+      return {
+        resources: {
+          // maxRSS is in kilobytes on every platform that Node runs on.
+          rssPeakBytes: process.resourceUsage().maxRSS * 1024,
+          cpuUserMs: Math.round(used.user / 1000),
+          cpuSystemMs: Math.round(used.system / 1000),
+          connectionsPeak,
+        },
+        throughput: {
+          rowsPerSecond: Math.round(rows / seconds),
+          bytesPerSecond: Math.round(bytes / seconds),
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { Readable, pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { EtlError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { SourceFile } from './source-file.ts';
+import { ZstdProblem, unzstd } from './zstd.ts';
+
+/** The bytes of a file, decompressed, as they are read. */
+export interface ByteSource {
+  /** To be iterated once; leaving early closes the file. */
+  readonly chunks: AsyncIterable<Buffer>;
+  /** Bytes read from disk so far, compressed as they lie there. */
+  bytesRead(): number;
+  /** SHA-256 (hex) of the bytes read from disk so far. Call once. */
+  contentHash(): string;
+}
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal;
+  /** Size of one read from disk; less makes `bytesRead` finer. */
+  readonly readBytes?: number;
+}
+
+/**
+ * Reads a file from its first byte to its last, gunzipped (all members) or unzstd-ed (all frames).
+ *
+ * @throws EtlError (while iterating) ETL_FILE_READ, ETL_FILE_CHANGED where the size on disk is not
+ *   the one that was planned with, ETL_COMPRESSED where the data is corrupt or cut short,
+ *   ETL_ABORTED
+ */
+export function decompressed(file: SourceFile, options: ReadOptions = {}): ByteSource {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const onDisk = readFromDisk(file, options, (chunk) => {
+    bytes += chunk.length;
+    hash.update(chunk);
+  });
+  const chunks =
+    file.compression === 'none'
+      ? onDisk
+      : explained(file, file.compression === 'gzip' ? gunzipped(onDisk) : unzstd(onDisk));
+  return { chunks, bytesRead: () => bytes, contentHash: () => hash.digest('hex') };
+}
+
+async function* readFromDisk(
+  file: SourceFile,
+  { signal, readBytes = LIMITS.readChunkBytes }: ReadOptions,
+  onChunk: (chunk: Buffer) => void,
+): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  try {
+    for await (const chunk of createReadStream(file.path, { highWaterMark: readBytes })) {
+      if (signal?.aborted === true) throw abortedError(signal);
+      bytes += (chunk as Buffer).length;
+      onChunk(chunk as Buffer);
+      yield chunk as Buffer;
+    }
+  } catch (error) {
+    throw error instanceof EtlError ? error : readError(file, error);
+  }
+  if (bytes !== file.bytes) {
+    throw new EtlError(
+      'ETL_FILE_CHANGED',
+      `The file has ${bytes} bytes, but had ${file.bytes} when the load was planned.`,
+      'Run again when the file is complete.',
+      { file: file.name },
+    );
+  }
+}
+
+/** zlib runs in a thread of libuv's pool, so decoding overlaps with scanning and sending. */
+async function* gunzipped(compressed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip({ chunkSize: LIMITS.readChunkBytes / 4 });
+  // The error comes out of the loop below: pipeline destroys gunzip with it.
+  pipeline(Readable.from(compressed), gunzip, () => undefined);
+  for await (const chunk of gunzip) yield chunk as Buffer;
+}
+
+/** Makes the user's error of what the decoders throw. */
+async function* explained(file: SourceFile, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of chunks) yield chunk;
+  } catch (error) {
+    const what = problemOf(error);
+    if (what === null) throw error;
+    throw new EtlError(
+      'ETL_COMPRESSED',
+      `The ${file.compression} file cannot be decompressed: ${what}.`,
+      'Copy or compress the file again; nothing of it was loaded.',
+      { file: file.name },
+      { cause: error },
+    );
+  }
+}
+
+function problemOf(error: unknown): string | null {
+  if (error instanceof ZstdProblem) return error.message;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'Z_BUF_ERROR') return 'it ends before its data is complete';
+  return code?.startsWith('Z_') === true ? message : null;
+}
+
+export function readError(file: SourceFile, error: unknown): EtlError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new EtlError(
+    'ETL_FILE_READ',
+    `The file cannot be read: ${code ?? message}.`,
+    'Check that it is there, and its permissions.',
+    { file: file.name },
+    { cause: error },
+  );
+}
+
+function abortedError(signal: AbortSignal): EtlError {
+  if (signal.reason instanceof EtlError) return signal.reason;
+  return new EtlError('ETL_ABORTED', 'Interrupted while reading.', 'Run again to load the rest.');
+}

@@ -1,0 +1,83 @@
+import type { CsvError } from 'csv-parse';
+import { EtlError } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
+import { decompressed } from '../compression.ts';
+import type { CsvDescription, SourceFile } from '../source-file.ts';
+import { countByte } from './data-chunks.ts';
+import type { ScanProblem } from './scan-state.ts';
+
+/** The user's error of a defect that the scanner found `offset` bytes into the decompressed file. */
+export async function errorOfScan(
+  file: SourceFile,
+  problem: ScanProblem,
+  offset: number,
+): Promise<EtlError> {
+  const facts = { file: file.name, line: await lineAt(file, offset) };
+  switch (problem.kind) {
+    case 'unterminated quote':
+      return new EtlError(
+        'ETL_CSV_MALFORMED',
+        'A quote opens here and never closes.',
+        'Close it; set csv.quote to null if the file does not use quotes.',
+        facts,
+      );
+    case 'stray quote':
+      return new EtlError(
+        'ETL_CSV_MALFORMED',
+        'A quote in the middle of a field swallows the end of the line.',
+        'Double the quotes inside the quoted field; set csv.quote to null if the file does not ' +
+          'use quotes, or csv.trim to true if there is white space before them.',
+        facts,
+      );
+    case 'record too long':
+      return new EtlError(
+        'ETL_LIMIT',
+        `The record that begins here is longer than ${LIMITS.recordBytesMax} bytes.`,
+        'Check for a quote that is not closed, and for the right line ends.',
+        { ...facts, limit: LIMITS.recordBytesMax },
+      );
+    case 'byte 1':
+      return new EtlError(
+        'ETL_CSV_MALFORMED',
+        'The control character 1 cannot be loaded from a file without quotes.',
+        'Set csv.quote to a character that the file does not use.',
+        facts,
+      );
+  }
+}
+
+/** What csv-parse found wrong, without its line numbers: they leave out the header. */
+export function problemOfParser(error: CsvError): string {
+  switch (error.code) {
+    case 'CSV_QUOTE_NOT_CLOSED':
+      return 'a quote opens and never closes';
+    case 'INVALID_OPENING_QUOTE':
+      return 'a quote stands in the middle of an unquoted field';
+    case 'CSV_INVALID_CLOSING_QUOTE':
+      return 'a closing quote is followed by neither a delimiter nor a line end';
+    case 'CSV_MAX_RECORD_SIZE':
+      return `it is longer than ${LIMITS.recordBytesMax} characters`;
+    default:
+      return error.message;
+  }
+}
+
+export function problemOfFieldCount(fields: number, { columns }: CsvDescription): string | null {
+  if (fields === columns.length) return null;
+  return `it has ${fields} ${fields === 1 ? 'field' : 'fields'}, the header has ${columns.length}`;
+}
+
+/** Reads the file again: errors may be slow. */
+async function lineAt(file: SourceFile, offset: number): Promise<number> {
+  let before = 0;
+  let lineFeeds = 0;
+  let carriageReturns = 0;
+  for await (const chunk of decompressed(file).chunks) {
+    const bytes = chunk.subarray(0, offset - before);
+    lineFeeds += countByte(bytes, 10);
+    carriageReturns += countByte(bytes, 13);
+    before += bytes.length;
+    if (before === offset) break;
+  }
+  return 1 + (lineFeeds || carriageReturns);
+}

@@ -1,0 +1,156 @@
+import { CsvError } from 'csv-parse/sync';
+import { EtlError } from '../../errors.ts';
+import type { CsvOptions } from '../../job/schema.ts';
+import { LIMITS } from '../../limits.ts';
+import { decompressed } from '../compression.ts';
+import type { CsvDescription, CsvDialect, SourceFile } from '../source-file.ts';
+import { fitsCopy } from './copy-format.ts';
+import { findDataStart } from './data-start.ts';
+import type { DataStart } from './data-start.ts';
+import { detectDelimiter } from './detect-delimiter.ts';
+import { parseText } from './parse-text.ts';
+import { refuseOtherFormats } from './refuse-formats.ts';
+import { cleanEncodingName, decodeText, isUtf16, toUtf8 } from './text-encoding.ts';
+
+/**
+ * Opens a CSV file, settles its dialect and reads its header.
+ *
+ * @throws EtlError ETL_FILE_EMPTY, ETL_FILE_FORMAT (binary, other encoding), ETL_COLUMN_DUPLICATE,
+ *   ETL_CSV_MALFORMED (no or nameless columns, a header without end), ETL_LIMIT, ETL_JOB_INVALID,
+ *   and what reading throws
+ */
+export async function describeCsv(file: SourceFile, options: CsvOptions): Promise<CsvDescription> {
+  const settled = settledOptions(file, options);
+  const { head, start } = await readHead(file, settled);
+  const text = decodeText(
+    file,
+    head.subarray(start.header?.start ?? start.dataStart),
+    isUtf16(settled.encoding) ? 'utf8' : settled.encoding,
+  );
+  const dialect: CsvDialect = {
+    ...settled,
+    delimiter:
+      settled.delimiter ??
+      (file.format === 'tsv'
+        ? '\t'
+        : detectDelimiter(text, (delimiter) => ({ ...settled, delimiter }))),
+  };
+  const first = firstRecord(file, text, dialect);
+  const columns = dialect.header ? first : first.map((_, index) => `column${index + 1}`);
+  checkColumns(file, columns);
+  return { kind: 'csv', columns, dialect, path: fitsCopy(dialect) ? 'bytes' : 'rows' };
+}
+
+/** All of the dialect but the delimiter, which may be left to detection. */
+type SettledOptions = Omit<CsvDialect, 'delimiter'> & { readonly delimiter: string | null };
+
+function settledOptions(file: SourceFile, options: CsvOptions): SettledOptions {
+  const { delimiter, quote } = options;
+  if (delimiter !== null && (/[\r\n]/.test(delimiter) || delimiter === quote)) {
+    throw new EtlError(
+      'ETL_JOB_INVALID',
+      'The CSV delimiter can be neither a line end nor the quote character.',
+      'Set csv.delimiter to another character.',
+      { file: file.name, value: delimiter },
+    );
+  }
+  return {
+    ...options,
+    escape: quote === null ? null : (options.escape ?? quote),
+    encoding: cleanEncodingName(options.encoding),
+  };
+}
+
+/** Bytes that detection of the delimiter may look at, where the header does not need more. */
+const headBytes = 64 * 1024;
+
+/** The first bytes of the file (of UTF-16: as UTF-8), its header and some records among them. */
+async function readHead(
+  file: SourceFile,
+  dialect: SettledOptions,
+): Promise<{ readonly head: Buffer; readonly start: DataStart }> {
+  const onDisk = decompressed(file, { readBytes: headBytes }).chunks;
+  const chunks = isUtf16(dialect.encoding) ? toUtf8(file, onDisk, dialect.encoding) : onDisk;
+  let head: Buffer = Buffer.alloc(0);
+  let start: DataStart | null = null;
+  for await (const chunk of chunks) {
+    refuseOtherFormats(file, chunk, head.length === 0);
+    head = Buffer.concat([head, chunk]);
+    start = findDataStart(head, dialect, false);
+    if (start !== null && head.length >= start.dataStart + headBytes) return { head, start };
+    if (start === null && head.length > LIMITS.headerBytesMax) throw headerTooLong(file);
+  }
+  start = findDataStart(head, dialect, true);
+  if (start === null || (start.header?.start ?? start.dataStart) >= head.length) {
+    throw noHeader(file, dialect.header);
+  }
+  return { head, start };
+}
+
+/** The header's names; without a header the fields of the first record. */
+function firstRecord(file: SourceFile, text: string, dialect: CsvDialect): readonly string[] {
+  try {
+    const [record = []] = parseText(text, dialect, 2, { to: 1, cast: false });
+    return record.map((field) => field ?? '');
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    throw new EtlError(
+      'ETL_CSV_MALFORMED',
+      `The ${dialect.header ? 'header' : 'first record'} cannot be read: ${error.message}.`,
+      'Correct it, or set csv.quote, csv.escape or csv.skipLines to what the file has.',
+      { file: file.name },
+      { cause: error },
+    );
+  }
+}
+
+function checkColumns(file: SourceFile, columns: readonly string[]): void {
+  if (columns.length > LIMITS.columnsMax) {
+    throw new EtlError(
+      'ETL_LIMIT',
+      `The file has ${columns.length} columns; a table has ${LIMITS.columnsMax} at most.`,
+      'Check csv.delimiter, or split the file by columns.',
+      { file: file.name, limit: LIMITS.columnsMax },
+    );
+  }
+  const nameless = columns.indexOf('');
+  if (nameless >= 0) {
+    throw new EtlError(
+      'ETL_CSV_MALFORMED',
+      `The header has no name for column ${nameless + 1} of ${columns.length}.`,
+      'Name the column, or remove the delimiter that makes it; check csv.skipLines.',
+      { file: file.name },
+    );
+  }
+  const places = new Map<string, number>();
+  for (const [index, column] of columns.entries()) {
+    const earlier = places.get(column);
+    if (earlier !== undefined) {
+      throw new EtlError(
+        'ETL_COLUMN_DUPLICATE',
+        `The header names columns ${earlier + 1} and ${index + 1} alike.`,
+        'Rename one of them; set csv.header to false if the file has no header.',
+        { file: file.name, column },
+      );
+    }
+    places.set(column, index);
+  }
+}
+
+function headerTooLong(file: SourceFile): EtlError {
+  return new EtlError(
+    'ETL_CSV_MALFORMED',
+    `The header has no end within ${LIMITS.headerBytesMax} bytes.`,
+    'Check for a quote that is not closed, and that csv.quote and csv.encoding fit the file.',
+    { file: file.name, limit: LIMITS.headerBytesMax },
+  );
+}
+
+function noHeader(file: SourceFile, wanted: boolean): EtlError {
+  return new EtlError(
+    'ETL_FILE_EMPTY',
+    wanted ? 'The file has no header.' : 'The file has no records.',
+    'Take it out of the load, or check csv.skipLines.',
+    { file: file.name },
+  );
+}

@@ -1,0 +1,33 @@
+import type { CsvDialect } from '../source-file.ts';
+import { parseText } from './parse-text.ts';
+
+const candidates = [',', ';', '\t', '|'] as const;
+const recordsMax = 20;
+
+/**
+ * The delimiter under which most of the first records have as many fields as the header, and more
+ * than one; among equals the one with the most fields, then the first of comma, semicolon, tab and
+ * bar. A file in which none of them stands has one column: comma, then.
+ */
+export function detectDelimiter(
+  text: string,
+  dialectWith: (delimiter: string) => CsvDialect,
+): string {
+  let best = { delimiter: ',', agreement: 0, fields: 1 };
+  for (const delimiter of candidates) {
+    const counts = fieldCounts(text, dialectWith(delimiter));
+    const [fields = 0] = counts;
+    if (fields < 2) continue;
+    const agreement = counts.filter((count) => count === fields).length / counts.length;
+    if (agreement > best.agreement || (agreement === best.agreement && fields > best.fields)) {
+      best = { delimiter, agreement, fields };
+    }
+  }
+  return best.delimiter;
+}
+
+/** The last record may be cut short: it counts a twentieth at most, and for all candidates alike. */
+function fieldCounts(text: string, dialect: CsvDialect): readonly number[] {
+  const records = parseText(text, dialect, 2, { to: recordsMax, skip_records_with_error: true });
+  return records.map((record) => record.length);
+}

@@ -1,0 +1,76 @@
+import { LIMITS } from '../../limits.ts';
+import type { CsvDialect } from '../source-file.ts';
+
+/** What the record scanner (scan-records.ts) knows between two chunks. */
+export interface ScanState {
+  readonly quote: number;
+  /** -1 where a quote is escaped by doubling it, which needs no state. */
+  readonly escape: number;
+  readonly delimiter: number;
+  readonly dropEmptyLines: boolean;
+  readonly recordBytesMax: number;
+  /** Complete records that were passed on. */
+  records: number;
+  /** Bytes scanned, from the first one pushed; those held back do not count yet. */
+  offset: number;
+  /** The byte that ends a record: LF (also of CR LF) or CR; 0 until the first record ends. */
+  lineEnd: number;
+  crlf: boolean;
+  insideQuotes: boolean;
+  escaped: boolean;
+  /** The section inside quotes began in the middle of a field: suspicious, see `atLineEnd`. */
+  stray: boolean;
+  /** Offset of the opening quote, and of the byte after the last closing one; -1 for none. */
+  openedAt: number;
+  closedAt: number;
+  /** Bytes of the unfinished record in earlier chunks. */
+  recordBytes: number;
+  previous: number;
+  held: Buffer;
+}
+
+/** A defect of the file that COPY would not report, or not where it is. */
+export class ScanProblem extends Error {
+  override readonly name = 'ScanProblem';
+  readonly kind: 'stray quote' | 'unterminated quote' | 'record too long' | 'byte 1';
+  /** Offset in the scanned bytes. */
+  readonly offset: number;
+
+  constructor(kind: ScanProblem['kind'], offset: number) {
+    super(kind);
+    this.kind = kind;
+    this.offset = offset;
+  }
+}
+
+const LF = 10;
+
+/** What COPY is told where a dialect has no quotes: a byte that the scanner then refuses. */
+export const NO_QUOTE = '\u0001';
+
+export function startScan(
+  dialect: CsvDialect,
+  columns: number,
+  recordBytesMax: number = LIMITS.recordBytesMax,
+): ScanState {
+  const { quote, escape, delimiter } = dialect;
+  return {
+    quote: quote === null ? -1 : quote.charCodeAt(0),
+    escape: quote === null || escape === null || escape === quote ? -1 : escape.charCodeAt(0),
+    delimiter: delimiter.charCodeAt(0),
+    dropEmptyLines: columns > 1,
+    recordBytesMax,
+    records: 0,
+    offset: 0,
+    lineEnd: 0,
+    crlf: false,
+    insideQuotes: false,
+    escaped: false,
+    stray: false,
+    openedAt: -1,
+    closedAt: -1,
+    recordBytes: 0,
+    previous: LF,
+    held: Buffer.alloc(0),
+  };
+}

@@ -1,0 +1,96 @@
+import { TextDecoder } from 'node:util';
+import { EtlError } from '../../errors.ts';
+import type { SourceFile } from '../source-file.ts';
+
+/**
+ * Encodings by PostgreSQL's names (`utf8`, `latin1`, `win1252`, `sjis` …), decoded by Node's
+ * TextDecoder where text is needed: for headers, samples and the row path. On the byte path COPY
+ * itself converts.
+ */
+
+/** PostgreSQL's own reading of an encoding name: letters and digits only, in lower case. */
+export function cleanEncodingName(encoding: string): string {
+  const clean = encoding.toLowerCase().replace(/[^a-z0-9]/g, '');
+  return clean === 'unicode' ? 'utf8' : clean;
+}
+
+/** COPY knows no UTF-16, so such files take the row path. */
+export function isUtf16(encoding: string): boolean {
+  return encoding === 'utf16le' || encoding === 'utf16be';
+}
+
+/** Decodes chunk by chunk, characters across borders included. @throws EtlError ETL_FILE_FORMAT */
+export async function* toUtf8(
+  file: SourceFile,
+  chunks: AsyncIterable<Buffer>,
+  encoding: string,
+): AsyncGenerator<Buffer> {
+  const decoder = decoderOf(encoding);
+  for await (const chunk of chunks) {
+    yield Buffer.from(decodeText(file, chunk, encoding, decoder));
+  }
+  const rest = decodeText(file, Buffer.alloc(0), encoding, decoder, false);
+  if (rest !== '') yield Buffer.from(rest);
+}
+
+/**
+ * The text of bytes that may end inside a character, which is left out (or kept in `decoder` for
+ * the next call). @throws EtlError ETL_FILE_FORMAT where the bytes are not of the encoding
+ */
+export function decodeText(
+  file: SourceFile,
+  bytes: Buffer,
+  encoding: string,
+  decoder: TextDecoder = decoderOf(encoding),
+  stream = true,
+): string {
+  try {
+    return decoder.decode(bytes, { stream });
+  } catch (error) {
+    throw new EtlError(
+      'ETL_FILE_FORMAT',
+      `The file has bytes that are not ${encoding}.`,
+      'Set csv.encoding to the encoding of the file, for example latin1, win1252 or utf16le.',
+      { file: file.name },
+      { cause: error },
+    );
+  }
+}
+
+/** Decoder that drops a byte-order mark, and throws at bytes that are not of the encoding. */
+function decoderOf(encoding: string): TextDecoder {
+  try {
+    return new TextDecoder(labelOf(encoding), { fatal: true });
+  } catch {
+    throw new EtlError(
+      'ETL_JOB_INVALID',
+      `The encoding "${encoding}" is not known.`,
+      'Set csv.encoding to utf8, utf16le, or a name that PostgreSQL knows, such as latin1 or win1252.',
+    );
+  }
+}
+
+/** The number of ISO 8859 for PostgreSQL's latin1 to latin10. */
+const iso8859 = [1, 2, 3, 4, 9, 10, 13, 14, 15, 16];
+const labels: Readonly<Record<string, string>> = {
+  utf8: 'utf-8',
+  utf16le: 'utf-16le',
+  utf16be: 'utf-16be',
+  win866: 'ibm866',
+  koi8r: 'koi8-r',
+  koi8u: 'koi8-u',
+  eucjp: 'euc-jp',
+  euckr: 'euc-kr',
+  euccn: 'gb2312',
+  uhc: 'euc-kr',
+};
+
+function labelOf(encoding: string): string {
+  const latin = /^latin([0-9]+)$/.exec(encoding);
+  if (latin !== null) return `iso-8859-${iso8859[Number(latin[1]) - 1] ?? 0}`;
+  const iso = /^iso8859([0-9]+)$/.exec(encoding);
+  if (iso !== null) return `iso-8859-${iso[1] ?? ''}`;
+  const windows = /^(?:win|windows)(125[0-8]|874)$/.exec(encoding);
+  if (windows !== null) return `windows-${windows[1] ?? ''}`;
+  return labels[encoding] ?? encoding;
+}

@@ -1,0 +1,158 @@
+import { Readable, type Writable } from 'node:stream';
+import pg from 'pg';
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import { serverError } from './server-error.ts';
+import { literal } from './names.ts';
+
+/** The only room that knows pg and pg-copy-streams. */
+export interface ConnectOptions {
+  /** A postgres:// URL; null takes PGHOST, PGUSER and so on, as libpq does. */
+  readonly databaseUrl: string | null;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  readonly connectTimeoutMs: number;
+  /** Settings of the session, set once after connecting. */
+  readonly session: Readonly<Record<string, string>>;
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** One connection, used by one thing at a time. Every error is an EtlError. */
+export interface Connection {
+  /** Process id of the backend. */
+  readonly pid: number;
+  /** False once the line is lost or closed. */
+  usable(): boolean;
+  query(sql: string, params?: readonly unknown[]): Promise<readonly Row[]>;
+  /** The number of rows that the statement's command tag reports. */
+  execute(sql: string, params?: readonly unknown[]): Promise<number>;
+  /** Types of the columns that a query would return; the query is run, so let it return nothing. */
+  describe(sql: string): Promise<readonly { typeOid: number; typeModifier: number }[]>;
+  /** COPY … FROM STDIN of all chunks; returns the rows that the server counted. */
+  copyIn(sql: string, chunks: AsyncIterable<Buffer>): Promise<number>;
+  /** COPY … TO STDOUT. */
+  copyOut(sql: string): AsyncIterable<Buffer>;
+  end(): Promise<void>;
+  /** Cuts the line; the server rolls back what is open. */
+  destroy(): void;
+}
+
+export async function connect(options: ConnectOptions): Promise<Connection> {
+  const client = new pg.Client({
+    ...(options.databaseUrl === null ? {} : { connectionString: options.databaseUrl }),
+    application_name: options.applicationName,
+    connectionTimeoutMillis: options.connectTimeoutMs,
+    keepAlive: true,
+  });
+  let usable = true;
+  // A lost line is an event as well as a rejected query; without a listener it ends the process.
+  client.on('error', () => (usable = false));
+  client.on('end', () => (usable = false));
+  try {
+    await client.connect();
+    await client.query(sessionSql(options.session));
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    return connectionOf(client, rows[0]?.pid ?? 0, () => usable);
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw serverError(error);
+  }
+}
+
+/** Settings that not every server or platform has are tried, not demanded. */
+function sessionSql(session: Readonly<Record<string, string>>): string {
+  const settings = Object.entries(session).map(
+    ([name, value]) => `perform set_config(${literal(name)}, ${literal(value)}, false);`,
+  );
+  const optional =
+    "begin perform set_config('client_connection_check_interval', '1s', false); " +
+    'exception when others then null; end;';
+  return `do $etl$ begin ${settings.join(' ')} ${optional} end $etl$`;
+}
+
+function connectionOf(client: pg.Client, pid: number, usable: () => boolean): Connection {
+  const run = async (sql: string, params?: readonly unknown[]) => {
+    try {
+      return await client.query<Row>(sql, params === undefined ? undefined : [...params]);
+    } catch (error) {
+      throw serverError(error);
+    }
+  };
+  return {
+    pid,
+    usable,
+    query: async (sql, params) => (await run(sql, params)).rows,
+    execute: async (sql, params) => (await run(sql, params)).rowCount ?? 0,
+    describe: async (sql) =>
+      (await run(sql)).fields.map((field) => ({
+        typeOid: field.dataTypeID,
+        typeModifier: field.dataTypeModifier,
+      })),
+    copyIn: (sql, chunks) => copyIn(client, sql, chunks),
+    copyOut: (sql) => copyOut(client, sql),
+    end: () => client.end().catch(() => undefined),
+    destroy: () => socketOf(client).destroy(),
+  };
+}
+
+function socketOf(client: pg.Client): { destroy(): void } {
+  return (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
+}
+
+/**
+ * Two sides can fail, each in its own way. The server: an `error` event, after which it ignores
+ * what we still send; so we stop sending and ask the source for no more. The source: the stream is
+ * destroyed, which sends CopyFail, and the server's answer to that is waited for, so that the
+ * connection is ready again. The source's error is thrown then, not the server's echo of it.
+ */
+async function copyIn(
+  client: pg.Client,
+  sql: string,
+  chunks: AsyncIterable<Buffer>,
+): Promise<number> {
+  const stream = client.query(copyFrom(sql));
+  let refused: unknown = null;
+  const ended = new Promise<void>((resolve) => {
+    // `finish` comes only once the server has completed the command.
+    stream.on('finish', resolve);
+    stream.on('error', (error) => {
+      refused ??= error;
+      resolve();
+    });
+  });
+  try {
+    for await (const chunk of chunks) {
+      if (refused !== null) break;
+      if (!stream.write(chunk)) await drained(stream);
+    }
+  } catch (error) {
+    if (refused === null) {
+      stream.destroy(new Error('the source failed'));
+      await ended;
+      throw error;
+    }
+  }
+  if (refused === null) stream.end();
+  await ended;
+  if (refused !== null) throw serverError(refused);
+  return stream.rowCount;
+}
+
+function drained(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off('drain', done).off('close', done).off('error', done);
+      resolve();
+    };
+    stream.on('drain', done).on('close', done).on('error', done);
+  });
+}
+
+async function* copyOut(client: pg.Client, sql: string): AsyncIterable<Buffer> {
+  const stream: Readable = client.query(copyTo(sql));
+  try {
+    for await (const chunk of stream) yield chunk as Buffer;
+  } catch (error) {
+    throw serverError(error);
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * rows read = inserted + updated + unchanged + superseded + rejected.
+ * inserted: the key was new. updated: the row of the table was changed. unchanged: the table's row
+ * stayed as it was (same values; or `ignore`/`newest` kept it). superseded: another row of the same
+ * unit of work (with `partitioned`: of the same load) with the same key won.
+ */
+export interface Counts {
+  readonly rowsRead: number;
+  readonly inserted: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly superseded: number;
+  readonly rejected: number;
+}

@@ -1,0 +1,98 @@
+import type { Connection } from './connect.ts';
+import { literal, quoted } from './names.ts';
+
+/** Numbered migrations of the ledger's schema; each runs once, in its own transaction. */
+function migrations(schema: string): readonly string[] {
+  const s = quoted(schema);
+  return [
+    `create table ${s}.run (
+       run_id text primary key,
+       plan_id text not null,
+       tables oid[] not null,
+       host text not null,
+       pid integer not null,
+       started_at timestamptz not null default clock_timestamp(),
+       finished_at timestamptz,
+       status text not null default 'running',
+       error text
+     );
+     comment on table ${s}.run is 'Runs of parallel-upsert, one row each.';
+     create table ${s}.ledger (
+       id bigint generated always as identity primary key,
+       run_id text not null,
+       plan_id text not null,
+       table_oid oid not null,
+       table_name text not null,
+       path text not null,
+       ordinal integer not null,
+       bytes bigint not null,
+       mtime_ms double precision not null,
+       content_hash text not null,
+       fingerprint text not null,
+       strategy text not null,
+       rows_read bigint not null,
+       inserted bigint,
+       updated bigint,
+       unchanged bigint,
+       superseded bigint,
+       rejected bigint,
+       loaded_at timestamptz not null default clock_timestamp()
+     );
+     comment on table ${s}.ledger is
+       'Files loaded by parallel-upsert: each row was written in the transaction of its merge.';
+     create index ledger_path on ${s}.ledger (table_oid, path, id desc);
+     create index ledger_run on ${s}.ledger (run_id);`,
+  ];
+}
+
+/** Creates what is missing. Two runs that start at once wait for each other on an advisory lock. */
+export async function migrateLedger(connection: Connection, schema: string): Promise<void> {
+  const all = migrations(schema);
+  if ((await appliedVersion(connection, schema)) >= all.length) return;
+  await connection.query('begin');
+  try {
+    await connection.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [
+      `parallel-upsert ledger ${schema}`,
+    ]);
+    await connection.query(`create schema if not exists ${quoted(schema)}`);
+    await connection.query(
+      `create table if not exists ${quoted(schema)}.migration (
+         version integer primary key,
+         applied_at timestamptz not null default clock_timestamp()
+       )`,
+    );
+    for (
+      let version = (await appliedVersion(connection, schema)) + 1;
+      version <= all.length;
+      version++
+    ) {
+      await connection.query(all[version - 1] ?? '');
+      await connection.query(`insert into ${quoted(schema)}.migration (version) values ($1)`, [
+        version,
+      ]);
+    }
+    await connection.query('commit');
+  } catch (error) {
+    await connection.query('rollback').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** 0 where nothing is there yet. */
+async function appliedVersion(connection: Connection, schema: string): Promise<number> {
+  if (!(await ledgerExists(connection, schema, 'migration'))) return 0;
+  const [row] = await connection.query(
+    `select coalesce(max(version), 0) as version from ${quoted(schema)}.migration`,
+  );
+  return Number(row?.['version']);
+}
+
+export async function ledgerExists(
+  connection: Connection,
+  schema: string,
+  table: 'migration' | 'ledger',
+): Promise<boolean> {
+  const name = literal(`${quoted(schema)}.${quoted(table)}`);
+  const [row] = await connection.query(`select to_regclass(${name}) is not null as there`);
+  return row?.['there'] === true;
+}

@@ -1,0 +1,145 @@
+import type { Connection, Row } from './connect.ts';
+import { ledgerExists } from './ledger-schema.ts';
+import { quoted } from './names.ts';
+
+/** What identifies a loaded file, and the counts that its merge had. Plain JSON. */
+export interface LedgerEntry {
+  readonly path: string;
+  readonly ordinal: number;
+  readonly bytes: number;
+  readonly mtimeMs: number;
+  readonly contentHash: string;
+  readonly rowsRead: number;
+  /** Null where the strategy cannot attribute counts to one file. */
+  readonly counts: {
+    readonly inserted: number;
+    readonly updated: number;
+    readonly unchanged: number;
+    readonly superseded: number;
+    readonly rejected: number;
+  } | null;
+}
+
+/** What all entries of one load share. */
+export interface LedgerContext {
+  readonly schema: string;
+  readonly runId: string;
+  readonly planId: string;
+  readonly tableOid: number;
+  readonly tableName: string;
+  readonly fingerprint: string;
+  readonly strategy: string;
+}
+
+export interface LoadedFile extends LedgerEntry {
+  readonly fingerprint: string;
+  readonly runId: string;
+  /** ISO 8601. */
+  readonly loadedAt: string;
+}
+
+/** Writes the entries inside the transaction that merges their rows: that is what makes it exact. */
+export async function writeLedger(
+  connection: Connection,
+  context: LedgerContext,
+  entries: readonly LedgerEntry[],
+): Promise<void> {
+  const rows = entries.map((entry) => ({
+    path: entry.path,
+    ordinal: entry.ordinal,
+    bytes: entry.bytes,
+    mtime_ms: entry.mtimeMs,
+    content_hash: entry.contentHash,
+    rows_read: entry.rowsRead,
+    ...entry.counts,
+  }));
+  await connection.query(
+    `insert into ${quoted(context.schema)}.ledger
+       (run_id, plan_id, table_oid, table_name, fingerprint, strategy, path, ordinal, bytes,
+        mtime_ms, content_hash, rows_read, inserted, updated, unchanged, superseded, rejected)
+     select $1, $2, $3, $4, $5, $6, e.*
+       from json_to_recordset($7) as e (path text, ordinal integer, bytes bigint,
+            mtime_ms double precision, content_hash text, rows_read bigint, inserted bigint,
+            updated bigint, unchanged bigint, superseded bigint, rejected bigint)
+      order by e.ordinal`,
+    [
+      context.runId,
+      context.planId,
+      context.tableOid,
+      context.tableName,
+      context.fingerprint,
+      context.strategy,
+      JSON.stringify(rows),
+    ],
+  );
+}
+
+/** The latest entry of each path for this table; none where there is no ledger yet. */
+export async function loadedFiles(
+  connection: Connection,
+  schema: string,
+  tableOid: number,
+  paths: readonly string[],
+): Promise<LoadedFile[]> {
+  if (!(await ledgerExists(connection, schema, 'ledger'))) return [];
+  const rows = await connection.query(
+    `select distinct on (path) * from ${quoted(schema)}.ledger
+      where table_oid = $1 and path = any ($2::text[]) order by path, id desc`,
+    [tableOid, [...paths]],
+  );
+  return rows.map(loadedFileOf);
+}
+
+/** Entries of one run: after a line was lost during COMMIT they say whether it took place. */
+export async function entriesOfRun(
+  connection: Connection,
+  context: LedgerContext,
+  paths: readonly string[],
+): Promise<LoadedFile[]> {
+  const rows = await connection.query(
+    `select * from ${quoted(context.schema)}.ledger
+      where run_id = $1 and table_oid = $2 and path = any ($3::text[]) order by ordinal`,
+    [context.runId, context.tableOid, [...paths]],
+  );
+  return rows.map(loadedFileOf);
+}
+
+function loadedFileOf(row: Row): LoadedFile {
+  const count = (name: string): number => Number(row[name]);
+  return {
+    path: String(row['path']),
+    ordinal: count('ordinal'),
+    bytes: count('bytes'),
+    mtimeMs: count('mtime_ms'),
+    contentHash: String(row['content_hash']),
+    rowsRead: count('rows_read'),
+    counts:
+      row['inserted'] === null
+        ? null
+        : {
+            inserted: count('inserted'),
+            updated: count('updated'),
+            unchanged: count('unchanged'),
+            superseded: count('superseded'),
+            rejected: count('rejected'),
+          },
+    fingerprint: String(row['fingerprint']),
+    runId: String(row['run_id']),
+    loadedAt: (row['loaded_at'] as Date).toISOString(),
+  };
+}
+
+/** Whether the run has loaded anything into the table. */
+export async function entriesOfTable(
+  connection: Connection,
+  schema: string,
+  tableOid: number,
+  runId: string,
+): Promise<boolean> {
+  const [row] = await connection.query(
+    `select exists (select from ${quoted(schema)}.ledger
+                     where run_id = $1 and table_oid = $2) as there`,
+    [runId, tableOid],
+  );
+  return row?.['there'] === true;
+}

@@ -1,0 +1,93 @@
+import { EtlError, type ErrorCode, type ErrorFacts } from '../errors.ts';
+
+/** The part of pg's DatabaseError that we read. */
+interface ServerMessage {
+  readonly message: string;
+  readonly code?: string;
+  readonly detail?: string;
+  readonly hint?: string;
+  readonly where?: string;
+  readonly table?: string;
+  readonly column?: string;
+  readonly constraint?: string;
+}
+
+/**
+ * Turns what pg throws into an error of ours: the SQLSTATE or the socket's code among the facts,
+ * a sentence for people, and a remedy where one is known. SQLSTATEs:
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+export function serverError(error: unknown, facts: ErrorFacts = {}): EtlError {
+  if (error instanceof EtlError) return error;
+  if (!(error instanceof Error)) return new EtlError('ETL_SERVER', String(error), '', facts);
+  const server = error as Error & ServerMessage;
+  const code = server.code ?? '';
+  if (/^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E')) return fromSqlState(server, code, facts);
+  if (code !== '') return fromSocket(server, code, facts);
+  if (/terminat|closed|ended|not queryable|timeout/i.test(server.message)) {
+    return fromSocket(server, 'ECONNRESET', facts);
+  }
+  return new EtlError('ETL_SERVER', `${server.message}.`, '', facts, { cause: error });
+}
+
+function fromSqlState(server: Error & ServerMessage, state: string, facts: ErrorFacts): EtlError {
+  const [code, remedy] = meaningOf(state);
+  const detail = server.detail === undefined ? '' : ` (${server.detail.replace(/\.$/, '')})`;
+  return new EtlError(
+    code,
+    `${server.message}${detail}.`,
+    server.hint === undefined ? remedy : `${server.hint.replace(/\.$/, '')}. ${remedy}`.trim(),
+    {
+      ...facts,
+      sqlState: state,
+      ...(server.constraint === undefined ? {} : { constraint: server.constraint }),
+      ...(server.table === undefined || facts.table !== undefined ? {} : { table: server.table }),
+      ...(server.column === undefined || facts.column !== undefined
+        ? {}
+        : { column: server.column }),
+    },
+    { cause: server },
+  );
+}
+
+function meaningOf(state: string): readonly [ErrorCode, string] {
+  switch (state) {
+    case '28000':
+    case '28P01':
+      return ['ETL_CONNECTION', 'Check the user and the password of the database URL.'];
+    case '3D000':
+      return ['ETL_CONNECTION', 'Create the database, or correct its name in the database URL.'];
+    case '42501':
+      return ['ETL_PRIVILEGE', 'Grant the privilege, or connect as a user who has it.'];
+    case '53300':
+      return ['ETL_CONNECTION', 'Lower --concurrency, or raise max_connections of the server.'];
+    case '25006':
+      return ['ETL_CONNECTION', 'Connect to the primary: this server is read-only.'];
+    case '55P03':
+      return ['ETL_LOCKED', 'Another session holds the lock; raise lockTimeoutMs or run later.'];
+    case '57014':
+      return ['ETL_SERVER', 'Raise statementTimeoutMs, if it was that.'];
+    default:
+      break;
+  }
+  switch (state.slice(0, 2)) {
+    case '22':
+    case '23':
+      return ['ETL_ROW_INVALID', 'Correct the value in the file, or change the table.'];
+    case '08':
+      return ['ETL_CONNECTION', 'Check the server and the network, then run again.'];
+    default:
+      return ['ETL_SERVER', ''];
+  }
+}
+
+function fromSocket(error: Error, socket: string, facts: ErrorFacts): EtlError {
+  const remedy =
+    socket === 'ENOENT' || socket === 'ECONNREFUSED'
+      ? 'Is the server running there? Check host and port of the database URL.'
+      : socket === 'ENOTFOUND' || socket === 'EAI_AGAIN'
+        ? 'Check the host name of the database URL.'
+        : 'Check the server and the network, then run again.';
+  const sentence = `No connection to PostgreSQL: ${error.message}.`;
+  return new EtlError('ETL_CONNECTION', sentence, remedy, { ...facts, socket }, { cause: error });
+}

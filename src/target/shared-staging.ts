@@ -1,0 +1,60 @@
+import type { Connection } from './connect.ts';
+import { entriesOfTable } from './ledger.ts';
+import { literal, quoted } from './names.ts';
+
+/** Staging that all workers read lies in the ledger's schema; its name says whose it is. */
+export function sharedStagingName(
+  schema: string,
+  owner: { readonly tableOid: number; readonly runId: string; readonly unit: number },
+): string {
+  return `${quoted(schema)}.${quoted(`staging_${owner.tableOid}_${owner.runId}_${owner.unit}`)}`;
+}
+
+/** Name of an owner's prepared transaction. */
+export function preparedName(tableOid: number, runId: string, owner: number): string {
+  return `etl:${tableOid}:${runId}:${owner}`;
+}
+
+/**
+ * Drops all shared staging of a table. Only who holds the table's lock may call it: whatever lies
+ * there then is its own, or left by a run that is gone.
+ */
+export async function dropSharedStaging(
+  connection: Connection,
+  schema: string,
+  tableOid: number,
+): Promise<number> {
+  const names = await connection.query(
+    `select c.relname as name
+       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = $1 and c.relkind = 'r' and starts_with(c.relname, $2)`,
+    [schema, `staging_${tableOid}_`],
+  );
+  for (const row of names) {
+    await connection.query(`drop table if exists ${quoted(schema)}.${quoted(String(row['name']))}`);
+  }
+  return names.length;
+}
+
+/**
+ * Ends the prepared transactions that a run left behind when it died between prepare and commit.
+ * Owner 0, which carries the ledger rows, is committed first: so where the ledger has the run's
+ * entries the rest is committed, and where it has none all is rolled back.
+ */
+export async function recoverPrepared(
+  connection: Connection,
+  schema: string,
+  tableOid: number,
+): Promise<number> {
+  const rows = await connection.query(
+    'select gid from pg_catalog.pg_prepared_xacts where database = current_database() and starts_with(gid, $1)',
+    [`etl:${tableOid}:`],
+  );
+  for (const row of rows) {
+    const gid = String(row['gid']);
+    const runId = gid.split(':')[2] ?? '';
+    const committed = await entriesOfTable(connection, schema, tableOid, runId);
+    await connection.query(`${committed ? 'commit' : 'rollback'} prepared ${literal(gid)}`);
+  }
+  return rows.length;
+}

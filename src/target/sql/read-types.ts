@@ -1,0 +1,40 @@
+/**
+ * Parameter: oids of types. One row per type: its own kind, what a domain is based on, what an
+ * array holds, and whether the hash operator class of PostgreSQL's record hash exists for it.
+ */
+export const READ_TYPES = `
+with recursive base as (
+  select t.oid as asked, t.oid, t.typtype, t.typbasetype, t.typtype as own
+    from pg_catalog.pg_type t where t.oid = any ($1::oid[])
+  union all
+  select b.asked, t.oid, t.typtype, t.typbasetype, b.own
+    from base b join pg_catalog.pg_type t on t.oid = b.typbasetype
+   where b.typtype = 'd'
+), hashed as (
+  select c.opcintype as oid
+    from pg_catalog.pg_opclass c
+    join pg_catalog.pg_am m on m.oid = c.opcmethod
+    join pg_catalog.pg_amproc p on p.amprocfamily = c.opcfamily
+         and p.amproclefttype = c.opcintype and p.amprocnum = 2
+   where m.amname = 'hash' and c.opcdefault
+)
+select b.asked::int8::text as oid,
+       quote_ident(an.nspname) || '.' || quote_ident(a.typname) as cast_name,
+       t.typname as type_name,
+       b.own::text as own_kind,
+       t.typtype::text as kind,
+       t.typcategory::text as category,
+       e.typname as element,
+       case when coalesce(e.typname, t.typname) = 'varchar' then 'text'::regtype::oid
+            else coalesce(e.oid, t.oid) end
+         in (select oid from hashed) or t.typtype = 'e' or coalesce(e.typtype, '') = 'e'
+         or (t.typtype in ('r', 'm') and exists (
+               select from pg_catalog.pg_range r
+                where t.oid in (r.rngtypid, r.rngmultitypid)
+                  and r.rngsubtype in (select oid from hashed))) as hashable
+  from base b
+  join pg_catalog.pg_type t on t.oid = b.oid
+  join pg_catalog.pg_type a on a.oid = b.asked
+  join pg_catalog.pg_namespace an on an.oid = a.typnamespace
+  left join pg_catalog.pg_type e on e.oid = t.typelem and t.typcategory = 'A'
+ where t.typtype <> 'd'`;

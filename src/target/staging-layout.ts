@@ -1,0 +1,115 @@
+import { present } from '../assert.ts';
+import type { FileDescription } from '../source/source-file.ts';
+import { stageColumn, type StageColumn } from './binary/stage-column.ts';
+import type { StagingColumn, StagingTable } from './staging.ts';
+import type { TargetColumn } from './table.ts';
+
+/** A file as far as its place in staging depends on it. */
+export interface LaidFile {
+  readonly ordinal: number;
+  readonly description: FileDescription;
+  /** For each column of the file: the column of the target, or null (ignored). */
+  readonly targets: readonly (string | null)[];
+}
+
+/** How one file is copied: staging columns in the order in which COPY gets them. */
+export interface FileLayout {
+  readonly copyColumns: readonly string[];
+  /** Parquet: the columns to read, and how each is encoded, in the order of copyColumns. */
+  readonly parquet: readonly { readonly name: string; readonly stage: StageColumn }[] | null;
+}
+
+/** One staging table that holds several files: they must agree on what `layoutKey` says. */
+export interface StagingLayout {
+  readonly table: StagingTable;
+  readonly files: ReadonlyMap<number, FileLayout>;
+}
+
+export function stagingLayout(
+  columns: readonly TargetColumn[],
+  files: readonly LaidFile[],
+  table: { sqlName: string; kind: StagingTable['kind']; fileColumn: boolean },
+): StagingLayout {
+  const staged: StagingColumn[] = [];
+  const place = (key: string, make: (name: string) => StagingColumn): string => {
+    const known = places.get(key);
+    if (known !== undefined) return known;
+    const column = make(`c${staged.length}`);
+    staged.push(column);
+    places.set(key, column.name);
+    return column.name;
+  };
+  const places = new Map<string, string>();
+  const layouts = files.map((file) => [file.ordinal, layFile(columns, file, place)] as const);
+  return { table: { ...table, columns: staged }, files: new Map(layouts) };
+}
+
+/** Equal for files that may share a staging table and be merged by one statement. */
+export function layoutKey(columns: readonly TargetColumn[], file: LaidFile): string {
+  const fields = file.targets.flatMap((target, index) => {
+    if (target === null) return [];
+    const column = columnNamed(columns, target);
+    return [`${target}\u0000${stagedType(column, file.description, index).sqlType}`];
+  });
+  return fields.sort().join('\u0001');
+}
+
+type Place = (key: string, make: (name: string) => StagingColumn) => string;
+
+function layFile(columns: readonly TargetColumn[], file: LaidFile, place: Place): FileLayout {
+  const copyColumns: string[] = [];
+  const parquet: { name: string; stage: StageColumn }[] = [];
+  file.targets.forEach((target, index) => {
+    if (target === null) {
+      // COPY takes every field of a CSV record, so what is ignored needs a column, too.
+      if (file.description.kind === 'csv') {
+        copyColumns.push(place(`ignored ${index}`, ignoredColumn));
+      }
+      return;
+    }
+    const column = columnNamed(columns, target);
+    const { sqlType, stage } = stagedType(column, file.description, index);
+    copyColumns.push(
+      place(`target ${target}`, (name) => ({
+        name,
+        sqlType,
+        collation: sqlType === column.type.declared ? column.collation : null,
+        notNull: column.notNull,
+        target,
+        cast: sqlType === column.type.declared ? null : column.type.cast,
+      })),
+    );
+    if (stage !== null) parquet.push({ name: columnOfFile(file.description, index), stage });
+  });
+  return { copyColumns, parquet: file.description.kind === 'parquet' ? parquet : null };
+}
+
+function ignoredColumn(name: string): StagingColumn {
+  return { name, sqlType: 'text', collation: null, notNull: false, target: null, cast: null };
+}
+
+/** From CSV the database reads the target's own type; from Parquet what can be encoded exactly. */
+function stagedType(
+  column: TargetColumn,
+  description: FileDescription,
+  index: number,
+): { sqlType: string; stage: StageColumn | null } {
+  if (description.kind === 'csv') return { sqlType: column.type.declared, stage: null };
+  const stage = stageColumn(
+    present(description.columns[index], 'a column of the file').type,
+    column.type,
+  );
+  return { sqlType: stage.sqlType, stage };
+}
+
+function columnOfFile(description: FileDescription, index: number): string {
+  const column = present(description.columns[index], 'a column of the file');
+  return typeof column === 'string' ? column : column.name;
+}
+
+function columnNamed(columns: readonly TargetColumn[], name: string): TargetColumn {
+  return present(
+    columns.find((column) => column.name === name),
+    `column ${name}`,
+  );
+}

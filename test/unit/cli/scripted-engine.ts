@@ -1,0 +1,143 @@
+import { PassThrough } from 'node:stream';
+import type { Engine } from '../../../src/cli/engine.ts';
+import type { World } from '../../../src/cli/world.ts';
+import type { ErrorRecord } from '../../../src/errors.ts';
+import type { Job } from '../../../src/job/schema.ts';
+import type { Plan } from '../../../src/plan/plan-types.ts';
+import type { RunEvent } from '../../../src/run/events.ts';
+import type { Report, RunStatus } from '../../../src/run/report-types.ts';
+
+/** What the commands did, and what they were told to say. The engine itself is tested elsewhere. */
+export interface Scripted {
+  readonly calls: string[];
+  readonly engine: () => Promise<Engine>;
+  readonly jobs: Job[];
+  readonly options: Record<string, unknown>[];
+}
+
+export interface Script {
+  readonly status?: RunStatus;
+  readonly error?: ErrorRecord;
+  /** Thrown by `plan`. */
+  readonly planFails?: unknown;
+  /** The run's report rejects. */
+  readonly runFails?: unknown;
+  readonly onRun?: () => void;
+  readonly running?: boolean;
+}
+
+export function scripted(script: Script = {}): Scripted {
+  const calls: string[] = [];
+  const jobs: Job[] = [];
+  const options: Record<string, unknown>[] = [];
+  const { status = 'loaded', error = null, running = true } = script;
+  const report: Report = { ...plainReport, status, error };
+  const engine: Engine = {
+    plan: async (job, given) => {
+      calls.push('plan');
+      jobs.push(job);
+      options.push(given);
+      if (script.planFails !== undefined) throw script.planFails as Error;
+      return plainPlan;
+    },
+    run: (plan, given) => {
+      calls.push('run');
+      options.push(given);
+      script.onRun?.();
+      const failure = script.runFails;
+      return {
+        report: failure === undefined ? Promise.resolve(report) : Promise.reject(failure as Error),
+        async *[Symbol.asyncIterator](): AsyncGenerator<RunEvent> {
+          yield { kind: 'run-started', runId: report.runId, plan };
+          yield { kind: 'run-finished', report };
+        },
+      };
+    },
+    startEmbedded: async ({ mode }) => {
+      calls.push(`start ${mode}`);
+      const release = async () => void calls.push('release');
+      const url = 'postgres:///etl?host=/run/x';
+      return { url, pid: 7, startedHere: !running, version: '18.4', release };
+    },
+    stopEmbedded: async () => {
+      calls.push('stop');
+      return running;
+    },
+    embeddedStatus: async (home) => ({
+      state: running ? 'running' : 'stopped',
+      home,
+      dataDir: `${home}/data`,
+      logPath: `${home}/log`,
+      url: 'postgres:///etl?host=/run/x',
+      pid: running ? 7 : null,
+      startedAt: null,
+      standing: true,
+      version: '18.4',
+      bytes: 3 * 1024 * 1024,
+    }),
+    embeddedHome: (env) => env['ETL_EMBEDDED_DIR'] ?? '/home/me/etl',
+  };
+  return { calls, jobs, options, engine: async () => engine };
+}
+
+export function worldOf(
+  env: Record<string, string> = {},
+  cwd = '/home/me',
+): { world: World; out: () => string; err: () => string; interrupt: AbortController } {
+  const interrupt = new AbortController();
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const textOf = (stream: PassThrough) => {
+    let text = '';
+    stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    return () => text;
+  };
+  const out = textOf(stdout);
+  const err = textOf(stderr);
+  return { world: { env, stdout, stderr, cwd, signal: interrupt.signal }, out, err, interrupt };
+}
+
+const plainPlan: Plan = {
+  version: 1,
+  planId: '0123456789abcdef',
+  createdAt: '2026-01-01T00:00:00.000Z',
+  server: {
+    versionNumber: 180_004,
+    version: '18.4',
+    database: 'etl',
+    user: 'me',
+    address: '/run/x',
+    encoding: 'UTF8',
+    maxConnections: 100,
+    connectionsUsed: 1,
+    maxPreparedTransactions: 0,
+    inRecovery: false,
+    embedded: true,
+  },
+  settings: {
+    concurrency: 2,
+    chunkSize: 1,
+    subBatchSize: 1,
+    conflictDetection: true,
+    deterministic: true,
+    performanceMonitoring: true,
+    ledgerSchema: 'etl',
+    timeZone: 'UTC',
+    lockTimeoutMs: 1,
+    statementTimeoutMs: 1,
+    connectTimeoutMs: 1,
+  },
+  loads: [],
+};
+
+const plainReport: Report = {
+  version: 1,
+  runId: 'run-1',
+  status: 'loaded',
+  startedAt: '2026-01-01T00:00:00.000Z',
+  finishedAt: '2026-01-01T00:00:01.000Z',
+  loads: [],
+  resources: { rssPeakBytes: 1, cpuUserMs: 1, cpuSystemMs: 1, connectionsPeak: 1 },
+  throughput: { rowsPerSecond: 1, bytesPerSecond: 1 },
+  error: null,
+};

@@ -1,0 +1,119 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  conflictEdges,
+  connectedComponents,
+  criticalPath,
+} from '../../../src/conflict/conflict-graph.ts';
+
+describe('conflictEdges', () => {
+  const grouping = { unitFiles: [[0, 1], [3], [4, 5]], fileRows: [10, 10, 99, 100, 30, 10] };
+
+  it('weighs the shares of files by their rows', () => {
+    const pairs = [
+      { earlier: 0, later: 4, share: 0.5 },
+      { earlier: 1, later: 5, share: 1 },
+      { earlier: 3, later: 5, share: 0.2 },
+    ];
+    expect(conflictEdges(pairs, grouping, 0)).toEqual([
+      { before: 0, after: 2, share: 25 / 40 },
+      { before: 1, after: 2, share: 2 / 40 },
+    ]);
+  });
+
+  it('leaves out pairs inside a unit, files in no unit, and shares that are too small', () => {
+    const pairs = [
+      { earlier: 0, later: 1, share: 1 },
+      { earlier: 0, later: 2, share: 1 },
+      { earlier: 2, later: 3, share: 1 },
+      { earlier: 0, later: 3, share: 0.01 },
+      { earlier: 3, later: 4, share: 0 },
+    ];
+    expect(conflictEdges(pairs, grouping, 0.01)).toEqual([]);
+    expect(conflictEdges(pairs, grouping, 0)).toEqual([{ before: 0, after: 1, share: 0.01 }]);
+  });
+
+  it('never gives more than the whole, and copes with empty files', () => {
+    const pairs = [
+      { earlier: 0, later: 2, share: 1 },
+      { earlier: 1, later: 2, share: 1 },
+      { earlier: 2, later: 3, share: 1 },
+    ];
+    const units = { unitFiles: [[0, 1], [2], [3]], fileRows: [5, 5, 5, 0] };
+    expect(conflictEdges(pairs, units, 0)).toEqual([{ before: 0, after: 1, share: 1 }]);
+  });
+});
+
+const edge = (before: number, after: number) => ({ before, after });
+
+/** A graph of up to eight units, edges from lower to higher. */
+const graphs = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 8 }).chain((weights) =>
+  fc.record({
+    weights: fc.constant(weights),
+    edges: fc.subarray(
+      weights.flatMap((_, after) => [...Array(after).keys()].map((before) => edge(before, after))),
+    ),
+  }),
+);
+
+describe('criticalPath', () => {
+  it('is the heaviest chain', () => {
+    const edges = [edge(0, 2), edge(1, 2), edge(2, 4), edge(0, 3)];
+    expect(criticalPath([1, 5, 2, 3, 1], edges)).toEqual({ weight: 8, units: [1, 2, 4] });
+    expect(criticalPath([1, 5, 2], [])).toEqual({ weight: 5, units: [1] });
+    expect(criticalPath([], [])).toEqual({ weight: 0, units: [] });
+  });
+
+  it('agrees with trying every chain, in whatever order the edges come', () => {
+    fc.assert(
+      fc.property(graphs, fc.infiniteStream(fc.nat(1_000)), ({ weights, edges }, order) => {
+        const heaviestFrom = (unit: number): number =>
+          (weights[unit] ?? 0) +
+          Math.max(
+            0,
+            ...edges.filter((each) => each.before === unit).map((each) => heaviestFrom(each.after)),
+          );
+        const heaviest = Math.max(0, ...weights.map((_, unit) => heaviestFrom(unit)));
+        const shuffled = edges
+          .map((each) => ({ each, rank: order.next().value }))
+          .sort((a, b) => a.rank - b.rank)
+          .map(({ each }) => each);
+        const path = criticalPath(weights, shuffled);
+        expect(path.weight).toBe(heaviest);
+        expect(path.units.reduce((sum, unit) => sum + (weights[unit] ?? 0), 0)).toBe(heaviest);
+        path.units.slice(1).forEach((unit, index) => {
+          expect(edges).toContainEqual(edge(path.units[index] ?? -1, unit));
+        });
+      }),
+    );
+  });
+});
+
+describe('connectedComponents', () => {
+  it('groups what is linked, directly or not', () => {
+    expect(connectedComponents(6, [edge(3, 5), edge(0, 4), edge(1, 3)])).toEqual([
+      [0, 4],
+      [1, 3, 5],
+      [2],
+    ]);
+  });
+
+  it('puts two units together exactly if a walk along edges links them', () => {
+    fc.assert(
+      fc.property(graphs, ({ weights, edges }) => {
+        const components = connectedComponents(weights.length, edges);
+        expect(components.flat().sort((a, b) => a - b)).toEqual([...weights.keys()]);
+        for (const members of components) {
+          const [first = -1] = members;
+          const reached = new Set([first]);
+          for (let round = 0; round < weights.length; round += 1) {
+            for (const { before, after } of edges) {
+              if (reached.has(before) || reached.has(after)) reached.add(before).add(after);
+            }
+          }
+          expect([...reached].sort((a, b) => a - b)).toEqual(members);
+        }
+      }),
+    );
+  });
+});

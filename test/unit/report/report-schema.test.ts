@@ -1,0 +1,125 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import { z } from 'zod';
+import { reportJson } from '../../../src/report/report-json.ts';
+import { reportSchema } from '../../../src/report/report-schema.ts';
+import type { Report } from '../../../src/run/report-types.ts';
+import { fileReport, loadReport, noCounts, report, rowError } from './fixtures.ts';
+
+/** The type of the values that a JSON Schema (of the forms that ours uses) allows. */
+type ValueOf<S> = S extends { readonly const: infer C }
+  ? C
+  : S extends { readonly enum: readonly (infer E)[] }
+    ? E
+    : S extends { readonly anyOf: readonly (infer A)[] }
+      ? ValueOfEach<A>
+      : S extends { readonly type: 'array'; readonly items: infer I }
+        ? readonly ValueOf<I>[]
+        : S extends {
+              readonly type: 'object';
+              readonly properties: infer P;
+              readonly required: readonly (infer R)[];
+            }
+          ? Flat<
+              { readonly [K in keyof P as K extends R ? K : never]: ValueOf<P[K]> } & {
+                readonly [K in keyof P as K extends R ? never : K]?: ValueOf<P[K]>;
+              }
+            >
+          : S extends { readonly type: 'string' }
+            ? string
+            : S extends { readonly type: 'integer' | 'number' }
+              ? number
+              : S extends { readonly type: 'null' }
+                ? null
+                : never;
+type ValueOfEach<A> = A extends unknown ? ValueOf<A> : never;
+type Flat<T> = { [K in keyof T]: T[K] };
+
+const validator = z.fromJSONSchema(
+  JSON.parse(JSON.stringify(reportSchema)) as z.core.JSONSchema.JSONSchema,
+);
+const accepts = (value: unknown): boolean => validator.safeParse(value).success;
+
+const failed = report({
+  status: 'failed',
+  loads: [
+    loadReport({
+      strategy: 'partitioned',
+      files: [
+        fileReport(0, { ...noCounts, rowsRead: 5 }),
+        fileReport(1, { ...noCounts, status: 'failed', error: rowError }),
+        fileReport(2, { ...noCounts, status: 'not-loaded', attempts: 0 }),
+        fileReport(3, { ...noCounts, status: 'skipped', attempts: 0 }),
+      ],
+    }),
+  ],
+  error: { ...rowError, facts: { problems: ['a', 'b'], limit: 1.5 } },
+});
+
+describe('the schema of the report', () => {
+  test('is the type Report, both ways', () => {
+    expectTypeOf<ValueOf<typeof reportSchema>>().toEqualTypeOf<Report>();
+    // An agreement of two `never`s would be none.
+    expectTypeOf<
+      ValueOf<typeof reportSchema>['loads'][number]['files'][number]['rowsRead']
+    >().toEqualTypeOf<number | null>();
+  });
+
+  test('is what config/report.schema.json holds', async () => {
+    const path = new URL('../../../config/report.schema.json', import.meta.url);
+    const file: unknown = JSON.parse(await readFile(path, 'utf8'));
+    expect(file, 'run: npx tsx tools/write-report-schema.ts').toEqual(reportSchema);
+  });
+
+  test('is strict: every object names all of its properties, and requires all but the facts', () => {
+    const loose: string[] = [];
+    const visit = (schema: unknown, path: string): void => {
+      if (typeof schema !== 'object' || schema === null) return;
+      if ('properties' in schema) {
+        const { properties, required, additionalProperties } = schema as unknown as {
+          readonly properties: object;
+          readonly required: readonly string[];
+          readonly additionalProperties: unknown;
+        };
+        const same = [...required].sort().join() === Object.keys(properties).sort().join();
+        if (additionalProperties !== false) loose.push(`${path}: additional properties`);
+        if (!same && !path.endsWith('/facts')) loose.push(`${path}: required`);
+      }
+      for (const [name, value] of Object.entries(schema)) visit(value, `${path}/${name}`);
+    };
+    visit(reportSchema, '');
+    expect(loose).toEqual([]);
+  });
+
+  test.each([
+    ['a run that loaded all', report()],
+    ['a run that failed', failed],
+    ['a run without a load', report({ loads: [], status: 'interrupted' })],
+  ])('accepts the JSON of %s', (_, value) => {
+    expect(JSON.parse(reportJson(value))).toEqual(value);
+    expect(validator.safeParse(JSON.parse(reportJson(value))).error).toBeUndefined();
+  });
+
+  test.each<[string, (value: Record<string, unknown>) => unknown]>([
+    ['an unknown property', (value) => ({ ...value, extra: 1 })],
+    ['an unknown status', (value) => ({ ...value, status: 'done' })],
+    ['another version', (value) => ({ ...value, version: 2 })],
+    [
+      'a missing property',
+      (value) => Object.fromEntries(Object.entries(value).filter(([name]) => name !== 'runId')),
+    ],
+    ['a negative count', (value) => ({ ...value, loads: [loadReport({ concurrency: -1 })] })],
+    ['a count in parts', (value) => ({ ...value, loads: [loadReport({ concurrency: 1.5 })] })],
+    [
+      'a total that is not known',
+      (value) => ({ ...value, loads: [{ ...loadReport(), totals: noCounts }] }),
+    ],
+    ['an unknown error code', (value) => ({ ...value, error: { ...rowError, code: 'ETL_NO' } })],
+    [
+      'an unknown fact',
+      (value) => ({ ...value, error: { ...rowError, facts: { colour: 'red' } } }),
+    ],
+  ])('refuses %s', (_, spoil) => {
+    expect(accepts(spoil({ ...report() }))).toBe(false);
+  });
+});
