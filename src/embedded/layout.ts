@@ -44,7 +44,7 @@ export interface Machine {
   readonly homeDir: string;
 }
 
-export function thisMachine(): Machine {
+function thisMachine(): Machine {
   return { platform: process.platform, isRoot: process.getuid?.() === 0, homeDir: homedir() };
 }
 

@@ -1,3 +1,4 @@
+import { urlProblem } from './database-choice.ts';
 import { whereOf, show, type OriginOf } from './job-problems.ts';
 import { isRecord, valueAt } from './json-path.ts';
 
@@ -7,8 +8,21 @@ import { isRecord, valueAt } from './json-path.ts';
  */
 export function crossProblems(root: unknown, originOf: OriginOf): string[] {
   const loads = valueAt(root, ['loads']);
-  if (!Array.isArray(loads)) return [];
-  return loads.flatMap((load: unknown, index) => {
+  const ofLoads = Array.isArray(loads) ? loadProblems(loads, originOf) : [];
+  return [...urlProblems(valueAt(root, ['databaseUrl']), originOf), ...ofLoads];
+}
+
+function urlProblems(url: unknown, originOf: OriginOf): string[] {
+  // Another scheme is the schema's to refuse.
+  if (typeof url !== 'string' || !/^postgres(ql)?:\/\//.test(url)) return [];
+  const problem = urlProblem(url);
+  return problem === null
+    ? []
+    : [`${whereOf(['databaseUrl'], originOf)}: ${show(url)} cannot be read: ${problem}.`];
+}
+
+function loadProblems(loads: readonly unknown[], originOf: OriginOf): string[] {
+  return loads.flatMap((load, index) => {
     if (!isRecord(load)) return [];
     const where = (...steps: string[]) => whereOf(['loads', index, ...steps], originOf);
     return [

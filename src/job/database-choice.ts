@@ -1,3 +1,4 @@
+import { parse } from 'pg-connection-string';
 import type { Job } from './schema.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -18,6 +19,19 @@ export function chooseDatabase(job: Job, env: Environment): DatabaseChoice {
   if (job.databaseUrl !== null) return { kind: 'url', url: job.databaseUrl };
   const names = PG_VARIABLES.filter((name) => (env[name] ?? '') !== '');
   return names.length > 0 ? { kind: 'variables', url: 'postgres://', names } : { kind: 'embedded' };
+}
+
+/** Why the driver could not read a URL, for people and without the password; null where it can. */
+export function urlProblem(url: string): string | null {
+  try {
+    parse(url);
+    return null;
+  } catch (error) {
+    const { message } = error as Error;
+    // Otherwise a certificate's file that the URL names is missing, and the message says which.
+    if (!message.includes('Invalid URL')) return redactUrl(message);
+    return 'it is not a valid URL; in a password, write / as %2F, # as %23, ? as %3F, @ as %40';
+  }
 }
 
 /**

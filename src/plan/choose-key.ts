@@ -6,13 +6,14 @@ import type { TargetTable, UniqueIndex } from '../target/table.ts';
 import { matchName } from './match-name.ts';
 
 type Request = Pick<LoadRequest, 'key' | 'onConflict'>;
+type Table = Pick<TargetTable, 'sqlName' | 'columns' | 'uniqueIndexes'>;
 
 /**
  * The key columns of a load into a table that exists, in the order of the index that enforces them,
  * so that sorted merges walk that index. Empty with `append`. ON CONFLICT needs a unique index on
  * exactly these columns; without one no upsert is safe, so there is no way around it.
  */
-export function chooseKey(request: Request, table: TargetTable): readonly string[] {
+export function chooseKey(request: Request, table: Table): readonly string[] {
   if (request.onConflict === 'append') return [];
   if (request.key === null) return primaryKeyOf(table);
   const names = table.columns.map((column) => column.name);
@@ -69,7 +70,7 @@ export function resolveKey(
   });
 }
 
-function primaryKeyOf(table: TargetTable): readonly string[] {
+function primaryKeyOf(table: Table): readonly string[] {
   const primary = table.uniqueIndexes.find((index) => index.primary);
   if (primary?.arbiter === true) return primary.columns;
   const [why, ddl] =
@@ -84,13 +85,13 @@ function primaryKeyOf(table: TargetTable): readonly string[] {
   );
 }
 
-function whyUnusable(table: TargetTable, key: readonly string[]): string {
+function whyUnusable(table: Table, key: readonly string[]): string {
   const index = table.uniqueIndexes.find((candidate) => sameColumns(candidate.columns, key));
   if (index === undefined) return '';
   return ` that ON CONFLICT can use (${index.name} is partial, deferrable, invalid or on expressions)`;
 }
 
-function uniqueKeysOf(table: TargetTable): string {
+function uniqueKeysOf(table: Table): string {
   const usable = table.uniqueIndexes.filter((index) => index.arbiter).map(describeIndex);
   return usable.length === 0
     ? 'It has no unique key that could be used.'

@@ -44,20 +44,22 @@ export function estimateCosts(facts: CostFacts): Costs {
   const units = unitWork(facts);
   const staging = sum(units.map((unit) => unit.stage));
   const merging = sum(units.map((unit) => unit.merge));
-  const busy = Math.max(1, Math.min(facts.concurrency, facts.cores));
-  const busyUnits = Math.max(1, Math.min(busy, units.length));
-  const inOrder = Math.max((staging + merging) / busyUnits, (units[0]?.stage ?? 0) + merging);
+  // No more workers are started than there are units of work.
+  const workers = Math.max(1, Math.min(facts.concurrency, units.length));
+  const busy = Math.min(workers, Math.max(1, facts.cores));
+  const inOrder = Math.max((staging + merging) / busy, (units[0]?.stage ?? 0) + merging);
   const proved = (predictedToo: boolean): number => {
     if (keysExceedLimit(facts)) return inOrder;
     const keys = keysToProve(facts, predictedToo);
-    const work = (staging + merging + keys * COSTS.exportKey) / busyUnits;
+    const work = (staging + merging + keys * COSTS.exportKey) / busy;
     return Math.max(work, longestChain(facts, units)) + keys * COSTS.proveKey;
   };
   return {
     'full-parallel': proved(true),
     hybrid: proved(false),
     sequential: inOrder,
-    partitioned: staging / busyUnits + partitionedMerging(facts) / busy + COSTS.partitionedSetUp,
+    partitioned:
+      staging / busy + partitionedMerging(facts, workers) / busy + COSTS.partitionedSetUp,
   };
 }
 
@@ -96,9 +98,9 @@ function writingKeys(facts: CostFacts, picked: number): number {
   return (seconds * Math.max(2, Math.ceil(levels))) / COSTS.indexDepth;
 }
 
-function partitionedMerging(facts: CostFacts): number {
+function partitionedMerging(facts: CostFacts, owners: number): number {
   const rows = totalRows(facts);
-  const perRow = COSTS.pickRow + COSTS.ownKey * facts.concurrency;
+  const perRow = COSTS.pickRow + COSTS.ownKey * owners;
   return rows * perRow + writingKeys(facts, rows / facts.multiplicity);
 }
 

@@ -33,6 +33,26 @@ export function spanOf(type: TargetType, values: readonly (string | null)[]): Ke
   return { min, max, range: rangeOf(type, values, min, max) };
 }
 
+/** Share of neighbours that must follow one direction for a file to count as sorted. */
+const ORDERED_SHARE = 0.95;
+
+/** Whether the values, in the file's order, mostly rise or mostly fall. */
+export function isOrdered(type: TargetType, values: readonly (string | null)[]): boolean {
+  const compare = NUMBERS.has(type.typeName) ? byValue : byBytes;
+  let rising = 0;
+  let falling = 0;
+  let equal = 0;
+  let previous: string | null = null;
+  for (const value of values) {
+    const order = value === null || previous === null ? 0 : compare(value, previous);
+    if (order > 0) rising++;
+    else if (order < 0) falling++;
+    else equal++;
+    previous = value;
+  }
+  return Math.max(rising, falling) + equal >= ORDERED_SHARE * values.length;
+}
+
 /** The span of a sample, widened by the exact range that a Parquet footer gives of the column. */
 export function widened(span: KeySpan, type: TargetType, footer: KeyRange | null): KeySpan {
   const range = span.range === null ? null : unionRange(span.range, footer);

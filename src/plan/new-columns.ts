@@ -38,7 +38,11 @@ export function collectColumns(
     targets.forEach((target, index) => {
       if (target === null) return;
       const name = columns.has(target) ? target : (matchName(target, before) ?? target);
-      const column = columns.get(name) ?? { name, sources: new Map(), parquetTypes: [] };
+      const column: NewColumn = columns.get(name) ?? {
+        name,
+        sources: new Map(),
+        parquetTypes: [],
+      };
       columns.set(name, column);
       column.sources.set(ordinal, names[index] ?? '');
       if (description.kind === 'parquet') {

@@ -19,11 +19,8 @@ export function obstacleTo(strategy: Strategy, facts: ObstacleFacts): string | n
   if (strategy === 'sequential') return null;
   const coupling = facts.deterministic ? facts.couplings[0] : undefined;
   if (coupling !== undefined) return coupling.sentence;
-  if (strategy === 'full-parallel') return null;
-  if (facts.onConflict === 'append') {
-    return 'append has no key, so there is nothing to order or to divide the work by';
-  }
-  if (strategy === 'hybrid') return null;
+  if (strategy !== 'partitioned') return null;
+  if (facts.onConflict === 'append') return 'append has no key to divide the work by';
   const unhashable = facts.couplings.find((each) => each.kind === 'key not hashable');
   if (unhashable !== undefined) return unhashable.sentence;
   return facts.sameColumns

@@ -1,7 +1,9 @@
+import type { KeyRange } from '../conflict/key-range.ts';
 import { LIMITS } from '../limits.ts';
 import { distinctKeys, newTally, rowsPerLightKey, tallyKey } from './distinct-keys.ts';
 import type { KeyTally } from './distinct-keys.ts';
 import { forEachKey, indexKeys } from './key-runs.ts';
+import { meetsAnother } from './key-span.ts';
 import { pairFiles } from './overlap-pairs.ts';
 import { overlapSentence } from './overlap-sentence.ts';
 import type { OverlapEstimate } from './plan-types.ts';
@@ -16,6 +18,12 @@ export interface FileKeys {
   /** Rows of the file, estimated where the sample is not complete. */
   readonly rows: number;
   readonly complete: boolean;
+  /**
+   * Whether the file seems to be sorted by its key. A sample is made of blocks of neighbouring
+   * rows, which is as good as rows drawn one by one unless neighbours have neighbouring keys.
+   */
+  readonly ordered: boolean;
+  readonly range: KeyRange | null;
 }
 
 export interface Overlap {
@@ -76,7 +84,12 @@ function summary(
 ): Overlap {
   const totalRows = sum(files.map((file) => file.rows));
   const complete = files.every((file) => file.complete);
-  const distinct = distinctKeys(all, totalRows, complete);
+  // The head and the tail of sorted files are sampled in each, so their overlap is overestimated;
+  // but all files together have no fewer keys than one of them.
+  const distinct = Math.max(
+    distinctKeys(all, totalRows, complete),
+    distinctInside.reduce((most, inside) => Math.max(most, inside), 0),
+  );
   const filePairs = (files.length * (files.length - 1)) / 2;
   const facts = {
     sampledKeys: sum(files.map((file) => file.keys.length)),
@@ -100,7 +113,10 @@ function rowWeight(file: FileKeys): number {
   return file.rows / file.keys.length;
 }
 
-function pairWeight({ rows, keys }: FileKeys): number {
+/** Rows of one key in a sorted file are neighbours, so that a block has all of them or none. */
+function pairWeight(file: FileKeys): number {
+  const { rows, keys, ordered } = file;
+  if (ordered) return rowWeight(file);
   return keys.length < 2 ? 1 : (rows * (rows - 1)) / (keys.length * (keys.length - 1));
 }
 
@@ -112,7 +128,7 @@ function distinctOf(tally: KeyTally | undefined, file: FileKeys): number {
 function seenChance(file: FileKeys, tally: KeyTally | undefined): number {
   if (file.complete || file.keys.length === 0 || tally === undefined) return 1;
   const unseen = 1 - Math.min(1, file.keys.length / file.rows);
-  return 1 - unseen ** rowsPerLightKey(tally, file.rows);
+  return 1 - unseen ** (file.ordered ? 1 : rowsPerLightKey(tally, file.rows));
 }
 
 /**
@@ -120,9 +136,14 @@ function seenChance(file: FileKeys, tally: KeyTally | undefined): number {
  * was sampled: of N and M rows, n and m are sampled; S shared keys show S·(n/N)·(m/M) times, and
  * where that is 0, it is below 3 with 95 % confidence, so S/M is below 3·(N/n)/m. The largest over
  * all pairs, found without looking at each: the factors are at their largest in few files.
+ *
+ * Blocks of two sorted files rarely fall on the same keys, even where the files share many: then the
+ * sample says nothing, unless the ranges of the files do not meet.
  */
 function missedShareMax(files: readonly FileKeys[]): number {
   if (files.every((file) => file.complete)) return 0;
+  const sorted = files.filter((file) => file.ordered && !file.complete);
+  if (meetsAnother(sorted.map((file) => file.range)).includes(true)) return 1;
   const filled = files.filter((file) => file.rows > 0);
   if (filled.some((file) => file.keys.length === 0)) return 1;
   const byWeight = filled.toSorted((a, b) => rowWeight(b) - rowWeight(a)).slice(0, 2);

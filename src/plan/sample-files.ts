@@ -3,7 +3,7 @@ import { LIMITS } from '../limits.ts';
 import type { FileSample } from '../source/source-file.ts';
 import type { TargetType } from '../target/table.ts';
 import type { DescribedFile } from './describe-files.ts';
-import { NO_SPAN, spanOf, widened, type KeySpan } from './key-span.ts';
+import { isOrdered, NO_SPAN, spanOf, widened, type KeySpan } from './key-span.ts';
 import { mapBounded } from './map-bounded.ts';
 import type { PlanContext } from './plan-context.ts';
 import { hashText } from './text-hash.ts';
@@ -21,6 +21,8 @@ export interface SampledFile {
   readonly rows: number;
   readonly rowsExact: boolean;
   readonly span: KeySpan;
+  /** Whether the file seems to be sorted by its leading key column. */
+  readonly ordered: boolean;
   /** Hashes of the sampled keys, those with a null left out. */
   readonly keys: Float64Array;
   /** Whether all rows of the file were sampled. */
@@ -65,14 +67,16 @@ async function sampleAll(
   context: Pick<PlanContext, 'source' | 'seed'>,
   hash: Hasher,
 ): Promise<SampledFile[] | null> {
-  let failed = false;
+  const stop = { failed: false };
   const sampled = await mapBounded(files, FILES_AT_ONCE, async (file) => {
-    if (failed) return [];
-    const one = await sampleOne(file, files.length, keyTypes[0], context, hash);
-    failed ||= one === null;
-    return one === null ? [] : [one];
+    const one = stop.failed
+      ? null
+      : await sampleOne(file, files.length, keyTypes[0], context, hash);
+    stop.failed ||= one === null;
+    return one;
   });
-  return failed ? null : sampled.flat();
+  const done = sampled.filter((one) => one !== null);
+  return done.length === files.length ? done : null;
 }
 
 async function sampleOne(
@@ -96,10 +100,12 @@ async function sampleOne(
   const hashes = await hash(sample.rows);
   if (hashes === null) return null;
   const keys = hashes.filter((key) => !Number.isNaN(key));
+  const values = sample.rows.map((key) => key[0] ?? null);
   return {
     rows: exactRows ?? sample.fileRows,
     rowsExact: exactRows !== null || sample.fileRowsExact,
-    span: await spanOfFile(file, keyColumns[0] ?? '', leading, sample, context),
+    span: await spanOfFile(file, keyColumns[0] ?? '', leading, values, context),
+    ordered: isOrdered(leading, values),
     keys,
     complete: sample.complete,
     nullKeys: hashes.length - keys.length,
@@ -112,13 +118,10 @@ async function spanOfFile(
   { file, description }: DescribedFile,
   column: string,
   leading: TargetType,
-  sample: FileSample,
+  values: readonly (string | null)[],
   { source }: Pick<PlanContext, 'source'>,
 ): Promise<KeySpan> {
-  const span = spanOf(
-    leading,
-    sample.rows.map((key) => key[0] ?? null),
-  );
+  const span = spanOf(leading, values);
   if (description.kind !== 'parquet') return span;
   return widened(span, leading, await source.columnRange(file, description, column));
 }
@@ -140,6 +143,7 @@ function withoutKeys(rows: number | FileSample): SampledFile {
     rows: exact ? rows : rows.fileRows,
     rowsExact: exact || rows.fileRowsExact,
     span: NO_SPAN,
+    ordered: false,
     keys: new Float64Array(0),
     complete: false,
     nullKeys: 0,

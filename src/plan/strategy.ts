@@ -35,8 +35,11 @@ export function strategyCosts(facts: StrategyFacts, costs: Costs): StrategyCost[
  * catalog couples rows; unordered where nothing needs an order; otherwise the cheapest.
  */
 export function chooseStrategy(facts: StrategyFacts, costs: readonly StrategyCost[]): Choice {
+  if (facts.units.length === 0) {
+    const strategy = facts.requested === 'auto' ? 'full-parallel' : facts.requested;
+    return { strategy, reason: 'nothing is left to load' };
+  }
   if (facts.requested !== 'auto') return asRequested(facts.requested, facts, costs);
-  if (facts.units.length === 0) return { strategy: 'full-parallel', reason: 'nothing to load' };
   const [coupling, ...more] = facts.couplings;
   if (facts.deterministic && coupling !== undefined) {
     const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
@@ -63,7 +66,7 @@ function asRequested(
   if (obstacle !== null) {
     throw new EtlError(
       'ETL_USAGE',
-      `${facts.table} cannot be loaded with --strategy ${strategy}, or it might not end as a sequential load would leave it: ${obstacle}.`,
+      `--strategy ${strategy} could leave another table than a sequential load of ${facts.table}: ${obstacle}.`,
       'Use --strategy auto, or sequential, which is always right.',
       { table: facts.table },
     );

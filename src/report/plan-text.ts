@@ -8,7 +8,7 @@ import { fileLines } from './plan-files.ts';
 import { overlapLines } from './plan-overlap.ts';
 import { safeLines, safeText } from './safe-text.ts';
 
-export interface PlanTextOptions {
+interface PlanTextOptions {
   readonly color: boolean;
   /** Columns of the terminal. */
   readonly width: number;

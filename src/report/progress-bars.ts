@@ -14,7 +14,7 @@ export interface Terminal extends NodeJS.WritableStream {
   readonly rows?: number | undefined;
 }
 
-export interface Bars {
+interface Bars {
   /** Makes room for the lines that the state needs; they are drawn on a timer. */
   refresh(): void;
   /** Shows lines above the bars, for good. */

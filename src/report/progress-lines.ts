@@ -11,8 +11,8 @@ import type { ProgressState } from './progress-state.ts';
 import { safeText } from './safe-text.ts';
 
 /**
- * What an event is worth saying as one plain line, or null. `calls for attention` lines are shown
- * above the bars, too; the others would only repeat what the bars show.
+ * One plain line about an event. Warnings and failures are shown above the bars, too, where the
+ * plain ones would only repeat what the bars show.
  */
 export interface EventLine {
   readonly text: string;
@@ -21,6 +21,7 @@ export interface EventLine {
   readonly routine: boolean;
 }
 
+/** What an event is worth saying, or null. */
 export function eventLine(state: ProgressState, event: RunEvent): EventLine | null {
   switch (event.kind) {
     case 'load-started':

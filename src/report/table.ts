@@ -14,7 +14,7 @@ export interface Column {
 /** Plain text (safe, without colours), painted only after it has been cut to its width. */
 export type Cell = string | { readonly text: string; readonly paint: (text: string) => string };
 
-export interface TableOptions {
+interface TableOptions {
   readonly page: Page;
   /** Spaces before each line. */
   readonly indent: number;

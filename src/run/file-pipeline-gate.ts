@@ -7,8 +7,7 @@ import { present } from '../assert.ts';
  * ever inside at once.
  */
 export interface AdmissionGate {
-  /** The unit's stop signal: aborted once the unit can never be admitted, or the run is over. */
-  start(unit: number): AbortSignal;
+  start(unit: number): StopSignals;
   /** `partly`: a file of the unit failed. It bars later units, then what is staged is made known. */
   staged(unit: number, facts: StagedFacts, partly: boolean): { readonly keysWanted: boolean };
   keys(unit: number, keys: Float64Array): void;
@@ -23,8 +22,17 @@ export interface AdmissionGate {
   readonly stopAll: () => void;
 }
 
+/** Each unit has its own, so that no signal gathers more than a few listeners. */
+export interface StopSignals {
+  /** Aborted once the unit can never be admitted, or all units are stopped. */
+  readonly stop: AbortSignal;
+  /** Aborted only once all units are stopped. */
+  readonly stopAll: AbortSignal;
+}
+
 interface Visitor {
   readonly stop: AbortController;
+  readonly stopAll: AbortController;
   admitted: Entrance;
   /** Whom the unit was last said to wait for. */
   blocker: number | null;
@@ -49,9 +57,9 @@ export function createAdmissionGate({ admission, onBlocked }: AdmissionGateOptio
   return {
     start(unit) {
       admission.started(unit);
-      const visitor = { stop: new AbortController(), admitted: createEntrance(), blocker: null };
-      visitors.set(unit, visitor);
-      return visitor.stop.signal;
+      const [stop, stopAll] = [new AbortController(), new AbortController()];
+      visitors.set(unit, { stop, stopAll, admitted: createEntrance(), blocker: null });
+      return { stop: stop.signal, stopAll: stopAll.signal };
     },
     staged(unit, facts, partly) {
       if (partly) admission.failed(unit);
@@ -84,7 +92,10 @@ export function createAdmissionGate({ admission, onBlocked }: AdmissionGateOptio
     closed: (unit) => stopped || admission.barred(unit),
     stopAll() {
       stopped = true;
-      for (const visitor of visitors.values()) visitor.stop.abort();
+      for (const visitor of visitors.values()) {
+        visitor.stopAll.abort();
+        visitor.stop.abort();
+      }
     },
   };
 

@@ -3,7 +3,7 @@ import { commitInDoubt, delayMs, retryable, RETRY_POLICY } from '../conflict/ret
 import { errorRecordOf, type ErrorRecord } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { UnitPlan } from '../plan/plan-types.ts';
-import type { AdmissionGate } from './file-pipeline-gate.ts';
+import type { AdmissionGate, StopSignals } from './file-pipeline-gate.ts';
 import type { FilePipelineOptions, PipelineLoad } from './file-pipeline-options.ts';
 import type { FileFailure, MergedUnit, UnitSession } from './unit-session.ts';
 
@@ -24,8 +24,7 @@ export interface UnitOutcome {
 /** A unit on its way through one or more attempts. */
 interface UnitStory {
   readonly unit: UnitPlan;
-  /** Aborted once the unit can never be admitted, or the run is over. */
-  readonly stop: AbortSignal;
+  readonly signals: StopSignals;
   attempts: number;
   waitMs: number;
   /** The first failure stays: it has barred the later units, so it must be told. */
@@ -49,7 +48,7 @@ export async function runUnit(
 ): Promise<UnitOutcome> {
   const story: UnitStory = {
     unit,
-    stop: gate.start(unit.ordinal),
+    signals: gate.start(unit.ordinal),
     attempts: 0,
     waitMs: 0,
     failure: null,
@@ -111,9 +110,9 @@ async function runSteps(
   options: FilePipelineOptions,
   gate: AdmissionGate,
 ): Promise<AttemptEnd> {
-  const { unit, stop } = story;
-  const stagingStop = story.inDoubt ? options.signal : stop;
-  const staged = await untilStopped(() => session.stage(), stagingStop);
+  const { unit } = story;
+  const { stop } = story.signals;
+  const staged = await untilStopped(() => session.stage(), stagingStop(story));
   story.inDoubt = false;
   if (staged.alreadyMerged !== null) return mergedEnd(story, staged.alreadyMerged);
 
@@ -139,10 +138,15 @@ async function runSteps(
   return mergedEnd(story, await merge(session, story));
 }
 
+/** What may stop a unit on its way to being staged: a commit in doubt is looked up even if barred. */
+function stagingStop({ inDoubt, signals }: UnitStory): AbortSignal {
+  return inDoubt ? signals.stopAll : signals.stop;
+}
+
 async function merge(session: UnitSession, story: UnitStory): Promise<MergedUnit> {
   const merging = async (): Promise<MergedUnit> => (story.committed = await session.merge());
   try {
-    return await untilStopped(merging, story.stop);
+    return await untilStopped(merging, story.signals.stop);
   } catch (error) {
     story.inDoubt = !(error instanceof Stopped) && commitInDoubt(errorRecordOf(error));
     throw error;
@@ -184,9 +188,9 @@ function mayTryAgain(story: UnitStory, record: ErrorRecord): boolean {
 async function delayRetry(
   story: UnitStory,
   error: ErrorRecord,
-  { signal, random, sleep, onEvent, loadIndex }: FilePipelineOptions,
+  { random, sleep, onEvent, loadIndex }: FilePipelineOptions,
 ): Promise<boolean> {
-  const stop = story.inDoubt ? signal : story.stop;
+  const stop = stagingStop(story);
   if (stop.aborted) return false;
   const delay = delayMs(story.attempts, RETRY_POLICY, random);
   onEvent({

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { embeddedStatus, startEmbedded, stopEmbedded } from '../../src/embedded/embedded.ts';
@@ -64,12 +66,19 @@ describe('attached', () => {
     },
   );
 
-  test.for([0, 150, 300, 600, 900, 1200])(
-    'an owner killed %i ms after its start leaves nothing',
-    async (delayMs) => {
+  test.for(['watchdog', 'initdb', '--single', 'pg_ctl', 'postgres -D'])(
+    'an owner killed at the first sight of %s leaves nothing',
+    async (step) => {
       const owner = own('attached');
-      await sleep(delayMs);
+      let started = false as boolean;
+      const over = owner.server().then(
+        () => (started = true),
+        () => undefined,
+      );
+      const seen = (): boolean => processesNaming(home).some((one) => one.command.includes(step));
+      while (!started && !seen()) await sleep(2);
       owner.process.kill('SIGKILL');
+      await over;
       await owner.ended();
       await expectNothingRuns(home);
     },
@@ -103,6 +112,22 @@ describe('attached', () => {
     owner.process.kill('SIGKILL');
     await owner.ended();
     await expectNothingRuns(home);
+  });
+
+  test('a watchdog that is told to end (the system goes down) ends the server in order', async () => {
+    const owner = own('attached');
+    const { url } = await owner.server();
+    await queryOnce(url, 'create table kept as select 7 as n');
+    process.kill(watchdogs()[0] ?? 0, 'SIGTERM');
+    await expectNothingRuns(home);
+    owner.say('release');
+    expect(await owner.line()).toBe('released');
+    const next = await startEmbedded({ home, mode: 'attached', settings });
+    expect(await queryOnce(next.url, 'select n from kept')).toEqual([{ n: 7 }]);
+    const log = await readFile(join(home, 'postgres.log'), 'utf8');
+    expect(log).toContain('received fast shutdown request');
+    expect(log).not.toContain('not properly shut down');
+    await next.release();
   });
 
   test('a server whose owner and watchdog were both killed is taken over by the next', async () => {

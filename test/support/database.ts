@@ -6,7 +6,7 @@ import { expect, inject } from 'vitest';
 const TEST_APPLICATION = 'test-support';
 
 /** How often and at what interval expectNoLeaks looks: a session that ends is seen a bit longer. */
-const LEAK_LOOKS_MAX = 100;
+const LEAK_LOOKS_MAX = 60;
 const LEAK_LOOK_MS = 50;
 
 export type Row = Record<string, unknown>;
@@ -20,7 +20,7 @@ export interface TestDatabase {
   query<T extends Row = Row>(sql: string, params?: readonly unknown[]): Promise<T[]>;
   /** A further connected session, for locks and concurrent transactions. Closed by drop() at last. */
   client(): Promise<pg.Client>;
-  /** Closes every session of the test's own, ends those of others, and drops the database. */
+  /** Ends all sessions, the test's own and others', and what they prepared; drops the database. */
   drop(): Promise<void>;
 }
 
@@ -61,6 +61,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
       return result.rows;
     },
     async drop() {
+      await rollbackPrepared(url);
       await Promise.allSettled([...clients].map((open) => open.end()));
       await onServer(`drop database if exists ${name} with (force)`);
     },
@@ -80,7 +81,7 @@ export async function expectNoLeaks(url: string, ledgerSchema = 'etl'): Promise<
       await new Promise((next) => setTimeout(next, LEAK_LOOK_MS));
       leaks = await leaksOf(client, ledgerSchema);
     }
-    expect(leaks, `left behind in ${url}`).toEqual([]);
+    if (leaks.length > 0) expect.fail(`left behind in ${url}:\n${leaks.join('\n')}`);
   } finally {
     await client.end();
   }
@@ -122,6 +123,20 @@ const LEAKS = `
   where c.relkind in ('r', 'p')
     and (c.relpersistence = 't' or (n.nspname = $2 and c.relname like 'staging\\_%'))
   order by leak`;
+
+/** One that a failing test has left would keep the database from being dropped. */
+async function rollbackPrepared(url: string): Promise<void> {
+  const client = await connect(url);
+  try {
+    const left = await client.query<{ sql: string }>(
+      `select format('rollback prepared %L', gid) as sql
+       from pg_prepared_xacts where database = current_database()`,
+    );
+    for (const { sql } of left.rows) await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
 
 async function onServer(sql: string): Promise<void> {
   const client = await connect(serverUrl());

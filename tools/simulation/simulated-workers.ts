@@ -192,8 +192,8 @@ async function mergeAndCommit(session: Session): Promise<MergedUnit> {
 async function close(session: Session): Promise<void> {
   const { random, database } = session.world;
   const { busy, merging, stagedFiles } = session;
-  if (busy && merging !== null && random.chance(0.4)) await merging.catch(() => undefined);
-  else if (busy && merging !== null && random.chance(0.3)) {
+  if (busy && merging !== null && random.chance(0.3)) await merging.catch(() => undefined);
+  else if (busy && merging !== null && random.chance(0.5)) {
     database.commit(stagedFiles);
     note(session, 'committed while it was closed');
   }

@@ -1,4 +1,4 @@
-import type { CsvError } from 'csv-parse';
+import type { CsvError, CsvErrorCode } from 'csv-parse';
 import { EtlError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { decompressed } from '../compression.ts';
@@ -48,19 +48,16 @@ export async function errorOfScan(
 
 /** What csv-parse found wrong, without its line numbers: they leave out the header. */
 export function problemOfParser(error: CsvError): string {
-  switch (error.code) {
-    case 'CSV_QUOTE_NOT_CLOSED':
-      return 'a quote opens and never closes';
-    case 'INVALID_OPENING_QUOTE':
-      return 'a quote stands in the middle of an unquoted field';
-    case 'CSV_INVALID_CLOSING_QUOTE':
-      return 'a closing quote is followed by neither a delimiter nor a line end';
-    case 'CSV_MAX_RECORD_SIZE':
-      return `it is longer than ${LIMITS.recordBytesMax} characters`;
-    default:
-      return error.message;
-  }
+  return parserProblems[error.code] ?? error.message;
 }
+
+const parserProblems: Partial<Record<CsvErrorCode, string>> = {
+  CSV_QUOTE_NOT_CLOSED: 'a quote opens and never closes',
+  INVALID_OPENING_QUOTE: 'a quote stands in the middle of an unquoted field',
+  CSV_INVALID_CLOSING_QUOTE: 'a closing quote is followed by neither a delimiter nor a line end',
+  CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE: 'a closing quote is followed by text',
+  CSV_MAX_RECORD_SIZE: `it is longer than ${LIMITS.recordBytesMax} characters`,
+};
 
 export function problemOfFieldCount(fields: number, { columns }: CsvDescription): string | null {
   if (fields === columns.length) return null;

@@ -26,6 +26,7 @@ export async function describeCsv(file: SourceFile, options: CsvOptions): Promis
     file,
     head.subarray(start.header?.start ?? start.dataStart),
     isUtf16(settled.encoding) ? 'utf8' : settled.encoding,
+    true,
   );
   const dialect: CsvDialect = {
     ...settled,

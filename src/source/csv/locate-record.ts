@@ -1,8 +1,9 @@
 import { Readable, pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import type { Info } from 'csv-parse';
+import { EtlError } from '../../errors.ts';
 import { decompressed } from '../compression.ts';
-import type { CsvDescription, SourceFile } from '../source-file.ts';
+import type { CsvDescription, CsvDialect, SourceFile } from '../source-file.ts';
 import { problemOfFieldCount, problemOfParser } from './csv-problem.ts';
 import { countByte, countLineEnds, withoutHead } from './data-chunks.ts';
 import type { PassedHead } from './data-chunks.ts';
@@ -78,17 +79,121 @@ async function* walkBytes(
 ): AsyncGenerator<FoundRecord> {
   const { dialect, columns } = description;
   const passed: PassedHead = { bytes: 0, lines: 0 };
-  const counter = startCopyLines();
+  const chunks = withoutHead(decompressed(file).chunks, dialect, passed);
+  const nextCopyLine = countCopyLines();
   let record = 0;
-  let line = 0;
-  for await (const bytes of splitRecords(withoutHead(decompressed(file).chunks, dialect, passed), description)) {
-    const firstLine = 1 + passed.lines + line;
-    line += countLineEnds(bytes);
-    const body = withoutLineEnd(bytes);
+  let lines = 0;
+  for await (const { body, lineEnd } of splitRecords(chunks, dialect)) {
+    const line = 1 + passed.lines + lines;
+    lines += countLineEnds(body) + (lineEnd.length > 0 ? 1 : 0);
     if (body.length === 0 && columns.length > 1) continue;
     record++;
-    const copyLine = counter.next(body, bytes.subarray(body.length));
-    const describe = () => describeBytes(file, description, body);
-    yield { record, line: firstLine, copyLine, describe };
+    const copyLine = nextCopyLine(body, lineEnd.equals(LF) ? LF : CR);
+    yield { record, line, copyLine, describe: () => describeBytes(file, description, body) };
+  }
+}
+
+/** Records as csv-parse finds them; ends where it finds a defect. */
+async function* walkRows(
+  file: SourceFile,
+  description: CsvDescription,
+): AsyncGenerator<FoundRecord> {
+  const { dialect, columns } = description;
+  const passed: PassedHead = { bytes: 0, lines: 0 };
+  const chunks = toUtf8(file, decompressed(file).chunks, dialect.encoding);
+  const parser = parse({ ...parserOptions(dialect, columns.length), info: true });
+  pipeline(Readable.from(withoutHead(chunks, dialect, passed)), parser, () => undefined);
+  const nextCopyLine = countCopyLines();
+  try {
+    for await (const { record: fields, info } of parser as AsyncIterable<ParsedRecord>) {
+      const text = fields.map((field) => field ?? '').join(dialect.delimiter);
+      const body = Buffer.from(text);
+      const copyLine = nextCopyLine(body, LF);
+      const line = passed.lines + info.lines - countLineEnds(body);
+      const problem = problemOfFieldCount(fields.length, description);
+      const described = { text: text.slice(0, textMax), fields, problem };
+      yield { record: info.records, line, copyLine, describe: () => described };
+    }
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+  }
+}
+
+interface ParsedRecord {
+  readonly record: CsvFields;
+  readonly info: Pick<Info, 'lines' | 'records'>;
+}
+
+const LF = Buffer.from('\n');
+const CR = Buffer.from('\r');
+
+/**
+ * Counts lines as COPY does (CopyReadLineText): one per record, and one per LF inside it, or per
+ * CR where the file's line end is another than LF, or is not known yet: in the first record.
+ */
+function countCopyLines(): (body: Buffer, lineEnd: Buffer) => number {
+  let counted = 0;
+  let embedded: Buffer = CR;
+  return (body, lineEnd) => {
+    counted += 1 + countByte(body, embedded[0] ?? 0);
+    embedded = lineEnd;
+    return counted;
+  };
+}
+
+interface SplitRecord {
+  readonly body: Buffer;
+  readonly lineEnd: Buffer;
+}
+
+async function* splitRecords(
+  chunks: AsyncIterable<Buffer>,
+  dialect: CsvDialect,
+): AsyncGenerator<SplitRecord> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    let at = 0;
+    for (;;) {
+      const end = endOfRecord(bytes, at, dialect);
+      const next = end === null ? null : nextLine(bytes, end, false);
+      if (end === null || next === null) break;
+      yield { body: bytes.subarray(at, end), lineEnd: bytes.subarray(end, next) };
+      at = next;
+    }
+    rest = bytes.subarray(at);
+  }
+  if (rest.length === 0) return;
+  const end = endOfRecord(rest, 0, dialect) ?? rest.length;
+  yield { body: rest.subarray(0, end), lineEnd: rest.subarray(end) };
+}
+
+function describeBytes(
+  file: SourceFile,
+  description: CsvDescription,
+  body: Buffer,
+): Omit<LocatedRecord, 'record' | 'line'> {
+  const { dialect, columns } = description;
+  const loose = body.toString('latin1').slice(0, textMax);
+  if (body.includes(0)) return { text: loose, fields: null, problem: 'it has a NUL byte' };
+  try {
+    const whole = decodeText(file, body, dialect.encoding, false);
+    const text = whole.slice(0, textMax);
+    const [fields = [null], ...others] = parseText(whole, dialect, columns.length);
+    const problem =
+      others.length > 0
+        ? 'it has a line end outside quotes that is not the line end of the file'
+        : problemOfFieldCount(fields.length, description);
+    return { text, fields, problem };
+  } catch (error) {
+    if (error instanceof CsvError) {
+      return {
+        text: body.toString().slice(0, textMax),
+        fields: null,
+        problem: problemOfParser(error),
+      };
+    }
+    if (!(error instanceof EtlError)) throw error;
+    return { text: loose, fields: null, problem: `it has bytes that are not ${dialect.encoding}` };
   }
 }

@@ -27,25 +27,30 @@ export async function* toUtf8(
 ): AsyncGenerator<Buffer> {
   const decoder = decoderOf(encoding);
   for await (const chunk of chunks) {
-    yield Buffer.from(decodeText(file, chunk, encoding, decoder));
+    yield Buffer.from(checked(file, encoding, () => decoder.decode(chunk, { stream: true })));
   }
-  const rest = decodeText(file, Buffer.alloc(0), encoding, decoder, false);
+  const rest = checked(file, encoding, () => decoder.decode());
   if (rest !== '') yield Buffer.from(rest);
 }
 
 /**
- * The text of bytes that may end inside a character, which is left out (or kept in `decoder` for
- * the next call). @throws EtlError ETL_FILE_FORMAT where the bytes are not of the encoding
+ * The text of bytes, which may end inside a character where they are `cut`: it is left out.
+ *
+ * @throws EtlError ETL_FILE_FORMAT where the bytes are not of the encoding
  */
 export function decodeText(
   file: SourceFile,
   bytes: Buffer,
   encoding: string,
-  decoder: TextDecoder = decoderOf(encoding),
-  stream = true,
+  cut: boolean,
 ): string {
+  const decoder = decoderOf(encoding);
+  return checked(file, encoding, () => decoder.decode(bytes, { stream: cut }));
+}
+
+function checked(file: SourceFile, encoding: string, decode: () => string): string {
   try {
-    return decoder.decode(bytes, { stream });
+    return decode();
   } catch (error) {
     throw new EtlError(
       'ETL_FILE_FORMAT',

@@ -30,10 +30,14 @@ export async function openNestedColumn(
 
   return {
     async fill() {
-      for (const entries of leaves) {
-        while (entries.rows() === 0 && (await entries.load()));
+      try {
+        for (const entries of leaves) {
+          while (entries.rows() === 0 && (await entries.load()));
+        }
+        return rowsHeld();
+      } catch (error) {
+        throw parquetErrorOf(error, { ...place, file: parquet.file.name });
       }
-      return rowsHeld();
     },
     take(rows) {
       try {

@@ -21,7 +21,7 @@ export interface Script {
   /** Thrown by `plan`. */
   readonly planFails?: unknown;
   /** The run's report rejects. */
-  readonly runFails?: unknown;
+  readonly runFails?: Error;
   readonly onRun?: () => void;
   readonly running?: boolean;
 }
@@ -46,7 +46,7 @@ export function scripted(script: Script = {}): Scripted {
       script.onRun?.();
       const failure = script.runFails;
       return {
-        report: failure === undefined ? Promise.resolve(report) : Promise.reject(failure as Error),
+        report: failure === undefined ? Promise.resolve(report) : Promise.reject(failure),
         async *[Symbol.asyncIterator](): AsyncGenerator<RunEvent> {
           yield { kind: 'run-started', runId: report.runId, plan };
           yield { kind: 'run-finished', report };

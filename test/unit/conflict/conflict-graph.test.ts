@@ -46,12 +46,14 @@ describe('conflictEdges', () => {
 
 const edge = (before: number, after: number) => ({ before, after });
 
-/** A graph of up to eight units, edges from lower to higher. */
+/** A graph of up to eight units, its edges from lower to higher, in any order. */
 const graphs = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 8 }).chain((weights) =>
   fc.record({
     weights: fc.constant(weights),
-    edges: fc.subarray(
-      weights.flatMap((_, after) => [...Array(after).keys()].map((before) => edge(before, after))),
+    edges: fc.shuffledSubarray(
+      weights.flatMap((_, after) =>
+        Array.from({ length: after }, (__, before) => edge(before, after)),
+      ),
     ),
   }),
 );
@@ -64,21 +66,19 @@ describe('criticalPath', () => {
     expect(criticalPath([], [])).toEqual({ weight: 0, units: [] });
   });
 
-  it('agrees with trying every chain, in whatever order the edges come', () => {
+  it('agrees with trying every chain', () => {
     fc.assert(
-      fc.property(graphs, fc.infiniteStream(fc.nat(1_000)), ({ weights, edges }, order) => {
+      fc.property(graphs, ({ weights, edges }) => {
         const heaviestFrom = (unit: number): number =>
           (weights[unit] ?? 0) +
           Math.max(
             0,
-            ...edges.filter((each) => each.before === unit).map((each) => heaviestFrom(each.after)),
+            ...edges
+              .filter(({ before }) => before === unit)
+              .map(({ after }) => heaviestFrom(after)),
           );
         const heaviest = Math.max(0, ...weights.map((_, unit) => heaviestFrom(unit)));
-        const shuffled = edges
-          .map((each) => ({ each, rank: order.next().value }))
-          .sort((a, b) => a.rank - b.rank)
-          .map(({ each }) => each);
-        const path = criticalPath(weights, shuffled);
+        const path = criticalPath(weights, edges);
         expect(path.weight).toBe(heaviest);
         expect(path.units.reduce((sum, unit) => sum + (weights[unit] ?? 0), 0)).toBe(heaviest);
         path.units.slice(1).forEach((unit, index) => {

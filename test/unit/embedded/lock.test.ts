@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Lock, tryLock } from '../../../src/embedded/lock.ts';
-import { commandLineOf, processIdentity } from '../../../src/embedded/process-identity.ts';
+import { processIdentity } from '../../../src/embedded/process-identity.ts';
 
 let folder: string;
 let path: string;
@@ -44,14 +44,10 @@ test('a process id that has gone to another process does not hold the lock', asy
 test('the lock of a process that was killed is free', async () => {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
   await once(child, 'spawn');
-  const identity = processIdentity(child.pid ?? 0);
-  expect(identity).toMatch(new RegExp(`^${child.pid ?? 0}@.`));
-  expect(commandLineOf(child.pid ?? 0)).toContain('setInterval');
-  await symlink(identity ?? '', `${path}.1`);
+  await symlink(processIdentity(child.pid ?? 0) ?? '', `${path}.1`);
   expect(await tryLock(path)).toBeNull();
   child.kill('SIGKILL');
   await once(child, 'close');
-  expect(processIdentity(child.pid ?? 0)).toBeNull();
   expect(await tryLock(path)).not.toBeNull();
 });
 

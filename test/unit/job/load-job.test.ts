@@ -2,44 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EtlError } from '../../../src/errors.ts';
-import { buildJob, loadJob, type JobFile } from '../../../src/job/load-job.ts';
-import type { Override } from '../../../src/job/overlay.ts';
-import type { Job } from '../../../src/job/schema.ts';
-
-const cwd = '/home/me';
-const minimal = { loads: [{ files: ['a.csv'], table: 't' }] };
-
-function fileOf(content: unknown): JobFile {
-  const text = typeof content === 'string' ? content : JSON.stringify(content, null, 2);
-  return { name: 'job.json', folder: '/jobs', text };
-}
-
-interface Given {
-  readonly file?: unknown;
-  readonly env?: Record<string, string>;
-  readonly overrides?: readonly Override[];
-}
-
-function build({ file, env = {}, overrides = [] }: Given): Job {
-  return buildJob({ file: file === undefined ? null : fileOf(file), env, overrides, cwd });
-}
-
-function problemsOf(given: Given): readonly string[] {
-  try {
-    build(given);
-  } catch (error) {
-    if (error instanceof EtlError && error.code === 'ETL_JOB_INVALID') {
-      return error.record.facts.problems ?? [];
-    }
-    throw error;
-  }
-  return [];
-}
-
-function flag(path: string, value: unknown, origin: string): Override {
-  return { path: path.split('.'), value, origin };
-}
+import { buildJob, loadJob } from '../../../src/job/load-job.ts';
+import { build, cwd, flag, minimal, problemsOf } from './built-job.ts';
 
 describe('precedence of settings', () => {
   const file = { ...minimal, settings: { concurrency: 3, chunkSize: 500 } };
@@ -204,122 +168,15 @@ describe('what a job holds', () => {
 
   test('columns may be called as members of Object are', () => {
     const load = { ...minimal.loads[0], columns: { constructor: 'team', valueOf: null } };
-    const columns = build({ file: { loads: [load] } }).loads[0]?.columns ?? {};
-    expect(columns['constructor']).toBe('team');
-    expect(columns['valueOf']).toBeNull();
-    expect(columns['toString']).toBeUndefined();
-  });
-});
-
-describe('a malformed job file', () => {
-  test('tells every problem at once, with path, line, value, limit and nearest name', () => {
-    const text = `{
-  "databaseUrl": "mysql://me:secret@h/d",
-  "setings": {},
-  "settings": {
-    "concurrency": 0,
-    "chunkSize": 1.5,
-    "deterministic": "yes",
-    "lockTimeoutMs": 9999999999
-  },
-  "loads": [
-    {
-      "files": [],
-      "strategy": "hybird",
-      "onConflict": "newest",
-      "key": "id",
-      "csv": { "quote": "ab", "skipLines": -1, "delimeter": ";" }
-    },
-    { "files": ["a", ""], "table": 5, "columns": { "Order ID": "" } }
-  ]
-}`;
-    expect([...problemsOf({ file: text })].sort()).toEqual(
-      [
-        'databaseUrl (line 2): "mysql://me:***@h/d" is not allowed; it must be a URL that starts with postgres://, or null.',
-        'setings (line 3): there is no such setting. Did you mean "settings"?',
-        'settings.concurrency (line 5): 0 is not allowed; it must be auto, or a whole number from 1 to 64.',
-        'settings.chunkSize (line 6): 1.5 is not allowed; it must be a whole number from 1 to 1,000,000,000.',
-        'settings.deterministic (line 7): "yes" is not allowed; it must be true or false.',
-        'settings.lockTimeoutMs (line 8): 9999999999 is not allowed; it must be a whole number from 0 to 2,147,483,647.',
-        'loads[0].files (line 12): [] is not allowed; it must be a list of at least one (a text that is not empty).',
-        'loads[0].table (line 11): is missing; it must be a text that is not empty.',
-        'loads[0].strategy (line 13): "hybird" is not allowed; it must be one of auto, full-parallel, hybrid, sequential, partitioned. Did you mean "hybrid"?',
-        'loads[0].key (line 15): "id" is not allowed; it must be a list of at least one (a text that is not empty), or null.',
-        'loads[0].versionColumn (line 11): is missing; onConflict "newest" needs the column that says which row is newer.',
-        'loads[0].csv.quote (line 16): "ab" is not allowed; it must be a text of 1 character, or null.',
-        'loads[0].csv.skipLines (line 16): -1 is not allowed; it must be a whole number from 0 to 1,000,000.',
-        'loads[0].csv.delimeter (line 16): there is no such setting. Did you mean "delimiter"?',
-        'loads[1].files[1] (line 18): "" is not allowed; it must be a text that is not empty.',
-        'loads[1].table (line 18): 5 is not allowed; it must be a text that is not empty.',
-        'loads[1].columns["Order ID"] (line 18): "" is not allowed; it must be a text that is not empty, or null.',
-      ].sort(),
+    const columns = new Map(
+      ['constructor', 'valueOf', 'toString'].map((name) => [
+        name,
+        build({ file: { loads: [load] } }).loads[0]?.columns[name],
+      ]),
     );
-  });
-
-  test.each([
-    ['a list', '[]', 'job: [] is not allowed; it must be an object.'],
-    ['a null', 'null', 'job: null is not allowed; it must be an object.'],
-    ['no loads', '{}', 'loads: is missing; it must be a list of at least one (an object).'],
-    ['empty loads', '{"loads": []}', 'loads (line 1): [] is not allowed; it must be a list'],
-    ['a load that is none', '{"loads": [3]}', 'loads[0] (line 1): 3 is not allowed'],
-    [
-      'a key far from all',
-      '{"loads": [{"files": ["a"], "table": "t", "zzz": 1}]}',
-      'loads[0].zzz (line 1): there is no such setting. Known are description, files, table, key,',
-    ],
-    [
-      '__proto__',
-      '{"loads": [{"files": ["a"], "table": "t", "columns": {"__proto__": "x"}}]}',
-      'loads[0].columns.__proto__ (line 1): the key "__proto__" is not allowed.',
-    ],
-    [
-      'constructor',
-      '{"constructor": 1, "loads": [{"files": ["a"], "table": "t"}]}',
-      'constructor (line 1): there is no such setting.',
-    ],
-    [
-      'a repeated key',
-      '{"loads": [{"files": ["a"], "table": "t", "table": "u"}]}',
-      'loads[0].table (line 1): the key comes twice.',
-    ],
-  ])('%s', (_, text, problem) => {
-    expect(problemsOf({ file: text })[0]).toContain(problem);
-  });
-
-  test.each([
-    [{ versionColumn: 'at' }, 'versionColumn', 'has no effect with onConflict "update"'],
-    [{ onConflict: 'newest' }, 'versionColumn', 'is missing'],
-    [{ onConflict: 'append', key: ['id'] }, 'key', '["id"] has no effect with onConflict "append"'],
-    [{ key: ['id', 'id'] }, 'key', '"id" comes twice'],
-    [{ columns: { a: 'x', b: 'x' } }, 'columns', 'two columns of the file go to "x"'],
-    [{ csv: { delimiter: '"' } }, 'csv.quote', 'is the delimiter already'],
-    [{ csv: { comment: '#', quote: '#' } }, 'csv.comment', '"#" is the quote already'],
-    [{ csv: { delimiter: '\n' } }, 'csv.delimiter', 'holds a line end'],
-    [{ csv: { quote: null, escape: '\\' } }, 'csv.escape', 'has no effect where quote is null'],
-  ])('contradictions: %j', (change, where, sentence) => {
-    const [problem, ...others] = problemsOf({
-      file: JSON.stringify({ loads: [{ ...minimal.loads[0], ...change }] }),
-    });
-    expect(problem).toContain(`loads[0].${where} (line 1): `);
-    expect(problem).toContain(sentence);
-    expect(others).toEqual([]);
-  });
-
-  test.each([
-    { onConflict: 'newest', versionColumn: 'at' },
-    { onConflict: 'append' },
-    { columns: { a: null, b: null } },
-    { csv: { quote: null, delimiter: '"' } },
-  ])('no contradiction: %j', (change) => {
-    expect(problemsOf({ file: { loads: [{ ...minimal.loads[0], ...change }] } })).toEqual([]);
-  });
-
-  test('a message stays readable, however much is wrong', () => {
-    const problems = problemsOf({ file: { loads: Array.from({ length: 500 }, () => 1) } });
-    expect(problems).toHaveLength(101);
-    expect(problems.at(-1)).toBe('and 400 more');
-    const long = problemsOf({ file: { loads: 'x'.repeat(5_000) } });
-    expect(long[0]?.length).toBeLessThan(200);
+    expect(columns.get('constructor')).toBe('team');
+    expect(columns.get('valueOf')).toBeNull();
+    expect(columns.get('toString')).toBeUndefined();
   });
 });
 

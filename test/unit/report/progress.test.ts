@@ -195,11 +195,13 @@ describe('bars', () => {
     const { progress, stream, at } = show('bars');
     at(0, started(0), started(2), ofKind['unit-retried'], finished(1), ofKind['table-created']);
     frame(stream);
-    at(0, ofKind.notice);
+    at(0, ofKind.notice, ofKind.notice, ofKind.notice);
     const lines = frame(stream);
     expect(`\n${lines.join('\n')}`).toMatchInlineSnapshot(`
       "
       trying orders-2.csv again in 0.1 s (try 2): deadlock detected. It is tried again. [ETL_SERVER]
+      note: The table was emptied since its last load.
+      note: The table was emptied since its last load.
       note: The table was emptied since its last load.
       █████████░░░░░░░░░░░  44 %  1 of 3 files
       500,000 rows  38.1 MB of 85.7 MB  – rows/s
@@ -209,7 +211,7 @@ describe('bars', () => {
     at(0, finished(0, { ...noCounts, status: 'failed', error: rowError }));
     progress.stop();
     expect(stream.screen()).toEqual([
-      ...lines.slice(0, 2),
+      ...lines.slice(0, 4),
       'failed orders-1.csv: /data/exports/orders-3.csv line 105, column "total": "12,50" is not a number',
       '(numeric). Set decimalSeparator to "," or load the column as text. [ETL_ROW_INVALID]',
       '',

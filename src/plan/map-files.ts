@@ -1,0 +1,85 @@
+import type { ErrorRecord } from '../errors.ts';
+import type { LoadRequest } from '../job/schema.ts';
+import { stageColumn } from '../target/binary/stage-column.ts';
+import type { TargetColumn } from '../target/table.ts';
+import type { DescribedFile } from './describe-files.ts';
+import { countText } from './figures.ts';
+import { mapColumns } from './map-columns.ts';
+import { noting, throwProblems } from './problems.ts';
+import type { Target } from './target-table.ts';
+
+export interface MappedFiles {
+  /** By ordinal of the file: for each of its columns the column of the table, or null. */
+  readonly targets: readonly (readonly (string | null)[])[];
+  readonly notices: readonly string[];
+}
+
+/**
+ * Maps the columns of all files, and looks whether Parquet's types can go where they are mapped. The
+ * problems of all files come together; a file that is skipped has none, since it is not read.
+ */
+export async function mapFiles(
+  files: readonly DescribedFile[],
+  target: Target,
+  request: Pick<LoadRequest, 'columns'>,
+  isSkipped: (file: DescribedFile) => boolean,
+): Promise<MappedFiles> {
+  const problems: ErrorRecord[] = [];
+  const losses = new Map<string, string[]>();
+  const targets: (readonly (string | null)[])[] = [];
+  for (const file of files) {
+    const { description } = file;
+    const mapping = mapColumns({
+      file: file.file.name,
+      columns: file.columns,
+      header: description.kind === 'parquet' || description.dialect.header,
+      explicit: request.columns,
+      table: target.planned,
+      required: [...target.key, ...(target.versionColumn === null ? [] : [target.versionColumn])],
+    });
+    targets.push(mapping.targets);
+    if (isSkipped(file)) continue;
+    problems.push(...mapping.problems);
+    await noteLosses(file, mapping.targets, target.planned.columns, losses, problems);
+  }
+  throwProblems(problems, `the columns of ${countText(files.length)} files`);
+  return { targets, notices: [...lossNotices(losses), ...leftOut(files, targets)] };
+}
+
+/** What a Parquet type loses in its column, by what is lost: the names of the files. */
+async function noteLosses(
+  { file, description }: DescribedFile,
+  targets: readonly (string | null)[],
+  columns: readonly TargetColumn[],
+  losses: Map<string, string[]>,
+  problems: ErrorRecord[],
+): Promise<void> {
+  if (description.kind !== 'parquet') return;
+  for (const [index, source] of description.columns.entries()) {
+    const column = columns.find((each) => each.name === targets[index]);
+    if (column === undefined) continue;
+    const stage = await noting(problems, async () => stageColumn(source.type, column.type));
+    if (stage?.loss == null) continue;
+    const what = `column "${source.name}": ${stage.loss}`;
+    const names = losses.get(what) ?? [];
+    names.push(file.name);
+    losses.set(what, names);
+  }
+}
+
+function lossNotices(losses: ReadonlyMap<string, readonly string[]>): string[] {
+  return [...losses].map(([what, names]) => {
+    const others = names.length === 1 ? '' : ` and ${countText(names.length - 1)} more`;
+    return `${names[0] ?? ''}${others}, ${what}`;
+  });
+}
+
+function leftOut(
+  files: readonly DescribedFile[],
+  targets: readonly (readonly (string | null)[])[],
+): string[] {
+  const names = new Set(
+    files.flatMap((file, index) => file.columns.filter((_, at) => targets[index]?.[at] === null)),
+  );
+  return names.size === 0 ? [] : [`Left out as asked for: ${[...names].join(', ')}.`];
+}

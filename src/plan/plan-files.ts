@@ -1,0 +1,127 @@
+import type { Settings } from '../job/schema.ts';
+import type { DescribedFile } from './describe-files.ts';
+import { countText } from './figures.ts';
+import { NO_SPAN } from './key-span.ts';
+import { estimateOverlap, type Overlap } from './overlap.ts';
+import { notSampled } from './overlap-sentence.ts';
+import type { LedgerEntry, PlanContext } from './plan-context.ts';
+import type { FilePlan, OverlapEstimate } from './plan-types.ts';
+import { sampleFiles, type FileToSample, type SampledFile } from './sample-files.ts';
+import type { Target } from './target-table.ts';
+
+export interface FilesIn {
+  readonly described: readonly DescribedFile[];
+  /** By ordinal: where each column goes. */
+  readonly targets: readonly (readonly (string | null)[])[];
+  /** By path: what is loaded already. */
+  readonly loaded: ReadonlyMap<string, LedgerEntry>;
+}
+
+export interface PlannedFiles {
+  readonly files: readonly FilePlan[];
+  readonly overlap: OverlapEstimate;
+  readonly multiplicityInside: number;
+  readonly notices: readonly string[];
+}
+
+/** Samples the files that are to be loaded, and puts together what the plan says of each file. */
+export async function planFiles(
+  { described, targets, loaded }: FilesIn,
+  target: Target,
+  settings: Pick<Settings, 'conflictDetection'>,
+  context: Pick<PlanContext, 'source' | 'catalog' | 'seed'>,
+): Promise<PlannedFiles> {
+  const keyed = settings.conflictDetection && target.key.length > 0;
+  const toLoad = described.filter(({ file }) => !loaded.has(file.path));
+  const toSample = toLoad.map((file) => ({
+    ...file,
+    keyColumns: keyed ? keyColumnsOf(file, targets[file.ordinal] ?? [], target.key) : null,
+  }));
+  const types = target.key.flatMap((name) =>
+    target.planned.columns.filter((column) => column.name === name).map((column) => column.type),
+  );
+  const samples = await sampleFiles(toSample, types, context);
+  const byOrdinal = new Map(toSample.map((file, index) => [file.ordinal, samples[index]]));
+  const files = described.map((file) =>
+    filePlan(file, targets[file.ordinal] ?? [], byOrdinal.get(file.ordinal), loaded),
+  );
+  const { estimate, multiplicityInside } = overlapOf(toSample, samples, target, settings);
+  return { files, overlap: estimate, multiplicityInside, notices: nullKeys(toSample, samples) };
+}
+
+function keyColumnsOf(
+  file: DescribedFile,
+  targets: readonly (string | null)[],
+  key: readonly string[],
+): string[] {
+  return key.flatMap((name) => file.columns.filter((_, index) => targets[index] === name));
+}
+
+function filePlan(
+  { ordinal, file, description }: DescribedFile,
+  targets: readonly (string | null)[],
+  sample: SampledFile | undefined,
+  loaded: FilesIn['loaded'],
+): FilePlan {
+  const entry = loaded.get(file.path);
+  const span = sample?.span ?? NO_SPAN;
+  return {
+    ...file,
+    ordinal,
+    description,
+    targets,
+    estimatedRows: Math.round(sample?.rows ?? entry?.rowsRead ?? 0),
+    rowsExact: sample?.rowsExact ?? true,
+    range: span.range,
+    keyMin: span.min,
+    keyMax: span.max,
+    skip:
+      entry === undefined
+        ? null
+        : { runId: entry.runId, loadedAt: entry.loadedAt, rows: entry.rowsRead },
+  };
+}
+
+function overlapOf(
+  files: readonly FileToSample[],
+  samples: readonly SampledFile[],
+  { key }: Target,
+  { conflictDetection }: Pick<Settings, 'conflictDetection'>,
+): Overlap {
+  const rows = samples.reduce((sum, sample) => sum + sample.rows, 0);
+  const unsampled = (why: string) => ({
+    estimate: notSampled(why, Math.round(rows)),
+    multiplicityInside: 1,
+  });
+  if (files.length === 0) return unsampled('nothing to load');
+  if (key.length === 0) return unsampled('append has no key, so no two rows conflict');
+  if (!conflictDetection) return unsampled('keys were not sampled: conflictDetection is off');
+  return estimateOverlap(
+    samples.map((sample, index) => ({
+      file: files[index]?.ordinal ?? 0,
+      name: files[index]?.file.name ?? '',
+      keys: sample.keys,
+      rows: keyedRows(sample),
+      ordered: sample.ordered,
+      range: sample.span.range,
+      complete: sample.complete,
+    })),
+  );
+}
+
+/** Rows of the file that have a key, as far as the sample tells. */
+function keyedRows({ rows, keys, complete, sampledRows }: SampledFile): number {
+  if (complete) return keys.length;
+  return sampledRows === 0 ? rows : Math.max(keys.length, (rows * keys.length) / sampledRows);
+}
+
+/** A key with a null is refused when its file is loaded; better to hear of it before. */
+function nullKeys(files: readonly FileToSample[], samples: readonly SampledFile[]): string[] {
+  return samples.flatMap(({ nullKeys: count, sampledRows }, index) =>
+    count === 0
+      ? []
+      : [
+          `${files[index]?.file.name ?? ''}: ${countText(count)} of ${countText(sampledRows)} sampled rows have a NULL in their key and will be refused.`,
+        ],
+  );
+}

@@ -1,0 +1,79 @@
+import { EtlError } from '../errors.ts';
+import type { Job } from '../job/schema.ts';
+import { deepFreeze, digest } from './canonical-json.ts';
+import type { PlanContext } from './plan-context.ts';
+import { planLoad } from './plan-load.ts';
+import type { LoadPlan, Plan } from './plan-types.ts';
+import type { CreatedTable } from './target-table.ts';
+
+/** Versions of PostgreSQL that the engine is tested with. */
+const SERVER_MIN = 14;
+const SERVER_MAX = 18;
+
+/**
+ * Reads files and catalog, decides, and returns frozen JSON; changes nothing in the database. `run`
+ * obeys the plan and decides nothing of this again.
+ */
+export async function planLoads(job: Job, context: PlanContext): Promise<Plan> {
+  refuseServer(context.server);
+  const created = new Map<string, CreatedTable>();
+  const loads: LoadPlan[] = [];
+  for (const request of job.loads) {
+    const load = await planLoad(request, job.settings, created, context);
+    const { table, key, strategy, units } = load;
+    if (table.create !== null) created.set(table.sqlName, { table, key });
+    context.log.debug({ table: table.sqlName, strategy, units: units.length }, 'load planned');
+    loads.push(load);
+  }
+  const plan: Plan = {
+    version: 1,
+    planId: planIdOf(job, context, loads),
+    createdAt: context.now().toISOString(),
+    server: context.server,
+    settings: job.settings,
+    loads,
+  };
+  // A copy, or the caller's own job would be frozen with it.
+  return deepFreeze(structuredClone(plan));
+}
+
+function refuseServer({ versionNumber, version, inRecovery }: PlanContext['server']): void {
+  const major = Math.floor(versionNumber / 10_000);
+  if (major < SERVER_MIN || major > SERVER_MAX) {
+    throw new EtlError(
+      'ETL_SERVER_VERSION',
+      `The server is PostgreSQL ${version}; versions ${SERVER_MIN} to ${SERVER_MAX} are supported.`,
+      'Use a server of one of these versions.',
+    );
+  }
+  if (!inRecovery) return;
+  throw new EtlError(
+    'ETL_SERVER',
+    'The server is a standby (in recovery), which cannot be written.',
+    'Connect to the primary server.',
+  );
+}
+
+/**
+ * The same work has the same id: it is made of what would be done to what, and of no time, estimate
+ * or state of the server. The time of a file's modification is in it, since it identifies the file.
+ */
+function planIdOf({ settings }: Job, { server }: PlanContext, loads: readonly LoadPlan[]): string {
+  const { database, address } = server;
+  const work = loads.map((load) => ({
+    table: { ...load.table, estimatedRows: null, empty: null },
+    key: load.key,
+    onConflict: load.onConflict,
+    versionColumn: load.versionColumn,
+    fingerprint: load.fingerprint,
+    strategy: load.strategy,
+    concurrency: load.concurrency,
+    files: load.files.map(({ path, bytes, mtimeMs, description, targets, skip }) => ({
+      ...{ path, bytes, mtimeMs, description, targets },
+      skipped: skip !== null,
+    })),
+    units: load.units.map((unit) => unit.files),
+    conflicts: load.conflicts.map(({ before, after }) => [before, after]),
+  }));
+  return digest({ version: 1, database, address, settings, loads: work }).slice(0, 16);
+}

@@ -1,0 +1,107 @@
+import type { CsvDescription, SourceFile } from '../source-file.ts';
+import { parseText } from './parse-text.ts';
+import type { CsvFields } from './parse-text.ts';
+import { decodeText } from './text-encoding.ts';
+
+/** The data of a file, or of its head, that can be read at any offset. */
+export interface DataBytes {
+  readonly start: number;
+  readonly end: number;
+  /** Fewer bytes only at the end. */
+  read(offset: number, bytes: number): Promise<Buffer>;
+}
+
+export interface BlockOptions {
+  readonly rowsMax: number;
+  readonly bytesMax: number;
+  readonly seed: number;
+}
+
+export interface SampledBlocks {
+  readonly rows: readonly CsvFields[];
+  readonly bytesPerRow: number;
+}
+
+/** Blocks read: enough that sorted keys are seen all over, few enough to be cheap on any disk. */
+const blocksMax = 32;
+/** The head block tells how long rows are, and so how much to read for the others. */
+const headBytes = 64 * 1024;
+
+/**
+ * Rows of the head, of a random place in each of equal stretches, and of the tail. Each block
+ * begins after a line end and ends with one.
+ */
+export async function sampleBlocks(
+  file: SourceFile,
+  description: CsvDescription,
+  data: DataBytes,
+  { rowsMax, bytesMax, seed }: BlockOptions,
+): Promise<SampledBlocks> {
+  const random = seededRandom(seed);
+  const size = data.end - data.start;
+  const blocks = Math.max(1, Math.min(blocksMax, rowsMax));
+  const stretch = Math.floor(size / blocks);
+  const rowsPerBlock = Math.ceil(rowsMax / blocks);
+  const parsed: ParsedBlock[] = [];
+  let blockBytes = Math.min(headBytes, stretch);
+  for (let block = 0; block < blocks; block++) {
+    const free = Math.max(0, stretch - blockBytes);
+    const within = block === 0 ? 0 : block === blocks - 1 ? free : Math.floor(random() * free);
+    const last = block === blocks - 1 && block > 0;
+    const offset = last ? data.end - blockBytes : data.start + block * stretch + within;
+    const bytes = await data.read(offset, blockBytes);
+    const whole = cutToLines(bytes, offset === data.start, offset + bytes.length === data.end);
+    parsed.push(parseBlock(file, description, whole, last ? -rowsPerBlock : rowsPerBlock));
+    if (block === 0) {
+      const wanted = Math.ceil(1.25 * (rowsPerBlock + 2) * bytesPerRowOf(parsed));
+      blockBytes = Math.min(wanted, stretch, Math.floor(bytesMax / blocks));
+    }
+  }
+  const rows = parsed.flatMap((block) => block.rows).slice(0, rowsMax);
+  return { rows, bytesPerRow: bytesPerRowOf(parsed) };
+}
+
+interface ParsedBlock {
+  readonly rows: readonly CsvFields[];
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/** Takes the first `take` rows, or the last ones where it is negative. */
+function parseBlock(
+  file: SourceFile,
+  { dialect, columns }: CsvDescription,
+  bytes: Buffer,
+  take: number,
+): ParsedBlock {
+  const text = decodeText(file, bytes, dialect.encoding, false);
+  const records = parseText(text, dialect, columns.length, { skip_records_with_error: true });
+  const fitting = records.filter((record) => record.length === columns.length);
+  const rows = take < 0 ? fitting.slice(take) : fitting.slice(0, take);
+  return { rows, records: records.length, bytes: bytes.length };
+}
+
+function bytesPerRowOf(blocks: readonly ParsedBlock[]): number {
+  const bytes = blocks.reduce((sum, block) => sum + block.bytes, 0);
+  const records = blocks.reduce((sum, block) => sum + block.records, 0);
+  return Math.max(1, bytes / Math.max(1, records));
+}
+
+/** Leaves out the record that the block began in, and the one that it ended in. */
+function cutToLines(bytes: Buffer, atStart: boolean, atEnd: boolean): Buffer {
+  const lineEnd = bytes.includes(10) ? 10 : 13;
+  const from = atStart ? 0 : bytes.indexOf(lineEnd) + 1;
+  const to = atEnd ? bytes.length : bytes.lastIndexOf(lineEnd) + 1;
+  return bytes.subarray(from, Math.max(from, to));
+}
+
+/** mulberry32: small, fast and good enough to pick places. */
+function seededRandom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { z } from 'zod';
+import { defineJob } from '../../src/job/define-job.ts';
+import type { jobSchema } from '../../src/job/schema.ts';
+import { silentLog } from '../../src/log.ts';
+import { plan } from '../../src/plan/plan-job.ts';
+import type { Plan } from '../../src/plan/plan-types.ts';
+import { createWorkerPool } from '../../src/pool/worker-pool.ts';
+import type { RunEvent } from '../../src/run/events.ts';
+import type { Report } from '../../src/run/report-types.ts';
+import { runWith } from '../../src/run/run.ts';
+import { createInProcessPool } from './in-process-pool.ts';
+
+export interface LoadOptions {
+  readonly cwd: string;
+  readonly force?: boolean;
+  readonly signal?: AbortSignal;
+  /** Real threads, or the same sessions on this thread (default). */
+  readonly threads?: boolean;
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+/** Plans and runs a job against a database, as `etl run` does. */
+export async function load(
+  databaseUrl: string,
+  job: z.input<typeof jobSchema>,
+  options: LoadOptions,
+): Promise<{ plan: Plan; report: Report }> {
+  const planned = await planJob(databaseUrl, job, options);
+  return { plan: planned, report: await runPlan(databaseUrl, planned, options) };
+}
+
+export async function planJob(
+  databaseUrl: string,
+  job: z.input<typeof jobSchema>,
+  { cwd, force = false }: LoadOptions,
+): Promise<Plan> {
+  return plan(defineJob(job, cwd), { databaseUrl, force, cwd, log: silentLog });
+}
+
+export async function runPlan(
+  databaseUrl: string,
+  planned: Plan,
+  { signal, threads = false, onEvent }: Omit<LoadOptions, 'cwd'>,
+): Promise<Report> {
+  const handle = runWith(
+    planned,
+    { databaseUrl, log: silentLog, ...(signal === undefined ? {} : { signal }) },
+    {
+      createPool: threads ? createWorkerPool : createInProcessPool,
+      random: () => 0,
+      sleep: (ms, stop) => sleep(ms, undefined, stop === undefined ? {} : { signal: stop }),
+    },
+  );
+  for await (const event of handle) onEvent?.(event);
+  return handle.report;
+}
