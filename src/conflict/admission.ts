@@ -40,12 +40,13 @@ import { isSorted } from './key-set.ts';
  *   mode free: always. Mode ordered: never, v must have merged. Mode prove: both are staged, and
  *   1. u or v has no rows (u may go even before v is staged: who merges nothing meets nobody); or
  *   2. their exact ranges do not meet; or
- *   3. no conflict of the two is predicted, the keys of both are held, and no hash is in both.
+ *   3. the keys of both are held, and no hash is in both.
  *
- * Facts overrule predictions: a plan that predicts too little or too much costs time, never the
- * result. The range of a plan (of a sample, or of a Parquet footer, a third party's claim) is a hint
- * that decides only whether keys are wanted. Where the hint was wrong, or the bound on keys was
- * reached, keys are missing and the later unit waits until the earlier one has merged.
+ * Only facts clear. A plan's conflicts and ranges (of a sample, or of a Parquet footer, a third
+ * party's claim) are hints that decide whether keys are worth their export: not for a pair that is
+ * predicted to conflict, nor for one whose ranges do not meet. Where a hint was wrong, or the bound
+ * on keys was reached, keys are missing and the later unit waits until the earlier one has merged:
+ * a plan that predicts too little or too much costs time, never the result.
  *
  * Nobody waits for ever: waits lead only from later to earlier units, and the earliest live unit has
  * nothing to wait for, so as long as it ends (merges, or fails and thereby bars the rest), all end.

@@ -53,7 +53,6 @@ function clears(units: LiveUnits, earlier: LiveUnit, later: LiveUnit): boolean {
   if (earlier.facts === null || later.facts === null) return false;
   if (earlier.facts.rows === 0) return true;
   if (!rangesMeet(earlier.facts.range, later.facts.range)) return true;
-  if (isPredicted(units, earlier.unit, later.unit)) return false;
   return keysDiffer(earlier, later);
 }
 

@@ -47,7 +47,7 @@ function gallop(small: Float64Array, large: Float64Array): boolean {
   for (const value of small) {
     let step = 1;
     while (low + step < large.length && at(large, low + step) < value) step *= 2;
-    low = firstNotBelow(large, value, low, Math.min(low + step + 1, large.length));
+    low = firstNotBelow(large, value, low, Math.min(low + step, large.length));
     if (low === large.length) return false;
     if (at(large, low) === value) return true;
   }

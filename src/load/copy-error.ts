@@ -1,10 +1,10 @@
 import { EtlError } from '../errors.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
-import { locateRecord } from '../source/csv/locate-record.ts';
+import { locateCopyLine } from '../source/csv/locate-record.ts';
 
 /** What PostgreSQL says of the place: `COPY t, line 105, column c3: "12,50"`. */
 export interface CopyContext {
-  /** 1-based number of the record in what was sent. */
+  /** 1-based line of what was sent: for CSV lines, inside quotes too; else rows. */
   readonly record: number;
   readonly column: string | null;
   readonly value: string | null;
@@ -80,12 +80,12 @@ async function placeOf(
 ): Promise<{ line: number; problem: string | null }> {
   if (file.description.kind !== 'csv') return { line: record, problem: null };
   try {
-    const { line, problem } = await locateRecord(file, file.description, record);
-    return { line, problem };
+    const located = await locateCopyLine(file, file.description, record);
+    if (located !== null) return located;
   } catch {
     // The file may be broken beyond that place; the record's number is still true.
-    return { line: record, problem: null };
   }
+  return { line: record, problem: null };
 }
 
 /** The staged column's name means nothing to people. */

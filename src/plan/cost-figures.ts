@@ -26,8 +26,8 @@ export const COSTS = {
   proveKey: 60e-9,
   /** In `partitioned` each owner hashes each staged key to see whether it is its own. */
   ownKey: 0.15e-6,
-  /** Levels of the B-tree in which the above was measured, with 250 entries per page. */
-  indexDepth: 3,
+  /** Levels of a B-tree of the measured 3 million rows, with 250 entries on a page. */
+  indexLevels: 2.7,
   indexFanOut: 250,
   /** Assumed, not measured: a unit's staging table and commit, and the set-up of `partitioned`. */
   unit: 0.01,

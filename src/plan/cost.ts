@@ -94,8 +94,8 @@ function writingKeys(facts: CostFacts, picked: number): number {
   const known = facts.targetEmpty ? 0 : Math.min(facts.targetRows, distinct / 2);
   const fresh = distinct - known;
   const seconds = fresh * COSTS.insertKey + (picked - fresh) * COSTS.updateKey;
-  const levels = Math.log(facts.targetRows + distinct + 1) / Math.log(COSTS.indexFanOut);
-  return (seconds * Math.max(2, Math.ceil(levels))) / COSTS.indexDepth;
+  const levels = Math.log(facts.targetRows + totalRows(facts) + 1) / Math.log(COSTS.indexFanOut);
+  return (seconds * Math.max(1, levels)) / COSTS.indexLevels;
 }
 
 function partitionedMerging(facts: CostFacts, owners: number): number {

@@ -21,7 +21,7 @@ const TEXTS = new Set(['text', 'varchar', 'name']);
  * value, everything else by its spelling, which is right for dates and uuids and a hint at most.
  */
 export function spanOf(type: TargetType, values: readonly (string | null)[]): KeySpan {
-  const compare = NUMBERS.has(type.typeName) ? byValue : byBytes;
+  const compare = orderOf(type);
   let min: string | null = null;
   let max: string | null = null;
   for (const value of values) {
@@ -38,7 +38,7 @@ const ORDERED_SHARE = 0.95;
 
 /** Whether the values, in the file's order, mostly rise or mostly fall. */
 export function isOrdered(type: TargetType, values: readonly (string | null)[]): boolean {
-  const compare = NUMBERS.has(type.typeName) ? byValue : byBytes;
+  const compare = orderOf(type);
   let rising = 0;
   let falling = 0;
   let equal = 0;
@@ -95,6 +95,11 @@ export function meetsAnother(ranges: readonly (KeyRange | null)[]): boolean[] {
   return meets;
 }
 
+function orderOf({ typeName }: TargetType): (a: string, b: string) => number {
+  if (NUMBERS.has(typeName)) return byValue;
+  return DATES.has(typeName) ? byInstant : byBytes;
+}
+
 function rangeOf(
   type: TargetType,
   values: readonly (string | null)[],
@@ -114,8 +119,18 @@ function rangeOf(
 
 /** Since 1970 in UTC; milliseconds are exact enough for a hint. */
 function microseconds(value: string): string | null {
-  const milliseconds = Date.parse(value.length === 10 ? value : `${value.replace(' ', 'T')}Z`);
+  const milliseconds = instantOf(value);
   return Number.isNaN(milliseconds) ? null : String(BigInt(milliseconds) * 1_000n);
+}
+
+/** A date, or a timestamp with a space or a T; NaN for what is neither. */
+function instantOf(value: string): number {
+  return Date.parse(value.length === 10 ? value : `${value.replace(' ', 'T')}Z`);
+}
+
+function byInstant(a: string, b: string): number {
+  const difference = instantOf(a) - instantOf(b);
+  return Number.isNaN(difference) || difference === 0 ? byBytes(a, b) : difference;
 }
 
 function byValue(a: string, b: string): number {

@@ -104,13 +104,21 @@ async function sampleOne(
   return {
     rows: exactRows ?? sample.fileRows,
     rowsExact: exactRows !== null || sample.fileRowsExact,
-    span: await spanOfFile(file, keyColumns[0] ?? '', leading, values, context),
+    span: headOnly(file, sample)
+      ? { ...spanOf(leading, values), range: null }
+      : await spanOfFile(file, keyColumns[0] ?? '', leading, values, context),
     ordered: isOrdered(leading, values),
     keys,
     complete: sample.complete,
     nullKeys: hashes.length - keys.length,
     sampledRows: sample.rows.length,
   };
+}
+
+/** Of compressed and of UTF-16 files the sample is of the head, whose keys say little of the rest. */
+function headOnly({ file, description }: DescribedFile, sample: FileSample): boolean {
+  if (description.kind === 'parquet' || sample.fileRowsExact) return false;
+  return file.compression !== 'none' || /^utf-?16/i.test(description.dialect.encoding);
 }
 
 /** The keys' ends: of the sample, and of the whole file where its footer tells. */

@@ -1,6 +1,7 @@
 import type { AdmissionMode } from '../conflict/admission.ts';
 import type { ConflictEdge, FilePlan, UnitPlan } from '../plan/plan-types.ts';
 import type { RunEvent } from './events.ts';
+import type { UnitOutcome } from './unit-outcome.ts';
 import type { UnitWorkers } from './unit-session.ts';
 
 /** What the pipeline reads of a LoadPlan. */
@@ -28,4 +29,6 @@ export interface FilePipelineOptions {
   /** Rejects or resolves early when the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly onEvent: (event: RunEvent) => void;
+  /** Told as each unit ends. */
+  readonly onOutcome?: (outcome: UnitOutcome) => void;
 }

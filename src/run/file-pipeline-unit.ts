@@ -5,21 +5,8 @@ import { LIMITS } from '../limits.ts';
 import type { UnitPlan } from '../plan/plan-types.ts';
 import type { AdmissionGate, StopSignals } from './file-pipeline-gate.ts';
 import type { FilePipelineOptions, PipelineLoad } from './file-pipeline-options.ts';
+import type { UnitOutcome } from './unit-outcome.ts';
 import type { FileFailure, MergedUnit, UnitSession } from './unit-session.ts';
-
-/** How a unit ended. */
-export interface UnitOutcome {
-  readonly unit: number;
-  /** failed: a file of it failed. not-loaded: an earlier failure or an abort came first. */
-  readonly status: 'merged' | 'failed' | 'not-loaded';
-  /** What was merged: of a failed unit, the files before the one that failed. */
-  readonly merged: MergedUnit | null;
-  readonly failure: FileFailure | null;
-  /** Sessions opened. */
-  readonly attempts: number;
-  /** Milliseconds spent staged, waiting for admission. */
-  readonly waitMs: number;
-}
 
 /** A unit on its way through one or more attempts. */
 interface UnitStory {

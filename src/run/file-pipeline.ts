@@ -3,7 +3,8 @@ import { createAdmission } from '../conflict/admission.ts';
 import { LIMITS } from '../limits.ts';
 import { createAdmissionGate } from './file-pipeline-gate.ts';
 import type { FilePipelineOptions, PipelineLoad } from './file-pipeline-options.ts';
-import { runUnit, type UnitOutcome } from './file-pipeline-unit.ts';
+import { runUnit } from './file-pipeline-unit.ts';
+import type { UnitOutcome } from './unit-outcome.ts';
 
 /**
  * Loads the units of one load: each is staged in a session of its own, waits for admission outside
@@ -48,7 +49,9 @@ export async function runFilePipeline(options: FilePipelineOptions): Promise<Uni
     try {
       for (const unit of remaining) {
         if (gate.closed(unit.ordinal)) return;
-        outcomes[unit.ordinal] = await runUnit(unit, options, gate);
+        const outcome = await runUnit(unit, options, gate);
+        outcomes[unit.ordinal] = outcome;
+        options.onOutcome?.(outcome);
       }
     } catch (defect) {
       // The other lanes may wait for this one: they end, too, before the defect is told.

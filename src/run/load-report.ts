@@ -1,7 +1,7 @@
 import type { ErrorRecord } from '../errors.ts';
 import { sumCounts } from '../load/merge-unit.ts';
 import type { FilePlan, LoadPlan } from '../plan/plan-types.ts';
-import type { UnitOutcome } from './file-pipeline-unit.ts';
+import type { UnitOutcome } from './unit-outcome.ts';
 import type { RangeOutcome } from './range-pipeline.ts';
 import type { Counts, FileReport, LoadReport } from './report-types.ts';
 

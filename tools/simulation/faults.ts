@@ -28,9 +28,9 @@ export const NO_FAULTS: Faults = {
 
 export function randomFaults(fileCount: number, random: Random): Faults {
   const poison = new Map<number, PoisonKind>();
-  const poisonCount = random.pick([0, 0, 0, 1, 1, 2]);
+  const poisonCount = random.pick([0, 0, 1, 1, 2]);
   for (let count = 0; count < poisonCount; count += 1) {
-    const kind = random.pick(['stage', 'stage-throws', 'merge', 'merge-throws']);
+    const kind = random.pick(['stage', 'stage', 'stage-throws', 'merge', 'merge-throws']);
     poison.set(random.integer(0, fileCount - 1), kind);
   }
   return {

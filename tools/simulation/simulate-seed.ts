@@ -1,7 +1,7 @@
 import { errorRecordOf } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { runFilePipeline } from '../../src/run/file-pipeline.ts';
-import type { UnitOutcome } from '../../src/run/file-pipeline-unit.ts';
+import type { UnitOutcome } from '../../src/run/unit-outcome.ts';
 import type { PipelineLoad } from '../../src/run/file-pipeline-options.ts';
 import { NO_FAULTS, randomFaults, type Faults } from './faults.ts';
 import { sequentialTable, tableDifference } from './oracle.ts';

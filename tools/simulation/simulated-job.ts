@@ -86,7 +86,7 @@ export function planJob(
 }
 
 function randomGroups(remaining: readonly number[], random: Random): number[][] {
-  const groupMax = random.pick([1, 1, 2, 4]);
+  const groupMax = random.pick([1, 2, 4]);
   const groups: number[][] = [];
   for (let from = 0; from < remaining.length;) {
     const size = random.integer(1, groupMax);

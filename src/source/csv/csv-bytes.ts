@@ -36,5 +36,5 @@ export function openCsvBytes(
       throw await errorOfScan(file, error, passed.bytes + error.offset);
     }
   }
-  return { chunks: scanned(), totals: totalsOf(source, () => state.records) };
+  return { chunks: scanned(), totals: totalsOf(source, () => state) };
 }

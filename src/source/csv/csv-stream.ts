@@ -15,6 +15,11 @@ export interface CsvTotals {
   readonly bytes: number;
   /** SHA-256 (hex) of the file's bytes on disk. */
   readonly contentHash: string;
+  /**
+   * Quotes in the middle of fields (`5" by 6"`), in pairs. PostgreSQL takes them for quoting and
+   * drops them, which deserves a notice: with csv.quote null they are kept.
+   */
+  readonly strayQuotes: number;
 }
 
 export interface CsvReadOptions {
@@ -24,10 +29,14 @@ export interface CsvReadOptions {
 }
 
 /** The totals of a source that was read to its end. */
-export function totalsOf(source: ByteSource, records: () => number): () => CsvTotals {
+export function totalsOf(
+  source: ByteSource,
+  counts: () => Pick<CsvTotals, 'records' | 'strayQuotes'>,
+): () => CsvTotals {
   let contentHash: string | null = null;
   return () => {
     contentHash ??= source.contentHash();
-    return { records: records(), bytes: source.bytesRead(), contentHash };
+    const { records, strayQuotes } = counts();
+    return { records, bytes: source.bytesRead(), contentHash, strayQuotes };
   };
 }

@@ -91,7 +91,7 @@ async function readHead(
 /** The header's names; without a header the fields of the first record. */
 function firstRecord(file: SourceFile, text: string, dialect: CsvDialect): readonly string[] {
   try {
-    const [record = []] = parseText(text, dialect, 2, { to: 1, cast: false });
+    const [record = []] = parseText(text, { ...dialect, null: '' }, 2, { to: 1 });
     return record.map((field) => field ?? '');
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;

@@ -8,8 +8,8 @@ import { problemOfFieldCount, problemOfParser } from './csv-problem.ts';
 import { countByte, countLineEnds, withoutHead } from './data-chunks.ts';
 import type { PassedHead } from './data-chunks.ts';
 import { endOfRecord, nextLine } from './data-start.ts';
-import { parseText, parserOptions } from './parse-text.ts';
-import type { CsvFields } from './parse-text.ts';
+import { parseText, parserOptions, withNulls } from './parse-text.ts';
+import type { CsvFields, RawRecord } from './parse-text.ts';
 import { decodeText, toUtf8 } from './text-encoding.ts';
 
 /** A record that was refused, for the error message. */
@@ -101,11 +101,13 @@ async function* walkRows(
   const { dialect, columns } = description;
   const passed: PassedHead = { bytes: 0, lines: 0 };
   const chunks = toUtf8(file, decompressed(file).chunks, dialect.encoding);
-  const parser = parse({ ...parserOptions(dialect, columns.length), info: true });
+  const parser = parse({ ...parserOptions(dialect, columns.length), info: true, raw: true });
   pipeline(Readable.from(withoutHead(chunks, dialect, passed)), parser, () => undefined);
   const nextCopyLine = countCopyLines();
   try {
-    for await (const { record: fields, info } of parser as AsyncIterable<ParsedRecord>) {
+    for await (const parsed of parser as AsyncIterable<ParsedRecord>) {
+      const { info } = parsed;
+      const fields = withNulls(parsed, dialect);
       const text = fields.map((field) => field ?? '').join(dialect.delimiter);
       const body = Buffer.from(text);
       const copyLine = nextCopyLine(body, LF);
@@ -119,8 +121,7 @@ async function* walkRows(
   }
 }
 
-interface ParsedRecord {
-  readonly record: CsvFields;
+interface ParsedRecord extends RawRecord {
   readonly info: Pick<Info, 'lines' | 'records'>;
 }
 

@@ -180,6 +180,7 @@ function atQuote(state: ScanState, bytes: Buffer, index: number): void {
   } else if (state.closedAt !== offset) {
     const previous = index > 0 ? bytes[index - 1] : state.previous;
     state.stray = previous !== state.delimiter && previous !== LF && previous !== CR;
+    if (state.stray) state.strayQuotes++;
     state.openedAt = offset;
   }
   // Else a doubled quote: the section goes on.

@@ -11,6 +11,8 @@ export interface ScanState {
   readonly recordBytesMax: number;
   /** Complete records that were passed on. */
   records: number;
+  /** Sections inside quotes that began in the middle of a field: COPY drops their quotes. */
+  strayQuotes: number;
   /** Bytes scanned, from the first one pushed; those held back do not count yet. */
   offset: number;
   /** The byte that ends a record: LF (also of CR LF) or CR; 0 until the first record ends. */
@@ -18,7 +20,7 @@ export interface ScanState {
   crlf: boolean;
   insideQuotes: boolean;
   escaped: boolean;
-  /** The section inside quotes began in the middle of a field: suspicious, see `atLineEnd`. */
+  /** Whether the section inside quotes is such a one; see `atLineEnd`. */
   stray: boolean;
   /** Offset of the opening quote, and of the byte after the last closing one; -1 for none. */
   openedAt: number;
@@ -61,6 +63,7 @@ export function startScan(
     dropEmptyLines: columns > 1,
     recordBytesMax,
     records: 0,
+    strayQuotes: 0,
     offset: 0,
     lineEnd: 0,
     crlf: false,

@@ -40,21 +40,31 @@ export async function* readParquet(
   try {
     checkUnchanged(parquet, description);
     const nodes = nodesOf(parquet, options.columns);
-    const { from, to } = options.rowGroups ?? { from: 0, to: description.rowGroups.length };
-    const meter: ReadMeter = { heldBytes: 0, diskBytes: 0 };
-    let firstRow = 1 + rowsBefore(description, from);
-    let rows = 0;
-    for (let rowGroup = from; rowGroup < to; rowGroup++) {
-      for await (const batch of readRowGroup(parquet, nodes, rowGroup, firstRow, meter)) {
-        if (options.signal?.aborted === true) throw abortedError(file, options.signal);
-        yield batch;
-        rows += batch.rows;
-        options.onProgress?.(rows, meter.diskBytes);
-      }
-      firstRow += description.rowGroups[rowGroup]?.rows ?? 0;
-    }
+    yield* readOpenParquet(parquet, description, nodes, options);
   } finally {
     await parquet.close();
+  }
+}
+
+/** As readParquet, of a file that is open and stays so. */
+export async function* readOpenParquet(
+  parquet: OpenParquet,
+  description: ParquetDescription,
+  nodes: readonly SchemaNode[],
+  { rowGroups, signal, onProgress }: Omit<ReadParquetOptions, 'columns'>,
+): AsyncGenerator<ColumnBatch, void, undefined> {
+  const { from, to } = rowGroups ?? { from: 0, to: description.rowGroups.length };
+  const meter: ReadMeter = { heldBytes: 0, diskBytes: 0 };
+  let firstRow = 1 + rowsBefore(description, from);
+  let rows = 0;
+  for (let rowGroup = from; rowGroup < to; rowGroup++) {
+    for await (const batch of readRowGroup(parquet, nodes, rowGroup, firstRow, meter)) {
+      if (signal?.aborted === true) throw abortedError(parquet.file, signal);
+      yield batch;
+      rows += batch.rows;
+      onProgress?.(rows, meter.diskBytes);
+    }
+    firstRow += description.rowGroups[rowGroup]?.rows ?? 0;
   }
 }
 
@@ -117,7 +127,7 @@ function miscounted(
 }
 
 /** Many columns share what would otherwise be a megabyte for each. */
-export function windowBytes(columns: number): number {
+function windowBytes(columns: number): number {
   const share = Math.floor((32 * 1024 * 1024) / Math.max(1, columns));
   return Math.max(64 * 1024, Math.min(LIMITS.readChunkBytes, share));
 }

@@ -56,6 +56,8 @@ export function createBinaryCopyEncoder(
     encode(batch, firstOrdinal) {
       assert(batch.columns.length === columns.length, 'the batch has the columns of the encoder');
       if (positions.length < batch.rows) positions = new Uint32Array(batch.rows);
+      const ordinal = Number(firstOrdinal);
+      assert(Number.isSafeInteger(ordinal), 'ordinals stay within 2^53');
       const converted = convertAll(columns, converters, batch, options.file);
       const { rows } = batch;
       positions.fill(options.ordinal ? 14 : 2, 0, rows);
@@ -63,7 +65,7 @@ export function createBinaryCopyEncoder(
       const bytes = startsOfRows(positions, rows);
       const out = Buffer.allocUnsafeSlow(bytes);
       const view = new DataView(out.buffer);
-      beginRows(view, positions, rows, fieldCount, options.ordinal ? BigInt(firstOrdinal) : null);
+      beginRows(view, positions, rows, fieldCount, options.ordinal ? ordinal : null);
       for (const column of converted) writeColumn(column, rows, view, positions);
       assert((positions[rows - 1] ?? bytes) === bytes, 'the rows have the size that was measured');
       return out;
@@ -148,14 +150,16 @@ function beginRows(
   positions: Uint32Array,
   rows: number,
   fieldCount: number,
-  firstOrdinal: bigint | null,
+  firstOrdinal: number | null,
 ): void {
   for (let row = 0; row < rows; row++) {
     const position = positions[row] ?? 0;
     out.setInt16(position, fieldCount);
     if (firstOrdinal !== null) {
       out.setInt32(position + 2, 8);
-      out.setBigInt64(position + 6, firstOrdinal + BigInt(row));
+      const ordinal = firstOrdinal + row;
+      out.setInt32(position + 6, Math.floor(ordinal / 2 ** 32));
+      out.setInt32(position + 10, ordinal | 0);
     }
     positions[row] = position + (firstOrdinal === null ? 2 : 14);
   }

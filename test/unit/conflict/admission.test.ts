@@ -98,7 +98,7 @@ describe('proofs', () => {
     expect(admission.admit()).toEqual([0, 2]);
   });
 
-  it('obeys a prediction unless ranges refute it', () => {
+  it('exports no keys for a predicted conflict, unless for others; ranges may still refute it', () => {
     const conflicts = [
       { before: 0, after: 1 },
       { before: 0, after: 2 },
@@ -110,6 +110,17 @@ describe('proofs', () => {
     expect(admission.staged(2, { rows: 1, range: range(2, 2) }).keysWanted).toBe(false);
     expect(admission.admit()).toEqual([0, 2]);
     expect(admission.blockedBy(1)).toBe(0);
+  });
+});
+
+describe('a prediction that is wrong', () => {
+  it('is overruled by keys that are held for the sake of others', () => {
+    const admission = admissionOf([null, null, null], { conflicts: [{ before: 0, after: 1 }] });
+    for (const unit of [0, 1, 2]) {
+      expect(admission.staged(unit, { rows: 1, range: null }).keysWanted).toBe(true);
+      admission.keys(unit, keys(unit));
+    }
+    expect(admission.admit()).toEqual([0, 1, 2]);
   });
 });
 

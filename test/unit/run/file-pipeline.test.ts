@@ -297,6 +297,40 @@ describe('retries', () => {
     expect(bench.log).not.toContain('1#2.merge');
   });
 
+  it('waits for admission anew in each try', async () => {
+    const bench = startBench([[0], [1]], { admissionMode: 'prove' });
+    await bench.end('0.stage');
+    await bench.end('1.stage');
+    await bench.end('0.keys');
+    await bench.end('1.keys');
+    await bench.fail('0.merge', LOST);
+    await bench.fail('1.merge', LOST);
+    await bench.end('1.close');
+    await bench.end('sleep');
+    await bench.end('1#2.stage');
+    await bench.end('1#2.keys', Float64Array.of(1));
+    expect(bench.log).not.toContain('1#2.merge');
+    await bench.endAll();
+    expect(await statuses(bench)).toEqual(['merged', 'merged']);
+  });
+
+  it('looks a commit in doubt up once', async () => {
+    const bench = startBench([[0], [1, 2]], { admissionMode: 'free' });
+    await bench.end('1.stage');
+    await bench.fail('1.merge', LOST);
+    await bench.end('1.close');
+    await bench.end('sleep');
+    await bench.fail('1#2.stage', LOST);
+    await bench.end('1#2.close');
+    await bench.end('sleep');
+    const failure = { file: 2, error: new EtlError('ETL_SERVER', 'Lost.', '', LOST).record };
+    await bench.end('1#3.stage', staged({ failure }));
+    await bench.fail('0.stage');
+    await bench.endAll();
+    expect(await statuses(bench)).toEqual(['failed', 'not-loaded']);
+    expect(bench.log).not.toContain('1#4.open');
+  });
+
   it('does not try a barred unit again whose merge was rolled back', async () => {
     const bench = startBench([[0], [1]], { admissionMode: 'free' });
     await bench.end('1.stage');
@@ -376,7 +410,10 @@ describe('failures', () => {
     await bench.end('0.stage');
     await bench.end('0.merge', merged([0], badRow(1)));
     await bench.endAll();
-    expect(await statuses(bench)).toEqual(['failed', 'not-loaded']);
+    expect(await bench.outcomes).toMatchObject([
+      { status: 'failed', merged: merged([0], badRow(1)), failure: badRow(1) },
+      { status: 'not-loaded' },
+    ]);
     expect(bench.log).not.toContain('1.merge');
   });
 

@@ -133,9 +133,13 @@ describe('dialects', () => {
 
   it('without quotes, a quote character means nothing', () => {
     const dialect = { ...rfc4180, delimiter: '\t', quote: null, escape: null };
-    atEveryChunkSize('5"\ta\n\\.\n"\tb\n', { text: '5"\ta\n\u0001\\.\u0001\n"\tb\n', records: 3 }, {
-      dialect,
-    });
+    atEveryChunkSize(
+      '5"\ta\n\\.\n"\tb\n',
+      { text: '5"\ta\n\u0001\\.\u0001\n"\tb\n', records: 3 },
+      {
+        dialect,
+      },
+    );
     expect(() => scanAll('a\tb\n\u0001\tc\n', { dialect })).toThrow(
       expect.objectContaining({ kind: 'byte 1', offset: 4 }),
     );

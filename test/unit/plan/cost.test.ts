@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../../src/limits.ts';
+import { STRATEGIES } from '../../../src/job/schema.ts';
+import { estimateCosts, type CostFacts } from '../../../src/plan/cost.ts';
+import type { ConflictEdge, FilePlan } from '../../../src/plan/plan-types.ts';
+import { csv, filePlan } from './fixtures.ts';
+
+const EIGHT = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+
+/** So many files of so many rows and 8 columns, one unit each, into an empty table. */
+function facts(count: number, rows: number, more: Partial<CostFacts> = {}): CostFacts {
+  const files = Array.from({ length: count }, (_, i) =>
+    filePlan(i, { estimatedRows: rows, targets: EIGHT, description: csv(EIGHT) }),
+  );
+  return {
+    files,
+    units: files.map((file) => ({
+      ordinal: file.ordinal,
+      files: [file.ordinal],
+      estimatedRows: rows,
+      bytes: rows * 76,
+      range: null,
+    })),
+    conflicts: [],
+    multiplicity: 1,
+    multiplicityInside: 1,
+    concurrency: 4,
+    cores: 4,
+    targetRows: 0,
+    targetEmpty: true,
+    deterministic: true,
+    ...more,
+  };
+}
+
+function everyPair(count: number): ConflictEdge[] {
+  return Array.from({ length: count }, (_, after) =>
+    Array.from({ length: after }, (__, before) => ({ before, after, share: 1 })),
+  ).flat();
+}
+
+describe('the cost of a load', () => {
+  it('is what was measured: six files with the same 500,000 keys on one processor', () => {
+    const same = { multiplicity: 6, conflicts: everyPair(6), concurrency: 2, cores: 1 };
+    const costs = estimateCosts(facts(6, 500_000, same));
+    expect(costs.sequential).toBeGreaterThan(20);
+    expect(costs.sequential).toBeLessThan(26.8);
+    expect(costs.partitioned).toBeGreaterThan(7.5);
+    expect(costs.partitioned).toBeLessThan(8.5);
+  });
+
+  it('is that of a proof less where ranges do not meet or all is predicted', () => {
+    const open = facts(2, 500_000);
+    const apart = {
+      ...open,
+      units: open.units.map((unit, i) => ({
+        ...unit,
+        range: { kind: 'integer', min: String(i * 10), max: String(i * 10 + 5) } as const,
+      })),
+    };
+    expect(estimateCosts(apart).hybrid).toBeLessThan(estimateCosts(open).hybrid);
+    const predicted = { ...open, conflicts: everyPair(2) };
+    const costs = estimateCosts(predicted);
+    expect(costs.hybrid).toBeLessThan(costs['full-parallel']);
+    const free = estimateCosts({ ...predicted, deterministic: false });
+    expect(free['full-parallel']).toBeLessThan(costs.hybrid);
+  });
+
+  it('is no less than the longest chain of conflicts', () => {
+    const chain = [0, 1, 2].map((before) => ({ before, after: before + 1, share: 0.01 }));
+    const none = estimateCosts(facts(4, 500_000)).hybrid;
+    const one = estimateCosts(facts(4, 500_000, { conflicts: chain.slice(0, 1) })).hybrid;
+    const all = estimateCosts(facts(4, 500_000, { conflicts: chain })).hybrid;
+    expect(none).toBeLessThan(one);
+    expect(one).toBeLessThan(all);
+    expect(all).toBeLessThanOrEqual(estimateCosts(facts(4, 500_000)).sequential + 0.2);
+  });
+
+  it('is that of merging in order where admission may not hold the keys', () => {
+    const huge = estimateCosts(facts(4, LIMITS.admissionKeysMax / 3));
+    expect(huge.hybrid).toBe(huge.sequential);
+    const fits = estimateCosts(facts(4, LIMITS.admissionKeysMax / 5));
+    expect(fits.hybrid).toBeLessThan(fits.sequential);
+  });
+
+  it('grows with rewritten CSV and shrinks with Parquet', () => {
+    const withDescription = (description: FilePlan['description']) => {
+      const base = facts(2, 100_000);
+      const files = base.files.map((file) => ({ ...file, description }));
+      return estimateCosts({ ...base, files }).sequential;
+    };
+    const parquet = withDescription({
+      kind: 'parquet',
+      columns: [],
+      rows: 1,
+      rowGroups: [],
+      createdBy: null,
+    });
+    expect(parquet).toBeLessThan(withDescription(csv(EIGHT)));
+    expect(withDescription(csv(EIGHT))).toBeLessThan(withDescription(csv(EIGHT, { path: 'rows' })));
+  });
+
+  it('of nothing is next to nothing', () => {
+    const costs = estimateCosts({ ...facts(0, 0) });
+    expect(Object.values(costs).every((seconds) => seconds >= 0 && seconds < 0.2)).toBe(true);
+  });
+
+  const load = fc.record({
+    count: fc.integer({ min: 1, max: 8 }),
+    rows: fc.integer({ min: 0, max: 2_000_000 }),
+    cores: fc.integer({ min: 1, max: 16 }),
+    inside: fc.double({ min: 1, max: 4, noNaN: true }),
+    between: fc.double({ min: 1, max: 8, noNaN: true }),
+    edges: fc.boolean(),
+  });
+  const factsOf = ({ count, rows, cores, inside, between, edges }: fc.RecordValue<typeof load>) =>
+    facts(count, rows, {
+      cores,
+      multiplicityInside: inside,
+      multiplicity: inside * Math.min(between, count),
+      conflicts: edges ? everyPair(count) : [],
+    });
+
+  it('does not fall when there is more to do, nor rise with more processors', () => {
+    fc.assert(
+      fc.property(load, fc.integer({ min: 1, max: 1_000_000 }), (one, extra) => {
+        const costs = estimateCosts(factsOf(one));
+        const more = estimateCosts(factsOf({ ...one, rows: one.rows + extra }));
+        const faster = estimateCosts(factsOf({ ...one, cores: one.cores + 1 }));
+        for (const strategy of STRATEGIES) {
+          expect(Number.isFinite(costs[strategy])).toBe(true);
+          expect(more[strategy]).toBeGreaterThanOrEqual(costs[strategy]);
+          expect(faster[strategy]).toBeLessThanOrEqual(costs[strategy]);
+        }
+      }),
+    );
+  });
+
+  it('of partitioned falls with the rows per key, against sequential even more', () => {
+    fc.assert(
+      fc.property(load, (one) => {
+        fc.pre(one.rows > 0);
+        const few = estimateCosts(factsOf({ ...one, between: 1 }));
+        const many = estimateCosts(factsOf(one));
+        expect(many.partitioned).toBeLessThanOrEqual(few.partitioned + 1e-9);
+        expect(many.sequential).toBeGreaterThanOrEqual(few.sequential - 1e-9);
+      }),
+    );
+  });
+});

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { fingerprintOf } from '../../../src/plan/fingerprint.ts';
+import type { LedgerEntry } from '../../../src/plan/plan-context.ts';
+import { findLoaded } from '../../../src/plan/skip-loaded.ts';
+import { csvFile, request, table } from './fixtures.ts';
+
+const FILE = csvFile('a.csv');
+const ENTRY: LedgerEntry = {
+  path: FILE.path,
+  bytes: FILE.bytes,
+  mtimeMs: FILE.mtimeMs,
+  contentHash: 'abc',
+  fingerprint: 'f1',
+  runId: 'r1',
+  loadedAt: '2024-01-02T00:00:00.000Z',
+  rowsRead: 12,
+};
+
+interface Setting {
+  readonly entries?: readonly LedgerEntry[];
+  readonly files?: readonly (typeof FILE)[];
+  readonly force?: boolean;
+  readonly content?: string;
+  readonly empty?: boolean;
+  readonly keyed?: boolean;
+}
+
+async function look(setting: Setting) {
+  const hashed: string[] = [];
+  const { loaded, notices } = await findLoaded(
+    setting.files ?? [FILE],
+    table({ empty: setting.empty ?? false }),
+    { fingerprint: 'f1', keyed: setting.keyed ?? true },
+    {
+      force: setting.force ?? false,
+      hashFile: (path) => {
+        hashed.push(path);
+        return Promise.resolve(setting.content ?? 'abc');
+      },
+      catalog: {
+        loadedFiles: () => Promise.resolve(setting.entries ?? [ENTRY]),
+      } as never,
+    },
+  );
+  return { loaded: [...loaded.keys()], notices, hashed };
+}
+
+describe('files that are loaded already', () => {
+  it.each<[string, Setting, boolean, boolean]>([
+    ['the same file', {}, true, false],
+    ['no entry', { entries: [] }, false, false],
+    ['--force', { force: true }, false, false],
+    ['other bytes', { entries: [{ ...ENTRY, bytes: 999 }] }, false, false],
+    ['another meaning', { entries: [{ ...ENTRY, fingerprint: 'f2' }] }, false, false],
+    ['touched, same content', { entries: [{ ...ENTRY, mtimeMs: 1 }] }, true, true],
+    ['changed in place', { entries: [{ ...ENTRY, mtimeMs: 1 }], content: 'x' }, false, true],
+    [
+      'loaded again with another meaning since',
+      { entries: [{ ...ENTRY, loadedAt: '2024-03-01', fingerprint: 'f2' }, ENTRY] },
+      false,
+      false,
+    ],
+    [
+      'loaded with another meaning before',
+      { entries: [ENTRY, { ...ENTRY, loadedAt: '2023-01-01', fingerprint: 'f2' }] },
+      true,
+      false,
+    ],
+  ])('%s', async (_, setting, skipped, hashed) => {
+    const result = await look(setting);
+    expect(result.loaded).toEqual(skipped ? [FILE.path] : []);
+    expect(result.hashed).toEqual(hashed ? [FILE.path] : []);
+    expect(result.notices).toEqual([]);
+  });
+
+  it('notices a table that was emptied since', async () => {
+    const { notices, loaded } = await look({ empty: true });
+    expect(loaded).toEqual([FILE.path]);
+    expect(notices).toEqual([
+      'app.orders is empty, though 12 rows of 1 files were loaded into it: it was emptied since. --force loads them again.',
+    ]);
+    expect((await look({ empty: true, entries: [{ ...ENTRY, rowsRead: 0 }] })).notices).toEqual([]);
+  });
+
+  it('notices a file that arrived after files that it precedes', async () => {
+    const files = [csvFile('0.csv'), FILE, csvFile('b.csv')];
+    const { notices } = await look({ files });
+    expect(notices).toHaveLength(1);
+    expect(notices[0]).toContain('0.csv comes before a.csv');
+    expect((await look({ files: files.slice(1) })).notices).toEqual([]);
+    expect((await look({ files, keyed: false })).notices).toEqual([]);
+  });
+
+  it('asks no ledger for a table that does not exist', async () => {
+    const context = { force: false, hashFile: () => Promise.reject(new Error('not asked')) };
+    const catalog = { loadedFiles: () => Promise.reject(new Error('not asked')) } as never;
+    const options = { fingerprint: 'f1', keyed: true };
+    const { loaded } = await findLoaded([FILE], null, options, { ...context, catalog });
+    expect(loaded.size).toBe(0);
+  });
+});
+
+describe('the fingerprint of a load', () => {
+  const utc = { timeZone: 'UTC' };
+  const base = fingerprintOf(request(), ['id'], utc);
+
+  it('is the same for the same meaning, however it is written down', () => {
+    // Recorded: entries in ledgers of users must keep their meaning across versions.
+    expect(base).toBe('912e7e4d752bb8a8a946e649d93f6fe292011725d7e4602a61bc23e07b23efca');
+    const columns = fingerprintOf(request({ columns: { a: 'b', c: 'd' } }), ['id'], utc);
+    expect(fingerprintOf(request({ columns: { c: 'd', a: 'b' } }), ['id'], utc)).toBe(columns);
+    expect(fingerprintOf(request({ strategy: 'hybrid', order: 'mtime' }), ['id'], utc)).toBe(base);
+    expect(fingerprintOf(request({ versionColumn: 'at' }), ['id'], utc)).toBe(base);
+  });
+
+  it.each([
+    ['key', fingerprintOf(request(), ['id', 'name'], utc)],
+    ['policy', fingerprintOf(request({ onConflict: 'ignore' }), ['id'], utc)],
+    ['columns', fingerprintOf(request({ columns: { a: null } }), ['id'], utc)],
+    ['dialect', fingerprintOf(request({ csv: { ...request().csv, null: 'NA' } }), ['id'], utc)],
+    ['time zone', fingerprintOf(request(), ['id'], { timeZone: 'Europe/Berlin' })],
+  ])('changes with the %s', (_, other) => {
+    expect(other).not.toBe(base);
+  });
+
+  it('changes with the version column where the newest row wins', () => {
+    const newest = (versionColumn: string) =>
+      fingerprintOf(request({ onConflict: 'newest', versionColumn }), ['id'], utc);
+    expect(newest('a')).not.toBe(newest('b'));
+  });
+});
