@@ -76,24 +76,39 @@ export async function plan(job: Job, options: PlanOptions): Promise<Plan> {
   }
 }
 
+/** The planner asks about many files at once; the connection answers one question at a time. */
 function catalogOf(connection: Connection, ledgerSchema: string): Catalog {
-  return {
-    readTable: (name) => readTable(connection, name),
-    creationSchema: async () => {
-      const [row] = await connection.query('select current_schema() as schema');
-      return typeof row?.['schema'] === 'string' ? row['schema'] : 'public';
-    },
-    resolveTypes: (sqlTypes) => resolveTypes(connection, sqlTypes),
-    hashKeys: async (types, rows) => {
-      try {
-        return await hashSampledKeys(connection, types, rows);
-      } catch (error) {
-        // A sampled value that is not valid for its type is the load's to report, with its line.
-        const state = error instanceof EtlError ? error.record.facts.sqlState : undefined;
-        if (state !== undefined && /^(22|42)/.test(state)) return null;
-        throw error;
-      }
-    },
-    loadedFiles: (oid, paths) => loadedFiles(connection, ledgerSchema, oid, paths),
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(ask: () => Promise<T>): Promise<T> => {
+    const answer = last.then(ask, ask);
+    last = answer.catch(() => undefined);
+    return answer;
   };
+  return {
+    readTable: (name) => inTurn(() => readTable(connection, name)),
+    creationSchema: () => inTurn(() => currentSchema(connection)),
+    resolveTypes: (sqlTypes) => inTurn(() => resolveTypes(connection, sqlTypes)),
+    hashKeys: (types, rows) => inTurn(() => hashKeys(connection, types, rows)),
+    loadedFiles: (oid, paths) => inTurn(() => loadedFiles(connection, ledgerSchema, oid, paths)),
+  };
+}
+
+async function currentSchema(connection: Connection): Promise<string> {
+  const [row] = await connection.query('select current_schema() as schema');
+  return typeof row?.['schema'] === 'string' ? row['schema'] : 'public';
+}
+
+async function hashKeys(
+  connection: Connection,
+  types: Parameters<typeof hashSampledKeys>[1],
+  rows: Parameters<typeof hashSampledKeys>[2],
+): Promise<Float64Array | null> {
+  try {
+    return await hashSampledKeys(connection, types, rows);
+  } catch (error) {
+    // A sampled value that is not valid for its type is the load's to report, with its line.
+    const state = error instanceof EtlError ? error.record.facts.sqlState : undefined;
+    if (state !== undefined && /^(22|42)/.test(state)) return null;
+    throw error;
+  }
 }

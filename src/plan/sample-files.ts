@@ -21,7 +21,7 @@ export interface SampledFile {
   readonly rows: number;
   readonly rowsExact: boolean;
   readonly span: KeySpan;
-  /** Whether the file seems to be sorted by its leading key column. */
+  /** Whether the file seems to be sorted by its leading key column, and is sampled in blocks. */
   readonly ordered: boolean;
   /** Hashes of the sampled keys, those with a null left out. */
   readonly keys: Float64Array;
@@ -107,7 +107,7 @@ async function sampleOne(
     span: headOnly(file, sample)
       ? { ...spanOf(leading, values), range: null }
       : await spanOfFile(file, keyColumns[0] ?? '', leading, values, context),
-    ordered: isOrdered(leading, values),
+    ordered: mayBeBlocks(file) && isOrdered(leading, values),
     keys,
     complete: sample.complete,
     nullKeys: hashes.length - keys.length,
@@ -119,6 +119,11 @@ async function sampleOne(
 function headOnly({ file, description }: DescribedFile, sample: FileSample): boolean {
   if (description.kind === 'parquet' || sample.fileRowsExact) return false;
   return file.compression !== 'none' || /^utf-?16/i.test(description.dialect.encoding);
+}
+
+/** Of small Parquet files rows are drawn one by one; all else is sampled in blocks of neighbours. */
+function mayBeBlocks({ file, description }: DescribedFile): boolean {
+  return description.kind === 'csv' || file.bytes > LIMITS.sampleBytesPerFileMax;
 }
 
 /** The keys' ends: of the sample, and of the whole file where its footer tells. */

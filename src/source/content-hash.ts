@@ -8,7 +8,10 @@ import { LIMITS } from '../limits.ts';
  */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  const options = { highWaterMark: LIMITS.readChunkBytes, ...(signal === undefined ? {} : { signal }) };
+  const options = {
+    highWaterMark: LIMITS.readChunkBytes,
+    ...(signal === undefined ? {} : { signal }),
+  };
   for await (const chunk of createReadStream(path, options)) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }

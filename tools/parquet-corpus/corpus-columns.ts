@@ -79,7 +79,7 @@ export const TEXTS = {
   timeUs: ['00:00:00', '23:59:59.999999', '12:34:56.000001'],
   timestampMs: ['1970-01-01 00:00:00', '1969-12-31 23:59:59.999', '2024-02-29 12:34:56.789'],
   timestampUs: ['1970-01-01 00:00:00', '1969-12-31 23:59:59.999999', '2262-04-11 23:47:16.854775'],
-  string: ['', 'plain', 'Zürich', '東京 \u{1f600}', 'a "quoted"\ttext\\', 'x'.repeat(300)],
+  string: ['', 'plain', 'Zürich', '東京 \u{1f600}', 'a "quoted"\ttext\\', 'x'.repeat(40)],
   binary: ['\\x', '\\x00ff', '\\xdeadbeef'],
   uuid: ['00112233-4455-6677-8899-aabbccddeeff', 'ffffffff-ffff-ffff-ffff-ffffffffffff'],
 } as const;

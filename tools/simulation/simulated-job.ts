@@ -46,7 +46,7 @@ export function randomJob(random: Random): SimulatedJob {
 function randomFiles(random: Random, fileCount: number): SimulatedFile[] {
   const shape = random.pick(['apart', 'touching', 'scattered', 'scattered', 'same']);
   const rowsMax = random.pick([3, 10, 40]);
-  const universe = random.pick([4, 40, 400]);
+  const universe = random.pick([4, 15, 40, 400]);
   const shuffled = random.chance(0.3);
   const slots = Array.from({ length: fileCount }, (_, file) =>
     shuffled ? random.integer(0, fileCount - 1) + file * fileCount : file,

@@ -56,7 +56,7 @@ export function parserOptions(dialect: CsvDialect, columns: number): Options {
  */
 export function withNulls({ record, raw }: RawRecord, dialect: CsvDialect): CsvFields {
   if (!record.includes(dialect.null)) return record;
-  const quoted = mayQuoteNull(raw, dialect) ? quotedFields(raw, dialect, record.length) : [];
+  const quoted = mayQuoteNull(raw, dialect) ? quotedFields(record, raw, dialect) : [];
   return record.map((field, index) =>
     field === dialect.null && quoted[index] !== true ? null : field,
   );

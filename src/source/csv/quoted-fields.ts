@@ -3,40 +3,47 @@ import type { CsvDialect } from '../source-file.ts';
 /**
  * For each field of a record whether it was quoted.
  *
- * @param raw the record's text as csv-parse hands it out: well-formed, and after the comment lines
- *   and empty lines that came before it
+ * @param record the record's fields
+ * @param raw its text as csv-parse hands it out: well-formed, after the comment lines and empty
+ *   lines that came before it, and with no more than the first character of each delimiter
  */
-export function quotedFields(raw: string, dialect: CsvDialect, fields: number): readonly boolean[] {
-  const { delimiter, quote, trim } = dialect;
-  const quoted: boolean[] = [];
+export function quotedFields(
+  record: readonly string[],
+  raw: string,
+  dialect: CsvDialect,
+): readonly boolean[] {
   let at = startOfRecord(raw, dialect);
-  while (quoted.length < fields) {
-    const start = trim ? afterSpaces(raw, at) : at;
-    const isQuoted = quote !== null && start < raw.length && raw[start] === quote;
-    quoted.push(isQuoted);
-    const end = raw.indexOf(delimiter, isQuoted ? endOfQuotes(raw, start + 1, dialect) : start);
-    at = end < 0 ? raw.length : end + delimiter.length;
-  }
-  return quoted;
+  return record.map((field) => {
+    at = afterSpaces(raw, at, dialect);
+    const quoted = at < raw.length && raw[at] === dialect.quote;
+    at = quoted ? endOfQuotes(raw, at + 1, dialect) : at + field.length;
+    at = afterSpaces(raw, at, dialect) + 1;
+    return quoted;
+  });
 }
 
-function startOfRecord(raw: string, { comment, trim }: CsvDialect): number {
+function startOfRecord(raw: string, dialect: CsvDialect): number {
   let at = 0;
   while (at < raw.length) {
-    const first = trim ? afterSpaces(raw, at) : at;
-    if (raw[first] === '\n' || raw[first] === '\r') {
+    const first = afterSpaces(raw, at, dialect);
+    if (isLineEnd(raw[first])) {
       at = first + 1;
-      continue;
+    } else if (dialect.comment !== null && raw[first] === dialect.comment) {
+      while (at < raw.length && !isLineEnd(raw[at])) at++;
+    } else {
+      break;
     }
-    if (comment === null || raw[first] !== comment) return at;
-    while (at < raw.length && raw[at] !== '\n' && raw[at] !== '\r') at++;
   }
   return at;
 }
 
-function afterSpaces(raw: string, from: number): number {
+/** Passes over the white space that is trimmed, if it is. */
+function afterSpaces(raw: string, from: number, { trim, delimiter }: CsvDialect): number {
   let at = from;
-  while (at < raw.length && raw[at] !== '\n' && raw[at] !== '\r' && raw[at]?.trim() === '') at++;
+  while (trim && at < raw.length && !isLineEnd(raw[at])) {
+    if (raw[at] === delimiter[0] || raw[at]?.trim() !== '') break;
+    at++;
+  }
   return at;
 }
 
@@ -48,4 +55,8 @@ function endOfQuotes(raw: string, from: number, { quote, escape }: CsvDialect): 
     else if (raw[at] === quote) return at + 1;
   }
   return raw.length;
+}
+
+function isLineEnd(character: string | undefined): boolean {
+  return character === '\n' || character === '\r';
 }

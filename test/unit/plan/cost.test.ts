@@ -114,7 +114,8 @@ describe('the cost of a load', () => {
     between: fc.double({ min: 1, max: 8, noNaN: true }),
     edges: fc.boolean(),
   });
-  const factsOf = ({ count, rows, cores, inside, between, edges }: fc.RecordValue<typeof load>) =>
+  type Load = typeof load extends fc.Arbitrary<infer T> ? T : never;
+  const factsOf = ({ count, rows, cores, inside, between, edges }: Load) =>
     facts(count, rows, {
       cores,
       multiplicityInside: inside,

@@ -188,6 +188,19 @@ describe('the order of steps', () => {
     expect(await statuses(bench)).toEqual(['merged', 'merged']);
   });
 
+  it('tells each outcome as soon as the unit has ended', async () => {
+    const ended: number[] = [];
+    const onOutcome = ({ unit }: { readonly unit: number }): number => ended.push(unit);
+    const bench = startBench([[0], [1]], { admissionMode: 'free', onOutcome });
+    await bench.end('1.stage');
+    await bench.end('1.merge');
+    expect(ended).toEqual([]);
+    await bench.end('1.close');
+    expect(ended).toEqual([1]);
+    await bench.endAll();
+    expect(ended).toEqual([1, 0]);
+  });
+
   it('does nothing for a load without units', async () => {
     expect(await startBench([]).outcomes).toEqual([]);
   });
