@@ -82,6 +82,8 @@ async function mergeFiles(
     const entries = files.map((file) => ledgerEntry(file, single === undefined ? null : counts));
     await writeLedger(connection, load.ledger, entries);
     return counts;
+  }).catch((error: unknown) => {
+    throw loadedMeanwhile(error);
   });
 }
 
@@ -141,6 +143,17 @@ export function sumCounts(all: readonly Counts[]): Counts {
     for (const name of Object.keys(sum) as (keyof Counts)[]) sum[name] += counts[name];
   }
   return sum;
+}
+
+/**
+ * An earlier try of this run committed after all, while this one was at work: it is rolled back,
+ * and the next try finds the file in the ledger (40003, statement_completion_unknown).
+ */
+function loadedMeanwhile(error: unknown): unknown {
+  const record = errorRecordOf(error);
+  if (record.facts.constraint !== 'ledger_once') return error;
+  const facts = { ...record.facts, sqlState: '40003' };
+  return new EtlError('ETL_SERVER', record.sentence, record.remedy, facts, { cause: error });
 }
 
 /** Whether the table refused a row of the file (SQLSTATE classes 22, 23, 44 and raised errors). */

@@ -47,7 +47,7 @@ export function keyOfNewTable(
 }
 
 /** The names as the table spells them, each once; unknown ones are an error. */
-export function resolveKey(
+function resolveKey(
   key: readonly string[],
   names: readonly string[],
   sqlName: string,

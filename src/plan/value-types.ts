@@ -86,7 +86,7 @@ export function isFloat(value: string, digitsMax: number): boolean {
 }
 
 /** A date of the calendar, years 1 to 9999. */
-export function isDate(value: string): boolean {
+function isDate(value: string): boolean {
   const [, year, month, day] = DATE.exec(value) ?? [];
   if (year === undefined || year === '0000') return false;
   const date = new Date(`${value}T00:00:00Z`);
@@ -99,7 +99,7 @@ export function isTime(value: string): boolean {
 }
 
 /** A date and a time without a zone; more than microseconds would be cut, so they are text. */
-export function isTimestamp(value: string): boolean {
+function isTimestamp(value: string): boolean {
   return /^[ T]$/.test(value.charAt(10)) && isDate(value.slice(0, 10)) && isTime(value.slice(11));
 }
 

@@ -73,7 +73,7 @@ async function answer(
     tell({ kind: 'answer', id: request.id, value }, transfer);
   } catch (error) {
     // After an abort every error is an echo of the cut line.
-    const told = signal.aborted ? signal.reason : error;
+    const told: unknown = signal.aborted ? signal.reason : error;
     tell({ kind: 'failure', id: request.id, error: errorRecordOf(told) });
   }
 }

@@ -137,17 +137,11 @@ async function lookAt(
   try {
     const stats = await stat(file);
     await access(file, constants.R_OK);
+    const problem = problemOf(name, stats);
+    if (problem !== null) return problem;
     const kind = formatOfName(name, format);
     if ('sentence' in kind) return { code: 'ETL_FILE_FORMAT', name, ...kind };
-    return (
-      problemOf(name, stats) ?? {
-        path: file,
-        name,
-        ...kind,
-        bytes: stats.size,
-        mtimeMs: stats.mtimeMs,
-      }
-    );
+    return { path: file, name, ...kind, bytes: stats.size, mtimeMs: stats.mtimeMs };
   } catch (error) {
     return {
       code: 'ETL_FILE_READ',

@@ -41,7 +41,8 @@ function migrations(schema: string): readonly string[] {
      comment on table ${s}.ledger is
        'Files loaded by parallel-upsert: each row was written in the transaction of its merge.';
      create index ledger_path on ${s}.ledger (table_oid, path, id desc);
-     create index ledger_run on ${s}.ledger (run_id);`,
+     -- A commit believed lost may still land: then the retry must not load the file once more.
+     create unique index ledger_once on ${s}.ledger (run_id, table_oid, path);`,
   ];
 }
 

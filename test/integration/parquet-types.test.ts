@@ -154,13 +154,11 @@ const CASES: readonly Case[] = [
     values: [hex('003c'), hex('0000'), hex('0080'), hex('ff7b'), hex('0100'), hex('007c'), null],
     direct: ['real', 'numeric', 'text'],
   },
-  ...[2, 0, 9].map(
-    (scale): Case => ({
-      type: { kind: 'decimal', precision: 9, scale },
-      values: [0, 1, -1, 99, 100, 10_000, -999_999_999, 123_456_789, null],
-      direct: ['numeric', `numeric(9,${scale})`, 'numeric(20,10)', 'double precision', ...TEXTS],
-    }),
-  ),
+  ...[2, 0, 9].map((scale): Case => ({
+    type: { kind: 'decimal', precision: 9, scale },
+    values: [0, 1, -1, 99, 100, 10_000, -999_999_999, 123_456_789, null],
+    direct: ['numeric', `numeric(9,${scale})`, 'numeric(20,10)', 'double precision', ...TEXTS],
+  })),
   {
     type: { kind: 'decimal', precision: 9, scale: 2 },
     values: [12_300, -5_000],
@@ -196,7 +194,12 @@ const CASES: readonly Case[] = [
     values: [0, -1, 19_782, 11_016, 2_932_896, 2_932_897, -719_529, -2_440_588, 2_145_042_905],
     direct: ['date', 'text'],
   },
-  { type: { kind: 'date' }, values: [0, 19_782], direct: [], cast: ['timestamp without time zone'] },
+  {
+    type: { kind: 'date' },
+    values: [0, 19_782],
+    direct: [],
+    cast: ['timestamp without time zone'],
+  },
   {
     type: { kind: 'time', unit: 'ms', utc: false },
     values: [0, 1, 86_399_999, 86_400_000],
@@ -213,17 +216,15 @@ const CASES: readonly Case[] = [
     values: [999n, 86_399_999_999_999n],
     direct: ['time without time zone'],
   },
-  ...[true, false].map(
-    (utc): Case => ({
-      type: { kind: 'timestamp', unit: 'us', utc, int96: false },
-      values: [...INSTANTS_US, null],
-      direct: [
-        ...(utc ? ['timestamp with time zone', 'timestamp(3) with time zone'] : []),
-        ...['timestamp without time zone', 'timestamp(0) without time zone', 'text'],
-      ],
-      cast: ['date', ...(utc ? [] : ['timestamp with time zone'])],
-    }),
-  ),
+  ...[true, false].map((utc): Case => ({
+    type: { kind: 'timestamp', unit: 'us', utc, int96: false },
+    values: [...INSTANTS_US, null],
+    direct: [
+      ...(utc ? ['timestamp with time zone', 'timestamp(3) with time zone'] : []),
+      ...['timestamp without time zone', 'timestamp(0) without time zone', 'text'],
+    ],
+    cast: ['date', ...(utc ? [] : ['timestamp with time zone'])],
+  })),
   {
     type: { kind: 'timestamp', unit: 'ms', utc: false, int96: false },
     values: [0n, -1n, 1_709_208_000_123n, -62_135_596_800_001n, 9_223_372_036_854_775n],
@@ -321,7 +322,18 @@ const CASES: readonly Case[] = [
         },
       ],
     },
-    values: [[NaN, 0, [[2, true], [1, null]]], [0.1, null, []], null],
+    values: [
+      [
+        NaN,
+        0,
+        [
+          [2, true],
+          [1, null],
+        ],
+      ],
+      [0.1, null, []],
+      null,
+    ],
     direct: ['jsonb', 'json'],
   },
 ];
@@ -396,13 +408,23 @@ describe.each(CASES)('$type', ({ type, values, direct, cast, expected }) => {
     if (target === 'citext') await client.query('create extension if not exists citext');
     const { sqlType, texts } = await roundTrip(type, values, target);
     expect(sqlType).toBe(target);
-    expect(texts).toEqual(await fromText(values.map((value) => textOf(value, target)), target));
+    expect(texts).toEqual(
+      await fromText(
+        values.map((value) => textOf(value, target)),
+        target,
+      ),
+    );
   });
 
   it.each(cast ?? [])('is cast to %s', async (target) => {
     const { sqlType, texts } = await roundTrip(type, values, target);
     expect(sqlType).not.toBe(target);
-    expect(texts).toEqual(await fromText(values.map((value) => textOf(value, target)), target));
+    expect(texts).toEqual(
+      await fromText(
+        values.map((value) => textOf(value, target)),
+        target,
+      ),
+    );
   });
 });
 
@@ -422,7 +444,9 @@ describe('lists for a column that is an array', () => {
     const batch = { rows: values.length, firstRow: 1, columns: [vectorOf(type, values)] };
     stream.end(Buffer.concat([encoder.header(), encoder.encode(batch, 1), encoder.trailer()]));
     await finished;
-    const staged = await client.query<{ a: string | null }>('select c::text[]::text as a from arrays');
+    const staged = await client.query<{ a: string | null }>(
+      'select c::text[]::text as a from arrays',
+    );
     expect(staged.rows).toEqual(rows);
   });
 });

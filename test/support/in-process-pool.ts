@@ -80,7 +80,7 @@ export function createInProcessPool(threads: number, setup: WorkerSetup): Worker
     backends,
     connections: () => slots.filter((slot) => slot.connection !== null).length,
     destroy: async () => {
-      await Promise.all(slots.map((slot) => slot.connection?.end()));
+      for (const slot of slots) await slot.connection?.end();
     },
   };
 }

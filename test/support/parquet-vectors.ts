@@ -39,7 +39,10 @@ function valuesOf(type: ParquetType, rows: readonly (PhysicalValue | null)[]): P
     case 'boolean':
       return { kind: 'boolean', data: Uint8Array.from(rows, (row) => Number(row)) };
     case 'bigint':
-      return { kind: 'int64', data: BigInt64Array.from(rows, (row) => BigInt((row ?? 0) as bigint)) };
+      return {
+        kind: 'int64',
+        data: BigInt64Array.from(rows, (row) => BigInt((row ?? 0) as bigint)),
+      };
     case 'number': {
       const numbers = rows.map(Number);
       if (type.kind !== 'float') return { kind: 'int32', data: Int32Array.from(numbers) };

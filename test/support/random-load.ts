@@ -86,7 +86,7 @@ export const randomLoad: fc.Arbitrary<RandomLoad> = fc
         shape.onConflict === 'append' && shape.strategy === 'partitioned' ? 'auto' : shape.strategy,
       ),
       concurrency: fc.constant(shape.concurrency),
-    }) as fc.Arbitrary<RandomLoad>;
+    });
   });
 
 function columns(

@@ -78,7 +78,10 @@ function annotatedColumns(rows: number): StoredColumn[] {
       type: 'INT64',
       logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: false, unit: UNITS.ms },
     }),
-    column('clock', time('ms', true), TEXTS.timeMs, { type: 'INT32', converted_type: 'TIME_MILLIS' }),
+    column('clock', time('ms', true), TEXTS.timeMs, {
+      type: 'INT32',
+      converted_type: 'TIME_MILLIS',
+    }),
     column('day', TYPE.date, TEXTS.date, { type: 'INT32', converted_type: 'DATE' }),
     column('uuid', TYPE.uuid, TEXTS.uuid, {
       type: 'FIXED_LEN_BYTE_ARRAY',

@@ -18,9 +18,9 @@ import type { CorpusColumn, CorpusFile } from './corpus-columns.ts';
 export function rustFiles(): CorpusFile[] {
   const { Compression, Encoding, WriterVersion } = wasm;
   const builder = (): wasm.WriterPropertiesBuilder => new wasm.WriterPropertiesBuilder();
-  const flat = flatColumns(90);
+  const flat = flatColumns(80);
   const nested = nestedColumns(50);
-  const ids = idColumns(300);
+  const ids = idColumns(250);
   return [
     rustFile('rust-zstd', flat, builder().setCompression(Compression.ZSTD).setMaxRowGroupSize(50)),
     rustFile(
@@ -230,7 +230,9 @@ function arrowValue(type: ParquetType, text: string): unknown {
   switch (type.kind) {
     case 'decimal': {
       const unscaled = BigInt.asUintN(128, storedValue(type, text) as bigint);
-      return new Uint32Array(BigUint64Array.of(unscaled & 0xffffffffffffffffn, unscaled >> 64n).buffer);
+      return new Uint32Array(
+        BigUint64Array.of(unscaled & 0xffffffffffffffffn, unscaled >> 64n).buffer,
+      );
     }
     case 'date':
       return new Date(`${text}T00:00:00Z`);
@@ -240,7 +242,10 @@ function arrowValue(type: ParquetType, text: string): unknown {
     case 'map':
       return new Map(
         // In the order of the text: JSON.parse would sort keys that look like integers.
-        [...text.matchAll(/"(\w+)": (\w+)/g)].map(([, key, value]) => [key, JSON.parse(value ?? '')]),
+        [...text.matchAll(/"(\w+)": (\w+)/g)].map(([, key, value]) => [
+          key,
+          JSON.parse(value ?? ''),
+        ]),
       );
     default:
       return storedValue(type, text);

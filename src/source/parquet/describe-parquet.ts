@@ -41,7 +41,10 @@ export function descriptionOf({ file, footer, columns }: OpenParquet): ParquetDe
     rowGroups: footer.row_groups.map((group) => ({
       rows: Number(group.num_rows),
       uncompressedBytes: Number(
-        group.columns.reduce((sum, { meta_data: m }) => sum + (m?.total_uncompressed_size ?? 0n), 0n),
+        group.columns.reduce(
+          (sum, { meta_data: m }) => sum + (m?.total_uncompressed_size ?? 0n),
+          0n,
+        ),
       ),
     })),
     createdBy: (footer.created_by as string | undefined) ?? null,

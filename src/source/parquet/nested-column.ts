@@ -101,7 +101,8 @@ function openLeaf(leaf: LeafNode, reader: PageReader): LeafEntries {
         ended = true;
         return more;
       }
-      if (first && (next.repetitions?.[0] ?? 0) !== 0) throw new PageFault('it begins in the middle of a row');
+      if (first && (next.repetitions?.[0] ?? 0) !== 0)
+        throw new PageFault('it begins in the middle of a row');
       first = false;
       const rows = rowsBegunIn(next);
       pages.push(next);

@@ -83,4 +83,3 @@ function runBooleans(
   decodeRuns(page, offset + 4, page.length, 1, data);
   return { kind: 'boolean', data };
 }
-

@@ -38,10 +38,7 @@ export function unsupportedError(sentence: string, place: ParquetPlace): EtlErro
  */
 export function parquetErrorOf(error: unknown, place: ParquetPlace): EtlError {
   if (error instanceof EtlError) return error;
-  const fault =
-    error instanceof PageFault
-      ? error
-      : new PageFault('its data is damaged');
+  const fault = error instanceof PageFault ? error : new PageFault('its data is damaged');
   const group = place.rowGroup === undefined ? '' : `row group ${place.rowGroup + 1}: `;
   return new EtlError(
     fault.code,

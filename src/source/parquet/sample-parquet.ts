@@ -40,7 +40,10 @@ export async function sampleParquet(
     const nodes = nodesOf(parquet, names);
     const rowsMax = Math.min(options.rowsMax, LIMITS.sampleRowsPerFileMax, description.rows);
     const columns = names.map((name) =>
-      present(description.columns.find((column) => column.name === name), `column ${name}`),
+      present(
+        description.columns.find((column) => column.name === name),
+        `column ${name}`,
+      ),
     );
     const draw: Draw = { columns, random: randomOf(options.seed ?? 1), drawn: new Map() };
     if (diskBytesOf(parquet, nodes) <= LIMITS.sampleBytesPerFileMax) {

@@ -50,7 +50,9 @@ export function scalarText(type: ScalarType, value: NestedValue): string {
 /** Integers without a sign lie in the same bits as those with one. */
 function integerText(type: ScalarType & { kind: 'integer' }, value: NestedValue): string {
   if (type.signed) return String(value);
-  return typeof value === 'bigint' ? String(BigInt.asUintN(64, value)) : String(Number(value) >>> 0);
+  return typeof value === 'bigint'
+    ? String(BigInt.asUintN(64, value))
+    : String(Number(value) >>> 0);
 }
 
 export function timestampMicroseconds(

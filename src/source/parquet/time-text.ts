@@ -27,7 +27,9 @@ export function dateText(days: number): string {
 /** Microseconds since midnight as `23:59:59.5`; the end of the day is `24:00:00`. */
 export function timeText(microseconds: bigint): string {
   const seconds = Number(microseconds / 1_000_000n);
-  const fraction = String(microseconds % 1_000_000n).padStart(6, '0').replace(/0+$/, '');
+  const fraction = String(microseconds % 1_000_000n)
+    .padStart(6, '0')
+    .replace(/0+$/, '');
   const clock = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   const text = clock.map((part) => pad(part, 2)).join(':');
   return fraction === '' ? text : `${text}.${fraction}`;

@@ -89,7 +89,8 @@ function convertAll(
     } catch (error) {
       if (!(error instanceof FieldFault)) throw error;
       // The first row at fault is reported, whichever column it is in.
-      if (fault === null || error.index < fault.fault.index) fault = { column: index, fault: error };
+      if (fault === null || error.index < fault.fault.index)
+        fault = { column: index, fault: error };
     }
   }
   if (fault !== null) throw rowError(columns, batch, fault.column, fault.fault, file);

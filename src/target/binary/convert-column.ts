@@ -141,15 +141,30 @@ function gathered(vector: FlatVector, indexes: Uint32Array, rows: number): Physi
     list[indexes[row] ?? 0] ?? none;
   switch (values.kind) {
     case 'boolean':
-      return { kind: 'boolean', data: Uint8Array.from({ length: rows }, (_, i) => at(values.data, i, 0)) };
+      return {
+        kind: 'boolean',
+        data: Uint8Array.from({ length: rows }, (_, i) => at(values.data, i, 0)),
+      };
     case 'int32':
-      return { kind: 'int32', data: Int32Array.from({ length: rows }, (_, i) => at(values.data, i, 0)) };
+      return {
+        kind: 'int32',
+        data: Int32Array.from({ length: rows }, (_, i) => at(values.data, i, 0)),
+      };
     case 'int64':
-      return { kind: 'int64', data: BigInt64Array.from({ length: rows }, (_, i) => at(values.data, i, 0n)) };
+      return {
+        kind: 'int64',
+        data: BigInt64Array.from({ length: rows }, (_, i) => at(values.data, i, 0n)),
+      };
     case 'float':
-      return { kind: 'float', data: Float32Array.from({ length: rows }, (_, i) => at(values.data, i, 0)) };
+      return {
+        kind: 'float',
+        data: Float32Array.from({ length: rows }, (_, i) => at(values.data, i, 0)),
+      };
     case 'double':
-      return { kind: 'double', data: Float64Array.from({ length: rows }, (_, i) => at(values.data, i, 0)) };
+      return {
+        kind: 'double',
+        data: Float64Array.from({ length: rows }, (_, i) => at(values.data, i, 0)),
+      };
     case 'bytes': {
       const starts = Uint32Array.from({ length: rows }, (_, i) => at(values.starts, i, 0));
       const ends = Uint32Array.from({ length: rows }, (_, i) => at(values.ends, i, 0));

@@ -13,7 +13,8 @@ export function int8Fields(type: NumberType, stored: StoredValues): FieldValues 
 }
 
 export function int4Fields(type: NumberType, stored: StoredValues): FieldValues {
-  const asStored = type.kind === 'integer' ? type.signed : type.kind === 'decimal' && type.scale === 0;
+  const asStored =
+    type.kind === 'integer' ? type.signed : type.kind === 'decimal' && type.scale === 0;
   if (asStored && stored.values.kind === 'int32') return { width: 4, data: stored.values.data };
   return narrowed(4, type, stored);
 }
@@ -22,11 +23,7 @@ export function int2Fields(type: NumberType, stored: StoredValues): FieldValues 
   return narrowed(2, type, stored);
 }
 
-function narrowed(
-  width: 2 | 4,
-  type: NumberType,
-  stored: StoredValues,
-): FieldValues {
+function narrowed(width: 2 | 4, type: NumberType, stored: StoredValues): FieldValues {
   const name = width === 4 ? 'integer' : 'smallint';
   const pairs = ranged(name, () => integerPairs(type, stored));
   const data = new Int32Array(stored.count);
@@ -47,7 +44,8 @@ function ranged<T>(name: string, convert: () => T): T {
     return convert();
   } catch (error) {
     if (!(error instanceof FieldFault)) throw error;
-    const why = error.message === 'is out of range' ? `${error.message} for ${name}` : error.message;
+    const why =
+      error.message === 'is out of range' ? `${error.message} for ${name}` : error.message;
     throw new FieldFault(error.index, why);
   }
 }

@@ -127,13 +127,17 @@ function cutOf(type: ParquetType, encoding: FieldEncoding): string | null {
   switch (type.kind) {
     case 'time':
     case 'timestamp':
-      return type.unit === 'ns' && encoding !== 'null' ? 'nanoseconds are cut to microseconds' : null;
+      return type.unit === 'ns' && encoding !== 'null'
+        ? 'nanoseconds are cut to microseconds'
+        : null;
     case 'list':
       return cutOf(type.element, encoding);
     case 'map':
       return cutOf(type.key, encoding) ?? cutOf(type.value, encoding);
     case 'struct':
-      return type.fields.map((field) => cutOf(field.type, encoding)).find((cut) => cut !== null) ?? null;
+      return (
+        type.fields.map((field) => cutOf(field.type, encoding)).find((cut) => cut !== null) ?? null
+      );
     default:
       return null;
   }
