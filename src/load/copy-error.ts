@@ -1,4 +1,4 @@
-import { EtlError } from '../errors.ts';
+import { EtlError, type ErrorFacts } from '../errors.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
 import { locateCopyLine } from '../source/csv/locate-record.ts';
 
@@ -39,22 +39,36 @@ export async function copyError(
   if (context === null) {
     return record.facts.file === undefined ? withFacts(error, { file: file.name }) : error;
   }
+  const place = await placeOf(file, context.record);
+  const facts = {
+    ...(record.facts.sqlState === undefined ? {} : { sqlState: record.facts.sqlState }),
+    file: file.name,
+    line: place.line,
+  };
+  if (place.problem !== null) return malformed(place.problem, facts, error);
   const name = context.column ?? notNullColumn(error);
   const column = name === null ? null : columnName(name);
-  const place = await placeOf(file, context.record);
-  const sentence = place.problem ?? renamed(record.sentence, name, column);
   return new EtlError(
     record.code,
-    sentence,
+    renamed(record.sentence, name, column),
     record.remedy,
     {
-      ...(record.facts.sqlState === undefined ? {} : { sqlState: record.facts.sqlState }),
-      file: file.name,
-      line: place.line,
+      ...facts,
       ...(column === null ? {} : { column }),
       ...(context.value === null ? {} : { value: context.value }),
     },
     { cause: error },
+  );
+}
+
+/** The record as a whole is at fault, so what COPY says of one column of it would mislead. */
+function malformed(problem: string, facts: ErrorFacts, cause: EtlError): EtlError {
+  return new EtlError(
+    'ETL_CSV_MALFORMED',
+    `The record cannot be loaded: ${problem}.`,
+    'Correct it, or check csv.delimiter, csv.quote and csv.encoding.',
+    facts,
+    { cause },
   );
 }
 
@@ -92,6 +106,6 @@ async function placeOf(
 function renamed(sentence: string, staged: string | null, column: string | null): string {
   const told = sentence
     .replace(/ of relation "[^"]*"/g, '')
-    .replace(/ \(Failing row[\s\S]*?\)/, '');
+    .replace(/ \(Failing row contains [\s\S]*\)(?=\.?$)/, '');
   return staged === null || column === null ? told : told.replaceAll(`"${staged}"`, `"${column}"`);
 }

@@ -74,7 +74,7 @@ async function* readFromDisk(
 async function* gunzipped(compressed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize: LIMITS.readChunkBytes / 4 });
   // The error comes out of the loop below: pipeline destroys gunzip with it.
-  pipeline(Readable.from(compressed), gunzip, () => undefined);
+  pipeline(Readable.from(compressed, { highWaterMark: 1 }), gunzip, () => undefined);
   for await (const chunk of gunzip) yield chunk as Buffer;
 }
 

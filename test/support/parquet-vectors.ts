@@ -41,7 +41,7 @@ function valuesOf(type: ParquetType, rows: readonly (PhysicalValue | null)[]): P
     case 'bigint':
       return {
         kind: 'int64',
-        data: BigInt64Array.from(rows, (row) => BigInt((row ?? 0) as bigint)),
+        data: BigInt64Array.from(rows, (row) => (row ?? 0n) as bigint),
       };
     case 'number': {
       const numbers = rows.map(Number);

@@ -181,7 +181,7 @@ function timestampVector(
     if (text !== null) nullBitmap[row >> 3] = (nullBitmap[row >> 3] ?? 0) | (1 << (row & 7));
   }
   const nullCount = texts.filter((text) => text === null).length;
-  const layout = { type: arrowType(type) as arrow.Timestamp, length: texts.length, nullCount };
+  const layout = { type: timestampType(type), length: texts.length, nullCount };
   return new arrow.Vector([arrow.makeData({ ...layout, nullBitmap, data })]);
 }
 
@@ -192,17 +192,15 @@ function arrowType(type: ParquetType): arrow.DataType {
     case 'integer':
       return new arrow.Int(type.signed, type.bits);
     case 'float':
-      return new arrow.Float(type.bits === 64 ? 2 : 1);
+      return type.bits === 64 ? new arrow.Float64() : new arrow.Float32();
     case 'decimal':
       return new arrow.Decimal(type.scale, type.precision, 128);
     case 'date':
       return new arrow.DateDay();
     case 'time':
       return type.unit === 'ms' ? new arrow.TimeMillisecond() : new arrow.TimeMicrosecond();
-    case 'timestamp': {
-      const unit = { ms: 1, us: 2, ns: 3 }[type.unit];
-      return new arrow.Timestamp(unit, type.utc ? 'UTC' : null);
-    }
+    case 'timestamp':
+      return timestampType(type);
     case 'binary':
       return new arrow.Binary();
     case 'list':
@@ -224,6 +222,13 @@ function arrowType(type: ParquetType): arrow.DataType {
     default:
       return new arrow.Utf8();
   }
+}
+
+function timestampType(type: ParquetType & { kind: 'timestamp' }): arrow.Timestamp {
+  const zone = type.utc ? 'UTC' : null;
+  if (type.unit === 'ms') return new arrow.TimestampMillisecond(zone);
+  if (type.unit === 'us') return new arrow.TimestampMicrosecond(zone);
+  return new arrow.TimestampNanosecond(zone);
 }
 
 function arrowValue(type: ParquetType, text: string): unknown {

@@ -9,7 +9,7 @@ import { totalsOf } from './csv-stream.ts';
 import type { CsvReadOptions, CsvStream } from './csv-stream.ts';
 import { withoutHead } from './data-chunks.ts';
 import type { PassedHead } from './data-chunks.ts';
-import { locateRecord } from './locate-record.ts';
+import { locateRecord, locateUnreadable } from './locate-record.ts';
 import { parserOptions, withNulls } from './parse-text.ts';
 import type { CsvFields, RawRecord } from './parse-text.ts';
 import { toUtf8 } from './text-encoding.ts';
@@ -57,23 +57,25 @@ export function openCsvRows(
 
 async function* parsedRecords(
   file: SourceFile,
-  { dialect, columns }: CsvDescription,
+  description: CsvDescription,
   chunks: AsyncIterable<Buffer>,
 ): AsyncGenerator<CsvFields> {
+  const { dialect, columns } = description;
   const passed: PassedHead = { bytes: 0, lines: 0 };
   const text = withoutHead(toUtf8(file, chunks, dialect.encoding), dialect, passed);
   const parser = parse({ ...parserOptions(dialect, columns.length), raw: true });
   // The error comes out of the loop below: pipeline destroys the parser with it.
-  pipeline(Readable.from(text), parser, () => undefined);
+  pipeline(Readable.from(text, { highWaterMark: 1 }), parser, () => undefined);
   try {
     for await (const record of parser) yield withNulls(record as RawRecord, dialect);
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
+    const located = await locateUnreadable(file, description);
     throw new EtlError(
       'ETL_CSV_MALFORMED',
-      `The record cannot be read: ${problemOfParser(error)}.`,
+      `The record that begins here cannot be read: ${problemOfParser(error)}.`,
       'Correct it, or set csv.quote or csv.escape to what the file has.',
-      { file: file.name, line: passed.lines + (error as CsvError & { lines: number }).lines },
+      { file: file.name, ...(located === null ? {} : { line: located.line }) },
       { cause: error },
     );
   }

@@ -18,7 +18,7 @@ export interface LocatedRecord {
   readonly record: number;
   /** 1-based line of the (decompressed) file in which the record begins. */
   readonly line: number;
-  /** As it stands in the file, cut to `textMax` characters. */
+  /** As it stands in the file (of the row path: its fields), cut to `textMax` characters. */
   readonly text: string;
   /** Null where csv-parse cannot read it. */
   readonly fields: CsvFields | null;
@@ -37,6 +37,15 @@ export function locateRecord(
   record: number,
 ): Promise<LocatedRecord | null> {
   return locate(file, description, (found) => found.record >= record);
+}
+
+/** Finds the record that csv-parse cannot read; null where it can read all. */
+export function locateUnreadable(
+  file: SourceFile,
+  description: CsvDescription,
+): Promise<LocatedRecord | null> {
+  const byRows: CsvDescription = { ...description, path: 'rows' };
+  return locate(file, byRows, (found) => found.copyLine === Infinity);
 }
 
 /**
@@ -83,26 +92,45 @@ async function* walkBytes(
   const nextCopyLine = countCopyLines();
   let record = 0;
   let lines = 0;
+  let firstLineEnd: Buffer | null = null;
   for await (const { body, lineEnd } of splitRecords(chunks, dialect)) {
     const line = 1 + passed.lines + lines;
     lines += countLineEnds(body) + (lineEnd.length > 0 ? 1 : 0);
+    firstLineEnd ??= lineEnd;
+    const foreignEnd = lineEnd.length > 0 && !lineEnd.equals(firstLineEnd);
     if (body.length === 0 && columns.length > 1) continue;
     record++;
     const copyLine = nextCopyLine(body, lineEnd.equals(LF) ? LF : CR);
-    yield { record, line, copyLine, describe: () => describeBytes(file, description, body) };
+    yield {
+      record,
+      line,
+      copyLine,
+      describe: () => describeBytes(file, description, body, foreignEnd),
+    };
   }
 }
 
-/** Records as csv-parse finds them; ends where it finds a defect. */
+/** Records as csv-parse finds them; the last one is the one that it cannot read, if there is one. */
 async function* walkRows(
   file: SourceFile,
   description: CsvDescription,
 ): AsyncGenerator<FoundRecord> {
   const { dialect, columns } = description;
   const passed: PassedHead = { bytes: 0, lines: 0 };
-  const chunks = toUtf8(file, decompressed(file).chunks, dialect.encoding);
-  const parser = parse({ ...parserOptions(dialect, columns.length), info: true, raw: true });
-  pipeline(Readable.from(withoutHead(chunks, dialect, passed)), parser, () => undefined);
+  const text = toUtf8(file, decompressed(file).chunks, dialect.encoding);
+  const data = withoutHead(text, dialect, passed);
+  // An error drops records that were read and not yet handed out: they are counted here.
+  let read: Pick<Info, 'records' | 'lines'> = { records: 0, lines: 0 };
+  const parser = parse({
+    ...parserOptions(dialect, columns.length),
+    info: true,
+    raw: true,
+    on_record: (record, info) => {
+      read = info;
+      return record;
+    },
+  });
+  pipeline(Readable.from(data, { highWaterMark: 1 }), parser, () => undefined);
   const nextCopyLine = countCopyLines();
   try {
     for await (const parsed of parser as AsyncIterable<ParsedRecord>) {
@@ -118,6 +146,9 @@ async function* walkRows(
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
+    const described = { text: '', fields: null, problem: problemOfParser(error) };
+    const line = passed.lines + read.lines + 1;
+    yield { record: read.records + 1, line, copyLine: Infinity, describe: () => described };
   }
 }
 
@@ -173,6 +204,7 @@ function describeBytes(
   file: SourceFile,
   description: CsvDescription,
   body: Buffer,
+  foreignEnd: boolean,
 ): Omit<LocatedRecord, 'record' | 'line'> {
   const { dialect, columns } = description;
   const loose = body.toString('latin1').slice(0, textMax);
@@ -180,11 +212,10 @@ function describeBytes(
   try {
     const whole = decodeText(file, body, dialect.encoding, false);
     const text = whole.slice(0, textMax);
-    const [fields = [null], ...others] = parseText(whole, dialect, columns.length);
-    const problem =
-      others.length > 0
-        ? 'it has a line end outside quotes that is not the line end of the file'
-        : problemOfFieldCount(fields.length, description);
+    const [fields = [null]] = parseText(whole, dialect, columns.length);
+    const problem = foreignEnd
+      ? 'it has a line end outside quotes that is not the line end of the file'
+      : problemOfFieldCount(fields.length, description);
     return { text, fields, problem };
   } catch (error) {
     if (error instanceof CsvError) {

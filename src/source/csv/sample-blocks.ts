@@ -41,7 +41,7 @@ export async function sampleBlocks(
   const size = data.end - data.start;
   const blocks = Math.max(1, Math.min(blocksMax, rowsMax));
   const stretch = Math.floor(size / blocks);
-  const rowsPerBlock = Math.ceil(rowsMax / blocks);
+  const rowsPerBlock = Math.max(1, Math.floor(rowsMax / blocks));
   const parsed: ParsedBlock[] = [];
   let blockBytes = Math.min(headBytes, stretch);
   for (let block = 0; block < blocks; block++) {
@@ -57,8 +57,7 @@ export async function sampleBlocks(
       blockBytes = Math.min(wanted, stretch, Math.floor(bytesMax / blocks));
     }
   }
-  const rows = parsed.flatMap((block) => block.rows).slice(0, rowsMax);
-  return { rows, bytesPerRow: bytesPerRowOf(parsed) };
+  return { rows: parsed.flatMap((block) => block.rows), bytesPerRow: bytesPerRowOf(parsed) };
 }
 
 interface ParsedBlock {
@@ -81,10 +80,12 @@ function parseBlock(
   return { rows, records: records.length, bytes: bytes.length };
 }
 
+/** Each block stands for a stretch of the same size, however much of it was read. */
 function bytesPerRowOf(blocks: readonly ParsedBlock[]): number {
-  const bytes = blocks.reduce((sum, block) => sum + block.bytes, 0);
-  const records = blocks.reduce((sum, block) => sum + block.records, 0);
-  return Math.max(1, bytes / Math.max(1, records));
+  const telling = blocks.filter((block) => block.records > 0);
+  if (telling.length === 0) return headBytes;
+  const rowsPerByte = telling.reduce((sum, block) => sum + block.records / block.bytes, 0);
+  return telling.length / rowsPerByte;
 }
 
 /** Leaves out the record that the block began in, and the one that it ended in. */

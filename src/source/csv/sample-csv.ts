@@ -59,7 +59,7 @@ interface Head {
 }
 
 async function readHead(file: SourceFile, dialect: CsvDialect, bytesMax: number): Promise<Head> {
-  const source = decompressed(file, { readBytes: LIMITS.readChunkBytes / 16 });
+  const source = decompressed(file, { readBytes: Math.ceil(bytesMax / 128) });
   const text = isUtf16(dialect.encoding)
     ? toUtf8(file, source.chunks, dialect.encoding)
     : source.chunks;

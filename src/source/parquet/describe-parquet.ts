@@ -47,6 +47,6 @@ export function descriptionOf({ file, footer, columns }: OpenParquet): ParquetDe
         ),
       ),
     })),
-    createdBy: (footer.created_by as string | undefined) ?? null,
+    createdBy: footer.created_by ?? null,
   };
 }

@@ -5,6 +5,7 @@ import type { FileMetaData } from 'hyparquet';
 import { EtlError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import type { SourceFile } from '../source-file.ts';
+import { checkFooter } from './check-footer.ts';
 import { parquetError, parquetErrorOf, unsupportedError } from './parquet-fault.ts';
 import { readSchema } from './parquet-schema.ts';
 import type { SchemaNode } from './parquet-schema.ts';
@@ -161,7 +162,12 @@ const RAW_STATISTICS = {
 function parseFooter(file: SourceFile, footer: Buffer): FileMetaData {
   return inPlace(file, () => {
     refuseEndlessNumbers(footer);
-    return parquetMetadata(footer, { parsers: RAW_STATISTICS as never, geoparquet: false });
+    const parsed = parquetMetadata(footer, {
+      parsers: RAW_STATISTICS,
+      geoparquet: false,
+    });
+    checkFooter(parsed);
+    return parsed;
   });
 }
 
@@ -179,7 +185,7 @@ function inPlace<T>(file: SourceFile, action: () => T): T {
  */
 function checkRows(file: SourceFile, footer: FileMetaData): void {
   const rows = footer.row_groups.reduce((sum, group) => sum + group.num_rows, 0n);
-  if (rows < footer.num_rows || footer.row_groups.some((group) => group.num_rows < 0n)) {
+  if (rows < footer.num_rows) {
     throw parquetError(`its footer says ${footer.num_rows} rows, its row groups have ${rows}`, {
       file: file.name,
     });

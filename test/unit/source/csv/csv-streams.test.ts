@@ -158,8 +158,8 @@ describe('openCsvRows', () => {
     ['a,b\n# x\n1,2\n3\n', 4, 'Record 2 does not fit: it has 1 field, the header has 2.'],
     ['a,b\n1,"2\n3"\n\n4,5,6\n', 5, 'Record 2 does not fit: it has 3 fields, the header has 2.'],
     ['a,b\n1,2\n3,x"y\n', 3, 'a quote stands in the middle of an unquoted field'],
-    ['a,b\n1,2\n3,"x"y\n', 3, 'a closing quote is followed by text'],
-    ['a,b\n1,"2\n', 3, 'a quote opens and never closes'],
+    ['a,b\n1,2\n3,"x"y\n', 3, 'a closing quote is followed by neither'],
+    ['a,b\n1,2\n3,"4\n\n5,6\n', 3, 'a quote opens and never closes'],
   ])('names line and defect: %j', async (content, line, sentence) => {
     const { record } = await problem(content, { comment: '#', trim: true });
     expect(record.code).toBe('ETL_CSV_MALFORMED');

@@ -159,7 +159,7 @@ describe('damage anywhere', () => {
         }
         await outcome(bytes);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   }, 60_000);
 
@@ -175,7 +175,7 @@ describe('damage anywhere', () => {
         bytes.set(noise.subarray(0, at - 8), Math.max(4, bytes.length - at));
         await outcome(bytes);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   }, 60_000);
 
@@ -187,7 +187,7 @@ describe('damage anywhere', () => {
         const bytes = Buffer.concat([Buffer.from('PAR1'), noise, length, Buffer.from('PAR1')]);
         expect(await outcome(bytes)).toBeInstanceOf(EtlError);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   }, 60_000);
 });

@@ -91,7 +91,7 @@ describe('readParquet', () => {
     body.writeInt32LE(2_460_311, 8);
     body.writeInt32LE(2_440_588, 20);
     body.writeBigInt64LE(1_000n, 24);
-    body.writeInt32LE(5_373_485, 32);
+    body.writeInt32LE(5_373_484, 32);
     const pages = [{ kind: 'data', encoding: 'PLAIN', count: 3, body }] as const;
     const bytes = craftParquet([{ element: { type: 'INT96' }, pages }], 3);
     const file = folder.write('int96.parquet', bytes);
@@ -148,13 +148,13 @@ describe('a dictionary index of 256 or more in a repeated run', () => {
   it('is misread by parquetjs-lite', async () => {
     const parquetjs = createRequire(import.meta.url)('parquetjs-lite') as {
       ParquetReader: {
-        openBuffer(bytes: Buffer): Promise<{ getCursor(): { next(): Promise<{ v: number }> } }>;
+        openBuffer(bytes: Buffer): Promise<{ getCursor(): { next(): Promise<{ v: unknown }> } }>;
       };
     };
     const reader = await parquetjs.ParquetReader.openBuffer(Buffer.from(bytes));
     const row = await reader.getCursor().next();
-    expect(row.v).toBe(((300 & 0xff) + (300 >> 8)) * 10);
-    expect(row.v).not.toBe(3000);
+    // The bytes of the index are added up: 44 + 1.
+    expect(Number(row.v)).toBe(450);
   });
 });
 
