@@ -1,18 +1,9 @@
 import { present } from '../assert.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
+import { emptyIsNull } from '../target/empty-text.ts';
 import type { StagingLayout } from '../target/staging-layout.ts';
 import type { TargetColumn } from '../target/table.ts';
 import type { CopyTarget } from './stage-file.ts';
-
-/**
- * Types for which an empty text is never a value. Many writers quote every field, so that `""` in
- * a column of numbers can only mean that there is none; in a column of text it is an empty text.
- */
-const NEVER_EMPTY = new Set([
-  ...['bool', 'int2', 'int4', 'int8', 'oid', 'float4', 'float8', 'numeric', 'money', 'uuid'],
-  ...['date', 'time', 'timetz', 'timestamp', 'timestamptz', 'interval', 'json', 'jsonb'],
-  ...['inet', 'cidr', 'macaddr', 'macaddr8', 'pg_lsn', 'point', 'box', 'line', 'circle'],
-]);
 
 /** Where a file's rows are staged. */
 export function copyTargetOf(
@@ -38,8 +29,10 @@ export function forcedNulls(
   targetOf: (copied: string) => string | null | undefined,
 ): string[] {
   if (file.description.kind !== 'csv' || file.description.dialect.null !== '') return [];
-  const types = new Map(columns.map((column) => [column.name, column.type.typeName]));
-  return copied.filter((name) => NEVER_EMPTY.has(types.get(targetOf(name) ?? '') ?? ''));
+  const nullable = new Set(
+    columns.filter((column) => emptyIsNull(column.type)).map((column) => column.name),
+  );
+  return copied.filter((name) => nullable.has(targetOf(name) ?? ''));
 }
 
 /** The file's own name for the column at this place of COPY's list. */

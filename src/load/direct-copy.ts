@@ -21,12 +21,15 @@ export interface DirectCopy {
 /**
  * `append` has no key, so no row can meet another: a file whose columns all go into the table as
  * they are needs no staging, and writes each row once instead of twice. Groups are staged, since
- * one bad file of a group must not take the others with it.
+ * one bad file of a group must not take the others with it. Where units merge in order, all are
+ * staged: one that waits must not do so in a transaction that holds keys of a unique index which an
+ * earlier one is about to write.
  */
 export function canCopyDirectly(task: UnitTask): boolean {
   const [file] = task.files;
   if (task.load.target.onConflict !== 'append' || task.files.length !== 1) return false;
   if (file === undefined || task.load.hasRules) return false;
+  if (task.load.ledger.strategy === 'sequential') return false;
   if (file.targets.includes(null) && file.description.kind === 'csv') return false;
   return layoutOf(task).table.columns.every((column) => column.cast === null);
 }

@@ -95,7 +95,10 @@ async function mergeRows(
   file: number | null,
 ): Promise<Counts> {
   const source = { tables: [table], file, owner: null };
-  const merged = await merge(connection, load.target, source, load.countRows);
+  const merged = await merge(connection, load.target, source, {
+    countRows: load.countRows,
+    stagedRows: rowsRead,
+  });
   const superseded = rowsRead - merged.inserted - merged.updated - merged.unchanged;
   assert(superseded >= 0, 'a merge does not count more rows than were staged');
   return { rowsRead, ...merged, superseded, rejected: 0 };

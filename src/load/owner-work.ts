@@ -34,7 +34,10 @@ export function createOwnerWork(
       await connection.query('begin');
       open = true;
       const source = { tables, file: null, owner: owner.count === 1 ? null : owner };
-      const counts = await merge(connection, load.target, source, load.countRows);
+      const counts = await merge(connection, load.target, source, {
+        countRows: load.countRows,
+        stagedRows: task.stagedRows,
+      });
       if (task.entries.length > 0) await writeLedger(connection, load.ledger, task.entries);
       return { ...counts, mergeMs: hooks.now() - startedAt };
     },

@@ -5,7 +5,7 @@ import { exportKeyHashes, stagedKeyRange } from '../target/keys.ts';
 import { entriesOfRun } from '../target/ledger.ts';
 import { dropStaging, temporaryName, type StagingTable } from '../target/staging.ts';
 import { canCopyDirectly, openDirectCopy, type DirectCopy } from './direct-copy.ts';
-import { mergedFromLedger, mergeStaged } from './merge-unit.ts';
+import { mergedFromLedger, mergeStaged, sumCounts } from './merge-unit.ts';
 import { stageFiles } from './stage-files.ts';
 import type { FileFailure, MergedUnit, StagedUnit, UnitSession } from './unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
@@ -25,6 +25,8 @@ export function createUnitWork(
   let table: StagingTable | null = null;
   let direct: DirectCopy | null = null;
   let staged: StagedFile[] = [];
+  /** Of a group that is merged file by file: what an earlier attempt has committed. */
+  let before: MergedUnit | null = null;
   let stageMs = 0;
   const cut = (): void => connection?.destroy();
   hooks.signal.addEventListener('abort', cut);
@@ -33,18 +35,21 @@ export function createUnitWork(
     const startedAt = hooks.now();
     connection = await acquire();
     if (task.attempt > 1) {
-      const already = await committedBefore(connection, task);
-      if (already !== null) return { rows: 0, range: null, failure: null, alreadyMerged: already };
+      before = await committedBefore(connection, task);
+      if (before?.files.length === task.files.length) {
+        return { rows: 0, range: null, failure: null, alreadyMerged: before };
+      }
     }
+    const rest = restOf(task, before);
     let failure: FileFailure | null = null;
-    if (canCopyDirectly(task)) {
-      direct = await openDirectCopy(connection, task, hooks);
+    if (canCopyDirectly(rest)) {
+      direct = await openDirectCopy(connection, rest, hooks);
       ({ staged, failure } = direct);
     } else {
       const sqlName = temporaryName(task.unit);
-      const fileColumn = task.files.length > 1;
+      const fileColumn = rest.files.length > 1;
       const unit = { sqlName, kind: 'temp', fileColumn } as const;
-      ({ table, staged, failure } = await stageFiles(connection, task, unit, hooks));
+      ({ table, staged, failure } = await stageFiles(connection, rest, unit, hooks));
     }
     const rows = staged.reduce((sum, file) => sum + file.rows, 0);
     const range = await rangeOf(connection, rows, failure);
@@ -75,7 +80,9 @@ export function createUnitWork(
         direct === null
           ? await mergeStaged(connection, task.load, table, staged)
           : await direct.commit();
-      return { ...merged, stageMs, mergeMs: hooks.now() - startedAt };
+      const counts = before === null ? merged.counts : sumCounts([before.counts, merged.counts]);
+      const files = [...(before?.files ?? []), ...merged.files];
+      return { ...merged, counts, files, stageMs, mergeMs: hooks.now() - startedAt };
     },
     close: async () => {
       hooks.signal.removeEventListener('abort', cut);
@@ -99,4 +106,10 @@ async function committedBefore(connection: Connection, task: UnitTask): Promise<
     task.files.map((file) => file.path),
   );
   return entries.length === 0 ? null : mergedFromLedger(entries, task.files);
+}
+
+/** Files of one unit commit in their order, each by itself or all at once. */
+function restOf(task: UnitTask, before: MergedUnit | null): UnitTask {
+  const done = new Set(before?.files.map(({ file }) => file));
+  return { ...task, files: task.files.filter((file) => !done.has(file.ordinal)) };
 }

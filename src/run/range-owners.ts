@@ -53,10 +53,14 @@ function openOwner(
   count: number,
   prepareAs: string | null,
 ): WorkerSession {
+  const stagedRows = staged.files.reduce((sum, file) => sum + file.rows, 0);
   const entries = index === 0 ? staged.files.map((file) => ledgerEntry(file, null)) : [];
   const owner = { index, count };
   return pool.open(
-    { kind: 'owner', task: { load: task, tables: staged.tables, owner, entries, prepareAs } },
+    {
+      kind: 'owner',
+      task: { load: task, tables: staged.tables, owner, stagedRows, entries, prepareAs },
+    },
     () => {
       assert(false, 'an owner reads no files');
     },

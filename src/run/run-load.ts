@@ -68,7 +68,11 @@ function loadTask(context: RunContext, load: LoadPlan, table: TargetTable): Load
     target: {
       schema: table.schema,
       name: table.name,
-      columns: table.columns,
+      // The columns of a unique index may be NULL, and two NULLs are two rows to it; but a row without
+      // a key is one that no later file could meet, so it is refused.
+      columns: table.columns.map((column) =>
+        load.key.includes(column.name) ? { ...column, notNull: true } : column,
+      ),
       key: load.key,
       onConflict: load.onConflict,
       versionColumn: load.versionColumn,

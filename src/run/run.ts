@@ -76,7 +76,11 @@ async function execute(
     await beginRun(coordinator, plan, runId);
     onEvent({ kind: 'run-started', runId, plan });
     const context = { plan, runId, coordinator, setup, signal, parts, onEvent, usage };
-    const { loads, error } = await runLoads(context);
+    const { loads, error } = await runLoads(context).catch(async (refusal: unknown) => {
+      // Nothing was begun, but the record of the run was, and must not say `running` for ever.
+      await finish(context, 'failed', errorRecordOf(refusal)).catch(() => undefined);
+      throw refusal;
+    });
     const status = statusOf(loads, error);
     await finish(context, status, error);
     const report: Report = {

@@ -20,7 +20,7 @@ export async function sampleFile(
 ): Promise<FileSample> {
   if (description.kind === 'parquet') {
     const wanted = columns ?? description.columns.map((column) => column.name);
-    return sampleParquet(file, description, { rowsMax, columns: wanted });
+    return sampleParquet(file, description, { rowsMax, columns: wanted, seed });
   }
   const bytesMax = LIMITS.sampleBytesPerFileMax;
   const sample = await sampleCsv(file, description, { rowsMax, bytesMax, seed });

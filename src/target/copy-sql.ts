@@ -1,3 +1,4 @@
+import { copyFormatOf } from '../source/csv/copy-format.ts';
 import type { CsvDescription } from '../source/source-file.ts';
 import { literal, quoted } from './names.ts';
 
@@ -8,16 +9,14 @@ export function csvCopySql(
   description: CsvDescription,
   forceNull: readonly string[],
 ): string {
-  const { delimiter, quote, escape, encoding } = description.dialect;
-  const canonical = description.path === 'rows';
+  const format = copyFormatOf(description);
   const options = [
     'format csv',
-    `delimiter ${literal(canonical ? ',' : delimiter)}`,
-    `null ${literal(canonical ? '' : description.dialect.null)}`,
-    // A file without quotes: a byte that no text holds.
-    `quote ${canonical ? `'"'` : quote === null ? `E'\\x01'` : literal(quote)}`,
-    ...(canonical || escape === null || escape === quote ? [] : [`escape ${literal(escape)}`]),
-    `encoding ${literal(canonical ? 'utf8' : encoding)}`,
+    `delimiter ${literal(format.delimiter)}`,
+    `null ${literal(format.null)}`,
+    `quote ${literal(format.quote)}`,
+    `escape ${literal(format.escape)}`,
+    `encoding ${literal(format.encoding)}`,
     ...(forceNull.length === 0 ? [] : [`force_null (${forceNull.map(quoted).join(', ')})`]),
   ];
   return `copy ${table} (${columns.map(quoted).join(', ')}) from stdin with (${options.join(', ')})`;

@@ -36,9 +36,10 @@ function rangeSql(
     return { kind: 'integer', sql: `min(${value})::text as min, max(${value})::text as max` };
   }
   if (type.typeName === 'date' || type.typeName.startsWith('timestamp')) {
+    // No bigint: the last dates of the calendar are beyond its microseconds.
     const microseconds = (end: string): string =>
       `case when isfinite(min(${value})) and isfinite(max(${value})) then ` +
-      `(extract(epoch from ${end}(${value})) * 1000000)::int8::text end as ${end}`;
+      `trunc(extract(epoch from ${end}(${value})) * 1000000)::text end as ${end}`;
     return { kind: 'integer', sql: `${microseconds('min')}, ${microseconds('max')}` };
   }
   if (TEXTS.has(type.typeName) && type.bytewise && utf8) {

@@ -35,15 +35,20 @@ export interface MergeSource {
  * spelling; other keys are not set, since setting them would take a stronger row lock.
  */
 export function mergeSql(target: MergeTarget, source: MergeSource): string {
+  const insert = insertSql(target, source);
+  if (target.onConflict === 'append') return insert;
+  return `${insert}\n${conflictSql(target, mergedColumns(target, source))}`;
+}
+
+/** The merge without a word on conflicts: the unique index refuses a key that the table holds. */
+export function insertSql(target: MergeTarget, source: MergeSource): string {
   const columns = mergedColumns(target, source);
   const names = columns.map((column) => quoted(column.name));
   const overriding = columns.some((column) => column.generated === 'identityAlways')
     ? ' overriding system value'
     : '';
   const into = `insert into ${quoted(target.schema)}.${quoted(target.name)} as t (${names.join(', ')})${overriding}`;
-  const select = selectSql(target, source, columns);
-  if (target.onConflict === 'append') return `${into}\n${select}`;
-  return `${into}\n${select}\n${conflictSql(target, columns)}`;
+  return `${into}\n${selectSql(target, source, columns)}`;
 }
 
 /** One winning row per key (all rows with `append`): what the merge writes. */

@@ -1,6 +1,14 @@
 import { assert } from '../assert.ts';
+import { errorRecordOf } from '../errors.ts';
 import type { Connection } from './connect.ts';
-import { mergeSql, winnersSql, type MergeSource, type MergeTarget } from './merge-sql.ts';
+import { keysLookNew } from './new-keys.ts';
+import {
+  insertSql,
+  mergeSql,
+  winnersSql,
+  type MergeSource,
+  type MergeTarget,
+} from './merge-sql.ts';
 
 /** What one merge did. inserted + updated + unchanged = the distinct keys that were staged. */
 export interface MergeCounts {
@@ -25,15 +33,40 @@ export async function merge(
   connection: Connection,
   target: MergeTarget,
   source: MergeSource,
-  countRows: boolean,
+  options: { readonly countRows: boolean; readonly stagedRows: number },
 ): Promise<MergeCounts> {
   const sql = mergeSql(target, source);
-  if (target.onConflict === 'append') {
-    return { inserted: await connection.execute(sql), updated: 0, unchanged: 0 };
+  if (target.onConflict === 'append') return inserted(await connection.execute(sql));
+  if (!options.countRows && (await keysLookNew(connection, target, source, options.stagedRows))) {
+    const count = await insertNew(connection, insertSql(target, source));
+    if (count !== null) return inserted(count);
   }
-  return countRows
+  return options.countRows
     ? countReturned(connection, sql, winnersSql(target, source))
     : countExplained(connection, sql);
+}
+
+function inserted(count: number): MergeCounts {
+  return { inserted: count, updated: 0, unchanged: 0 };
+}
+
+/**
+ * Rows whose keys are all new: 500,000 of 8 columns cost the server 1.16 s as a plain INSERT and
+ * 1.94 s with ON CONFLICT, which looks each key up twice and inserts speculatively. Null where the
+ * table does hold one of the keys; then nothing has happened but dead rows for vacuum.
+ */
+async function insertNew(connection: Connection, sql: string): Promise<number | null> {
+  await connection.query('savepoint etl_insert');
+  try {
+    const count = await connection.execute(sql);
+    await connection.query('release savepoint etl_insert');
+    return count;
+  } catch (error) {
+    const state = errorRecordOf(error).facts.sqlState;
+    if (state !== '23505') throw error;
+    await connection.query('rollback to savepoint etl_insert');
+    return null;
+  }
 }
 
 async function countExplained(connection: Connection, sql: string): Promise<MergeCounts> {
@@ -42,12 +75,12 @@ async function countExplained(connection: Connection, sql: string): Promise<Merg
   );
   const plans = row?.['QUERY PLAN'] as readonly { readonly Plan: ExplainedInsert }[];
   const node = plans[0]?.Plan;
-  const inserted = node?.['Tuples Inserted'];
+  const fresh = node?.['Tuples Inserted'];
   const conflicting = node?.['Conflicting Tuples'];
-  assert(inserted !== undefined && conflicting !== undefined, 'EXPLAIN counts the tuples');
+  assert(fresh !== undefined && conflicting !== undefined, 'EXPLAIN counts the tuples');
   const filtered = node?.['Rows Removed by Conflict Filter'] ?? 0;
   const unchanged = sql.endsWith(' do nothing') ? conflicting : filtered;
-  return { inserted, updated: conflicting - unchanged, unchanged };
+  return { inserted: fresh, updated: conflicting - unchanged, unchanged };
 }
 
 async function countReturned(
@@ -62,7 +95,7 @@ async function countReturned(
             count(*) filter (where not fresh)::int8 as updated
        from merged`,
   );
-  const inserted = Number(row?.['inserted']);
+  const fresh = Number(row?.['inserted']);
   const updated = Number(row?.['updated']);
-  return { inserted, updated, unchanged: Number(winners?.['n']) - inserted - updated };
+  return { inserted: fresh, updated, unchanged: Number(winners?.['n']) - fresh - updated };
 }

@@ -1,17 +1,23 @@
 import type { Connection } from './connect.ts';
 import type { ServerInfo } from './table.ts';
 
+/**
+ * Only of what every role may see: an ordinary one may not ask for the folder of the socket (its row
+ * of pg_settings is hidden then), nor what kind the backends of others are.
+ */
 const READ_SERVER = `
 select current_setting('server_version_num')::int as version_number,
        current_setting('server_version') as version,
        current_database() as database,
        current_user as "user",
        coalesce(host(inet_server_addr()) || ':' || inet_server_port(),
-                'socket ' || current_setting('unix_socket_directories')
-                  || ' port ' || current_setting('port')) as address,
+                concat('socket ',
+                       (select setting || ' ' from pg_settings
+                         where name = 'unix_socket_directories'),
+                       'port ', current_setting('port'))) as address,
        pg_encoding_to_char(d.encoding) as encoding,
        current_setting('max_connections')::int as max_connections,
-       (select count(*) from pg_stat_activity where backend_type = 'client backend')::int as used,
+       (select sum(numbackends) from pg_stat_database)::int as used,
        current_setting('max_prepared_transactions')::int as max_prepared_transactions,
        pg_is_in_recovery() as in_recovery
   from pg_database d

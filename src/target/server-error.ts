@@ -24,6 +24,7 @@ export function serverError(error: unknown, facts: ErrorFacts = {}): EtlError {
   const code = server.code ?? '';
   if (/^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E')) return fromSqlState(server, code, facts);
   if (code !== '') return fromSocket(server, code, facts);
+  if (server.message.startsWith('SASL: ')) return fromPassword(server, facts);
   if (/terminat|closed|ended|not queryable|timeout/i.test(server.message)) {
     return fromSocket(server, 'ECONNRESET', facts);
   }
@@ -67,18 +68,42 @@ function meaningOf(state: string): readonly [ErrorCode, string] {
       return ['ETL_LOCKED', 'Another session holds the lock; raise lockTimeoutMs or run later.'];
     case '57014':
       return ['ETL_SERVER', 'Raise statementTimeoutMs, if it was that.'];
+    case '57P01':
+    case '57P02':
+    case '57P03':
+    case '57P05':
+      return ['ETL_CONNECTION', 'Run again once the server is up, and nobody ends its sessions.'];
+    case '40001':
+    case '40P01':
+      return ['ETL_SERVER', 'Run again when fewer others write to the table.'];
     default:
       break;
   }
   switch (state.slice(0, 2)) {
     case '22':
     case '23':
+    case '44':
+    case 'P0':
       return ['ETL_ROW_INVALID', 'Correct the value in the file, or change the table.'];
     case '08':
       return ['ETL_CONNECTION', 'Check the server and the network, then run again.'];
     default:
-      return ['ETL_SERVER', ''];
+      return ['ETL_SERVER', `The log of the server may say more; its SQLSTATE is ${state}.`];
   }
+}
+
+/** What pg itself finds while it proves the password: most often that there is none. */
+function fromPassword(error: Error, facts: ErrorFacts): EtlError {
+  const missing = /password must be a (non-empty )?string/.test(error.message);
+  return new EtlError(
+    'ETL_CONNECTION',
+    missing
+      ? 'The server asks for a password, and none is given.'
+      : `The password could not be proved: ${error.message}.`,
+    'Put it into the database URL, PGPASSWORD or ~/.pgpass.',
+    facts,
+    { cause: error },
+  );
 }
 
 function fromSocket(error: Error, socket: string, facts: ErrorFacts): EtlError {

@@ -1,78 +1,34 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ErrorCode, ErrorFacts } from '../../src/errors.ts';
-import { tableDigest } from '../../tools/oracle.ts';
-import { createTestDatabase, expectNoLeaks, type TestDatabase } from '../support/database.ts';
-import { etl, type EtlEnd } from '../support/etl.ts';
+import { etl, expectTold } from '../support/etl.ts';
+import { useScene } from '../support/scene.ts';
 
 /** Bad input gets a clear error and loses nothing. Through the command line, on real PostgreSQL. */
-let db: TestDatabase;
-let folder: string;
-let cases = 0;
-let table: string;
-
-beforeAll(async () => {
-  db = await createTestDatabase();
-  await db.query('create table parent (id int primary key)');
-  await db.query('insert into parent values (1)');
-});
-afterAll(() => db.drop());
-
-beforeEach(async () => {
-  table = `case_${++cases}`;
-  folder = await mkdtemp(join(tmpdir(), 'etl-bad-'));
-});
-afterEach(async () => {
-  await rm(folder, { recursive: true });
-  await expectNoLeaks(db.url);
-});
+const scene = useScene(() => 'select 1', 'create table parent (id int primary key)');
 
 const COLUMNS = `(id int primary key, name varchar(5) not null, amount numeric(6,2) check (amount >= 0),
                   parent int references parent)`;
 
 async function createTable(columns = COLUMNS): Promise<void> {
-  await db.query(`create table ${table} ${columns}`);
+  await scene.db.query(`create table ${scene.table} ${columns}`);
 }
 
-async function write(files: Readonly<Record<string, string | Buffer>>): Promise<void> {
-  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
-}
-
-function run(...argv: readonly string[]): Promise<EtlEnd> {
-  const target = argv.includes('--table') ? [] : ['--table', table];
-  return etl(['run', ...argv, ...target, '--database-url', db.url], { cwd: folder });
-}
-
-/** What every refusal owes: the exit code, the code, one sentence, a remedy, and no stack. */
-function expectTold(end: EtlEnd, code: ErrorCode, exit: number, facts: ErrorFacts = {}): void {
-  const said = end.stdout + end.stderr;
-  if (process.env['SHOW']) console.log(end.stderr + end.stdout);
-  expect({ exit: end.code, code: end.error?.code, said }).toEqual({ exit, code, said });
-  expect(end.error?.facts).toMatchObject(facts);
-  expect(end.error?.remedy).not.toBe('');
-  expect(said.replaceAll(/\s+/g, ' ')).toContain(code);
-  expect(said).not.toMatch(/\n\s+at /);
-  expect(said).not.toContain('etl_row');
-}
-
-async function rows(): Promise<unknown[]> {
-  return db.query(`select * from ${table} order by 1`);
+interface Refusal {
+  readonly what: string;
+  /** Null: there is no table. */
+  readonly columns?: string | null;
+  readonly files: Readonly<Record<string, string | Buffer>>;
+  readonly argv: readonly string[];
+  readonly code: ErrorCode;
+  readonly exit?: number;
+  readonly facts?: ErrorFacts;
+  readonly says?: string;
 }
 
 describe('refused before anything begins', () => {
-  const NO_COLUMNS: string | null = null;
-  const cases: {
-    what: string;
-    columns?: string | typeof NO_COLUMNS;
-    files: Record<string, string | Buffer>;
-    argv: string[];
-    code: ErrorCode;
-    exit?: number;
-    facts?: ErrorFacts;
-    says?: string;
-  }[] = [
+  const refusals: readonly Refusal[] = [
     {
       what: 'no such file',
       files: { 'orders-1.csv': 'id,name\n1,a\n' },
@@ -155,14 +111,14 @@ describe('refused before anything begins', () => {
     },
     {
       what: 'no such table and --no-create-table',
-      columns: NO_COLUMNS,
+      columns: null,
       files: { 'a.csv': 'id,name\n1,a\n' },
       argv: ['a.csv', '--no-create-table'],
       code: 'ETL_TABLE_MISSING',
     },
     {
       what: 'a table to be created without a key',
-      columns: NO_COLUMNS,
+      columns: null,
       files: { 'a.csv': 'id,name\n1,a\n' },
       argv: ['a.csv'],
       code: 'ETL_KEY_INVALID',
@@ -193,6 +149,14 @@ describe('refused before anything begins', () => {
       facts: { file: 'a.parquet' },
     },
     {
+      what: 'a file that looks binary',
+      files: { 'a.csv': 'id,name\n1,a\0\n' },
+      argv: ['a.csv'],
+      code: 'ETL_FILE_FORMAT',
+      facts: { file: 'a.csv' },
+      says: 'NUL byte',
+    },
+    {
       what: 'an unknown extension',
       files: { 'a.xlsx': 'id,name\n1,a\n' },
       argv: ['a.xlsx'],
@@ -214,26 +178,31 @@ describe('refused before anything begins', () => {
       code: 'ETL_TABLE_MISSING',
     },
   ];
-  test.for(cases)(
+  test.for(refusals)(
     '$what',
     async ({ columns = COLUMNS, files, argv, code, exit = 2, facts, says }) => {
       if (columns !== null) await createTable(columns);
-      await mkdir(join(folder, 'sub.csv'));
-      await write(files);
-      const end = await run(...argv);
+      await mkdir(join(scene.folder, 'sub.csv'));
+      await scene.write(files);
+      const end = await scene.run(argv);
       expectTold(end, code, exit, facts);
       expect(end.stderr.replaceAll(/\s+/g, ' ')).toContain(says ?? '');
       expect(end.report).toBeNull();
-      if (columns !== null) expect(await rows()).toEqual([]);
-      const left = `select to_regclass('${table}') is not null as made`;
-      expect(await db.query(left)).toEqual([{ made: columns !== null }]);
+      if (columns !== null)
+        expect(await scene.db.query(`select * from ${scene.table}`)).toEqual([]);
+      const left = `select to_regclass('${scene.table}') is not null as made`;
+      expect(await scene.db.query(left)).toEqual([{ made: columns !== null }]);
     },
   );
 
   test('problems of several files are told together', async () => {
     await createTable();
-    await write({ 'a.csv': 'id,name,x\n1,a,1\n', 'b.csv': 'id,name\n1,a\n', 'c.csv': 'nome\nb\n' });
-    const end = await run('*.csv');
+    await scene.write({
+      'a.csv': 'id,name,x\n1,a,1\n',
+      'b.csv': 'id,name\n1,a\n',
+      'c.csv': 'nome\nb\n',
+    });
+    const end = await scene.run(['*.csv']);
     expectTold(end, 'ETL_COLUMN_MISSING', 2);
     expect(end.error?.facts.problems?.length).toBeGreaterThanOrEqual(3);
     expect(end.stderr).toContain('a.csv');
@@ -243,10 +212,10 @@ describe('refused before anything begins', () => {
 
   test('a malformed job file: every problem at once, with path, value, limit and nearest name', async () => {
     const settings = { concurrency: 65, chunkSise: 10 };
-    const load = { files: ['a.csv'], table, onConflict: 'upsert' };
-    await write({ 'job.json': JSON.stringify({ settings, loads: [load] }) });
-    const argv = ['run', '--config', 'job.json', '--database-url', db.url];
-    const end = await etl(argv, { cwd: folder });
+    const load = { files: ['a.csv'], table: scene.table, onConflict: 'upsert' };
+    await scene.write({ 'job.json': JSON.stringify({ settings, loads: [load] }) });
+    const argv = ['run', '--config', 'job.json', '--database-url', scene.db.url];
+    const end = await etl(argv, { cwd: scene.folder });
     expect(end.code).toBe(2);
     for (const part of ['settings.concurrency', '65', '64', 'chunkSise', 'chunkSize', 'upsert']) {
       expect(end.stderr).toContain(part);
@@ -256,8 +225,8 @@ describe('refused before anything begins', () => {
   });
 
   test('a job file that is no JSON says where it breaks', async () => {
-    await write({ 'job.json': '{\n  "loads": [\n    }\n' });
-    const end = await etl(['run', '--config', 'job.json'], { cwd: folder });
+    await scene.write({ 'job.json': '{\n  "loads": [\n    }\n' });
+    const end = await etl(['run', '--config', 'job.json'], { cwd: scene.folder });
     expect(end.code).toBe(2);
     expect(end.stderr).toContain('job.json line 3');
     expect(end.stderr).toContain('[ETL_JOB_INVALID]');

@@ -1,8 +1,15 @@
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
 import { loadEngine, type Engine } from '../../src/cli/engine.ts';
 import { main } from '../../src/cli/etl.ts';
-import { errorRecordOf, type ErrorRecord, type ExitCode } from '../../src/errors.ts';
+import {
+  errorRecordOf,
+  type ErrorCode,
+  type ErrorFacts,
+  type ErrorRecord,
+  type ExitCode,
+} from '../../src/errors.ts';
 import type { RunEvent } from '../../src/run/events.ts';
 import type { Report } from '../../src/run/report-types.ts';
 import { runWith } from '../../src/run/run.ts';
@@ -36,6 +43,25 @@ export async function etl(argv: readonly string[], options: EtlOptions): Promise
   const world = { env: { NO_COLOR: '1' }, stdout, stderr, cwd, signal };
   const code = await main(argv, world, () => watchedEngine(options, seen));
   return { code, stdout: out(), stderr: err(), ...seen };
+}
+
+/**
+ * What every error owes to whoever reads it: the exit code, the code, one sentence and a remedy,
+ * without the engine's inner names and without a stack.
+ */
+export function expectTold(
+  end: EtlEnd,
+  code: ErrorCode,
+  exit: number,
+  facts: ErrorFacts = {},
+): void {
+  const said = end.stdout + end.stderr;
+  expect({ exit: end.code, code: end.error?.code, said }).toEqual({ exit, code, said });
+  expect(end.error?.facts).toMatchObject(facts);
+  expect(end.error?.remedy).not.toBe('');
+  expect(said.replaceAll(/\s+/g, ' ')).toContain(code);
+  expect(said).not.toMatch(/\n\s+at /);
+  expect(said).not.toMatch(/etl_(row|file|unit)|pg_temp/);
 }
 
 interface Seen {

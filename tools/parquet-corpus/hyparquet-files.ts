@@ -31,13 +31,20 @@ interface StoredColumn extends CorpusColumn {
   readonly element: Omit<SchemaElement, 'name' | 'repetition_type'>;
 }
 
+type MakeColumn = (
+  name: string,
+  type: ParquetType,
+  texts: readonly string[],
+  element: StoredColumn['element'],
+) => StoredColumn;
+
 function annotatedColumns(rows: number): StoredColumn[] {
-  const column = (
-    name: string,
-    type: ParquetType,
-    texts: readonly string[],
-    element: StoredColumn['element'],
-  ): StoredColumn => ({ name, type, texts: repeated(rows, ...texts), element });
+  const column: MakeColumn = (name, type, texts, element) => ({
+    name,
+    type,
+    texts: repeated(rows, ...texts),
+    element,
+  });
   const stamps = TEXTS.timestampUs.slice(0, 2);
   const instants = stamps.map((text) => `${text}+00`);
   const decimals = { converted_type: 'DECIMAL', precision: 9, scale: 2 } as const;
@@ -83,6 +90,14 @@ function annotatedColumns(rows: number): StoredColumn[] {
       converted_type: 'TIME_MILLIS',
     }),
     column('day', TYPE.date, TEXTS.date, { type: 'INT32', converted_type: 'DATE' }),
+    ...byteColumns(column),
+    column('flag', TYPE.boolean, TEXTS.boolean, { type: 'BOOLEAN' }),
+  ];
+}
+
+/** Columns that lie in the file as bytes. */
+function byteColumns(column: MakeColumn): StoredColumn[] {
+  return [
     column('uuid', TYPE.uuid, TEXTS.uuid, {
       type: 'FIXED_LEN_BYTE_ARRAY',
       type_length: 16,
@@ -106,7 +121,6 @@ function annotatedColumns(rows: number): StoredColumn[] {
       type: 'FIXED_LEN_BYTE_ARRAY',
       type_length: 2,
     }),
-    column('flag', TYPE.boolean, TEXTS.boolean, { type: 'BOOLEAN' }),
   ];
 }
 

@@ -26,8 +26,16 @@ export function detectDelimiter(
   return best.delimiter;
 }
 
-/** The last record may be cut short: it counts a twentieth at most, and for all candidates alike. */
+/**
+ * The last record may be cut short: it counts a twentieth at most, and for all candidates alike.
+ * Under a wrong delimiter nearly every closing quote is out of place: were each an error, 64 KiB of
+ * quoted fields would take 1.7 seconds, against 0.01.
+ */
 function fieldCounts(text: string, dialect: CsvDialect): readonly number[] {
-  const records = parseText(text, dialect, 2, { to: recordsMax, skip_records_with_error: true });
+  const records = parseText(text, dialect, 2, {
+    to: recordsMax,
+    relax_quotes: true,
+    skip_records_with_error: true,
+  });
   return records.map((record) => record.length);
 }

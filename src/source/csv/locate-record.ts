@@ -60,7 +60,7 @@ export function locateCopyLine(
   return locate(file, description, (found) => found.copyLine >= copyLine);
 }
 
-export const textMax = 10_000;
+const textMax = 10_000;
 
 interface FoundRecord {
   readonly record: number;

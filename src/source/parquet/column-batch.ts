@@ -20,7 +20,7 @@ export interface FlatVector extends EncodedValues {
   readonly validity: Uint8Array | null;
 }
 
-export interface NestedVector {
+interface NestedVector {
   readonly kind: 'nested';
   readonly values: readonly NestedValue[];
 }

@@ -20,7 +20,7 @@ export function floatText(value: number, bits: 16 | 32 | 64): string {
 }
 
 /** `0.001`, `12.5`, `1200`: digits whose first one counts ten to the exponent. */
-export function plainDigits(digits: string, exponent: number): string {
+function plainDigits(digits: string, exponent: number): string {
   if (exponent < 0) return `0.${'0'.repeat(-exponent - 1)}${digits}`;
   if (digits.length <= exponent + 1) return digits.padEnd(exponent + 1, '0');
   return `${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`;

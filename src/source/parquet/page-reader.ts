@@ -18,10 +18,10 @@ export interface PageReader {
   /** The next page that has an entry; null at the end of the chunk. */
   next(): Promise<DataPage | null>;
   /**
-   * Skips pages that lie wholly within the next `rows` rows, without decoding them; returns how
-   * many rows those were. Nothing is skipped where only levels tell the rows of a page.
+   * Skips pages that lie wholly within the next `entries` entries, without decoding them; returns
+   * how many entries those had.
    */
-  skip(rows: number): Promise<number>;
+  skip(entries: number): Promise<number>;
 }
 
 export interface ChunkPlace {
@@ -45,30 +45,26 @@ export async function openPages(
   leaf: LeafNode,
   options: ChunkPlace,
 ): Promise<PageReader> {
-  const { column, rowGroup, meter } = options;
-  const place: ParquetPlace = { file: parquet.file.name, column, rowGroup };
+  const place = { file: parquet.file.name, column: options.column, rowGroup: options.rowGroup };
   const meta = chunkOf(parquet, leaf, place);
   const bytes = chunkBytes(parquet, meta, options, place);
+  const held = heldMemory(options.meter, place);
   let dictionary: PhysicalValues | null = null;
   let entriesLeft = Number(meta.num_values);
-  let pageBytes = 0;
-  let dictionaryBytes = 0;
   let header: PageHeader | null = null;
 
   /** Releases the page before, reads dictionaries, and stops at the header of a data page. */
   async function nextHeader(): Promise<PageHeader | null> {
     while (header === null) {
-      meter.heldBytes -= pageBytes;
-      pageBytes = 0;
+      held.releasePage();
       if (entriesLeft === 0) {
-        meter.heldBytes -= dictionaryBytes;
-        dictionaryBytes = 0;
+        held.releaseDictionary();
         return null;
       }
       const next = await bytes.header();
       if (next === null) throw new PageFault(`${entriesLeft} of its values are missing`);
       if (next.type === 'DICTIONARY_PAGE') {
-        dictionary = await readDictionary(next);
+        dictionary = await readDictionary(leaf, meta, bytes, next, held);
       } else if (next.type === 'DATA_PAGE' || next.type === 'DATA_PAGE_V2') {
         header = next;
       } else {
@@ -78,63 +74,105 @@ export async function openPages(
     return header;
   }
 
-  async function readDictionary(next: PageHeader): Promise<PhysicalValues> {
-    const { num_values: count } = next.dictionary_page_header ?? { num_values: -1 };
-    hold(next, count);
-    dictionaryBytes += pageBytes;
-    pageBytes = 0;
-    const raw = await checkedBytes(bytes, next);
-    const page = decompressPage(raw, next.uncompressed_page_size, meta.codec);
-    return plainValues(leaf, page, 0, count);
-  }
-
-  /** Counts what decoding will hold, before it does: 8 bytes per entry for levels and indexes. */
-  function hold(next: PageHeader, entries: number): void {
-    const size = next.uncompressed_page_size;
-    if (!(entries >= 0 && size >= 0)) throw new PageFault('the header of a page is damaged');
-    pageBytes = Math.max(size, entries * 8);
-    meter.heldBytes += pageBytes;
-    if (meter.heldBytes > LIMITS.parquetRowGroupBytesMax) throw tooLarge(place, meter.heldBytes);
-  }
-
   async function next(): Promise<DataPage | null> {
     for (;;) {
       const current = await nextHeader();
       if (current === null) return null;
-      header = null;
-      const entries = entriesOf(current);
-      hold(current, entries);
-      if (entries > entriesLeft) throw new PageFault('its pages have more values than stated');
+      const entries = leave(current);
+      held.page(current, entries);
       const raw = await checkedBytes(bytes, current);
-      entriesLeft -= entries;
       if (entries > 0) return decodePage(leaf, current, raw, meta.codec, dictionary);
     }
   }
 
-  async function skip(rows: number): Promise<number> {
+  async function skip(limit: number): Promise<number> {
     let skipped = 0;
     for (;;) {
       const current = await nextHeader();
-      const pageRows = current === null ? null : rowsOf(leaf, current);
-      if (current === null || pageRows === null || skipped + pageRows > rows) return skipped;
-      header = null;
-      entriesLeft -= entriesOf(current);
-      if (entriesLeft < 0) throw new PageFault('its pages have more values than stated');
+      if (current === null || skipped + entriesOf(current) > limit) return skipped;
+      skipped += leave(current);
       bytes.skip(current.compressed_page_size);
-      skipped += pageRows;
     }
   }
 
-  async function explained<T>(action: () => Promise<T>): Promise<T> {
-    try {
-      return await action();
-    } catch (error) {
-      throw parquetErrorOf(error, place);
-    }
+  /** Goes past a page; returns its number of entries. */
+  function leave(current: PageHeader): number {
+    header = null;
+    const entries = entriesOf(current);
+    entriesLeft -= entries;
+    if (entriesLeft < 0) throw new PageFault('its pages have more values than stated');
+    return entries;
   }
 
-  await explained(() => prepareCodec(meta.codec));
-  return { next: () => explained(next), skip: (rows) => explained(() => skip(rows)) };
+  await explained(place, () => prepareCodec(meta.codec));
+  return {
+    next: () => explained(place, next),
+    skip: (entries) => explained(place, () => skip(entries)),
+  };
+}
+
+async function readDictionary(
+  leaf: LeafNode,
+  meta: ColumnMetaData,
+  bytes: ChunkBytes,
+  header: PageHeader,
+  held: HeldMemory,
+): Promise<PhysicalValues> {
+  const count = header.dictionary_page_header?.num_values ?? -1;
+  held.dictionary(header, count);
+  const raw = await checkedBytes(bytes, header);
+  const page = decompressPage(raw, header.uncompressed_page_size, meta.codec);
+  return plainValues(leaf, page, 0, count);
+}
+
+async function explained<T>(place: ParquetPlace, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw parquetErrorOf(error, place);
+  }
+}
+
+interface HeldMemory {
+  page(header: PageHeader, entries: number): void;
+  dictionary(header: PageHeader, entries: number): void;
+  releasePage(): void;
+  releaseDictionary(): void;
+}
+
+/**
+ * Counts what decoding will hold, before it does: 8 bytes for an entry's levels and index, since
+ * a page of a few bytes may stand for any number of them.
+ */
+function heldMemory(meter: ReadMeter, place: ParquetPlace): HeldMemory {
+  let pageBytes = 0;
+  let dictionaryBytes = 0;
+
+  function hold(header: PageHeader, entries: number): number {
+    const size = header.uncompressed_page_size;
+    if (!(entries >= 0 && size >= 0)) throw new PageFault('the header of a page is damaged');
+    const bytes = Math.max(size, entries * 8);
+    meter.heldBytes += bytes;
+    if (meter.heldBytes > LIMITS.parquetRowGroupBytesMax) throw tooLarge(place, meter.heldBytes);
+    return bytes;
+  }
+
+  return {
+    page(header, entries) {
+      pageBytes += hold(header, entries);
+    },
+    dictionary(header, entries) {
+      dictionaryBytes += hold(header, entries);
+    },
+    releasePage() {
+      meter.heldBytes -= pageBytes;
+      pageBytes = 0;
+    },
+    releaseDictionary() {
+      meter.heldBytes -= dictionaryBytes;
+      dictionaryBytes = 0;
+    },
+  };
 }
 
 function chunkOf(parquet: OpenParquet, leaf: LeafNode, place: ParquetPlace): ColumnMetaData {
@@ -182,12 +220,9 @@ async function checkedBytes(bytes: ChunkBytes, header: PageHeader): Promise<Uint
 }
 
 function entriesOf({ data_page_header: v1, data_page_header_v2: v2 }: PageHeader): number {
-  return (v1 ?? v2)?.num_values ?? -1;
-}
-
-function rowsOf(leaf: LeafNode, header: PageHeader): number | null {
-  if (leaf.repetition === 0) return entriesOf(header);
-  return header.data_page_header_v2?.num_rows ?? null;
+  const entries = (v1 ?? v2)?.num_values ?? -1;
+  if (!(entries >= 0)) throw new PageFault('the header of a page is damaged');
+  return entries;
 }
 
 function tooLarge(place: ParquetPlace, bytes: number): EtlError {

@@ -26,12 +26,12 @@ export interface LeafNode extends NodeBase {
   readonly chunkIndex: number;
 }
 
-export interface StructNode extends NodeBase {
+interface StructNode extends NodeBase {
   readonly kind: 'struct';
   readonly fields: readonly SchemaNode[];
 }
 
-export interface ListNode extends NodeBase {
+interface ListNode extends NodeBase {
   readonly kind: 'list';
   readonly element: SchemaNode;
   /** Levels of the repeated field: reached where there is an element; repeated for the next. */
@@ -39,7 +39,7 @@ export interface ListNode extends NodeBase {
   readonly itemRepetition: number;
 }
 
-export interface MapNode extends NodeBase {
+interface MapNode extends NodeBase {
   readonly kind: 'map';
   readonly key: SchemaNode;
   /** Null for a map of keys alone. */

@@ -3,8 +3,8 @@ import { LIMITS } from '../../limits.ts';
 import type { FileSample, ParquetColumn, ParquetDescription, SourceFile } from '../source-file.ts';
 import type { ReadMeter } from './chunk-bytes.ts';
 import type { ColumnBatch } from './column-batch.ts';
-import { openColumn } from './column-reader.ts';
 import type { ColumnReader } from './column-reader.ts';
+import { openColumn } from './open-column.ts';
 import { openParquet } from './open-parquet.ts';
 import type { OpenParquet } from './open-parquet.ts';
 import { parquetError } from './parquet-fault.ts';
@@ -12,7 +12,6 @@ import { leavesOf } from './parquet-schema.ts';
 import type { SchemaNode } from './parquet-schema.ts';
 import { nodesOf, readOpenParquet, rowsBefore } from './read-parquet.ts';
 import { rowText } from './value-text.ts';
-import { ValueFault } from './value-fault.ts';
 
 export interface SampleParquetOptions {
   readonly rowsMax: number;
@@ -185,24 +184,11 @@ function drawFrom(
   for (let row = 0; row < batch.rows && count < wanted; row++) {
     if (draw.random() * (left - row) >= wanted - count) continue;
     count++;
-    const text = draw.drawn.size < drawnMax ? textOf(batch, draw.columns, row) : null;
-    if (text !== null) draw.drawn.set(batch.firstRow + row, text);
+    if (draw.drawn.size < drawnMax) {
+      draw.drawn.set(batch.firstRow + row, rowText(batch, draw.columns, row));
+    }
   }
   return count;
-}
-
-/** Null for a row that has no text: PostgreSQL will refuse it, which is not for a sample to say. */
-function textOf(
-  batch: ColumnBatch,
-  columns: readonly ParquetColumn[],
-  row: number,
-): (string | null)[] | null {
-  try {
-    return rowText(batch, columns, row);
-  } catch (error) {
-    if (error instanceof ValueFault) return null;
-    throw error;
-  }
 }
 
 /** mulberry32: small, seeded, and good enough to draw rows. */

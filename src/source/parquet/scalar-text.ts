@@ -55,7 +55,7 @@ function integerText(type: ScalarType & { kind: 'integer' }, value: NestedValue)
     : String(Number(value) >>> 0);
 }
 
-export function timestampMicroseconds(
+function timestampMicroseconds(
   type: ScalarType & { kind: 'timestamp' },
   value: NestedValue,
 ): bigint {
@@ -70,7 +70,7 @@ export function unscaledOf(value: NestedValue): bigint {
 }
 
 /** Invalid text would turn into replacement characters without a word. */
-export function utf8Text(bytes: Uint8Array): string {
+function utf8Text(bytes: Uint8Array): string {
   const buffer = bufferOf(bytes);
   if (!isUtf8(buffer)) throw new ValueFault('is not valid UTF-8', hexText(bytes));
   return buffer.toString('utf8');
@@ -80,7 +80,7 @@ export function hexText(bytes: Uint8Array): string {
   return `\\x${bufferOf(bytes).toString('hex')}`;
 }
 
-export function uuidText(bytes: Uint8Array): string {
+function uuidText(bytes: Uint8Array): string {
   const hex = bufferOf(bytes).toString('hex');
   return [
     hex.slice(0, 8),

@@ -62,7 +62,7 @@ function counted(count: number, unit: string): string {
   return count === 0 ? '' : `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
-export function floorDivide(value: bigint, divisor: bigint): bigint {
+function floorDivide(value: bigint, divisor: bigint): bigint {
   const quotient = value / divisor;
   return value < 0n && quotient * divisor !== value ? quotient - 1n : quotient;
 }

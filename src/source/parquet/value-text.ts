@@ -4,6 +4,7 @@ import type { ColumnBatch, NestedValue } from './column-batch.ts';
 import { valueAt } from './column-batch.ts';
 import { scalarText } from './scalar-text.ts';
 import type { ScalarType } from './scalar-text.ts';
+import { ValueFault } from './value-fault.ts';
 
 /**
  * A value as the file's CSV twin would spell it, which is how PostgreSQL prints it: exact, floats
@@ -15,7 +16,10 @@ export function valueText(type: ParquetType, value: NestedValue): string | null 
   return isScalar(type) ? scalarText(type, value) : jsonText(type, value);
 }
 
-/** One row of a batch (0-based) as text, for samples and for rejected rows. */
+/**
+ * One row of a batch (0-based) as text, for samples and for rejected rows. Text that is not UTF-8
+ * is shown as its bytes, `\x…`: PostgreSQL will refuse it when it is loaded.
+ */
 export function rowText(
   batch: ColumnBatch,
   columns: readonly ParquetColumn[],
@@ -24,7 +28,12 @@ export function rowText(
   return batch.columns.map((vector, index) => {
     const column = columns[index];
     assert(column !== undefined, 'every vector has its column');
-    return valueText(column.type, valueAt(vector, row));
+    try {
+      return valueText(column.type, valueAt(vector, row));
+    } catch (error) {
+      if (error instanceof ValueFault) return error.value;
+      throw error;
+    }
   });
 }
 

@@ -1,6 +1,8 @@
 /**
  * Parameter: oids of types. One row per type: its own kind, what a domain is based on, what an
- * array holds, and whether the hash operator class of PostgreSQL's record hash exists for it.
+ * array holds, and whether PostgreSQL's record hash finds a hash operator class for it: its own, or
+ * that of a type that has the same bytes (varchar of text, cidr of inet, regclass of oid).
+ * Composites, and arrays of them or of ranges, are taken for unhashable: it costs them time only.
  */
 export const READ_TYPES = `
 with recursive base as (
@@ -17,6 +19,12 @@ with recursive base as (
     join pg_catalog.pg_amproc p on p.amprocfamily = c.opcfamily
          and p.amproclefttype = c.opcintype and p.amprocnum = 2
    where m.amname = 'hash' and c.opcdefault
+), hashable as (
+  select oid from hashed
+  union
+  select k.castsource
+    from pg_catalog.pg_cast k join hashed h on h.oid = k.casttarget
+   where k.castmethod = 'b' and k.castcontext = 'i'
 )
 select b.asked::int8::text as oid,
        quote_ident(an.nspname) || '.' || quote_ident(a.typname) as cast_name,
@@ -25,13 +33,12 @@ select b.asked::int8::text as oid,
        t.typtype::text as kind,
        t.typcategory::text as category,
        e.typname as element,
-       case when coalesce(e.typname, t.typname) = 'varchar' then 'text'::regtype::oid
-            else coalesce(e.oid, t.oid) end
-         in (select oid from hashed) or t.typtype = 'e' or coalesce(e.typtype, '') = 'e'
+       coalesce(e.oid, t.oid) in (select oid from hashable)
+         or t.typtype = 'e' or coalesce(e.typtype, '') = 'e'
          or (t.typtype in ('r', 'm') and exists (
                select from pg_catalog.pg_range r
                 where t.oid in (r.rngtypid, r.rngmultitypid)
-                  and r.rngsubtype in (select oid from hashed))) as hashable
+                  and r.rngsubtype in (select oid from hashable))) as hashable
   from base b
   join pg_catalog.pg_type t on t.oid = b.oid
   join pg_catalog.pg_type a on a.oid = b.asked

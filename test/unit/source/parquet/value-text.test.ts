@@ -2,8 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decimalText, floatText, halfFloat } from '../../../../src/source/parquet/number-text.ts';
 import { dateText, timestampText, timeText } from '../../../../src/source/parquet/time-text.ts';
-import { arrayText, jsonText, valueText } from '../../../../src/source/parquet/value-text.ts';
+import {
+  arrayText,
+  jsonText,
+  rowText,
+  valueText,
+} from '../../../../src/source/parquet/value-text.ts';
 import type { ParquetType } from '../../../../src/source/source-file.ts';
+import { vectorOf } from '../../../support/parquet-vectors.ts';
 
 const utf8 = (text: string): Uint8Array => Buffer.from(text, 'utf8');
 const STRING: ParquetType = { kind: 'string' };
@@ -124,6 +130,9 @@ describe('nested values', () => {
   });
 });
 
-it('text that is not UTF-8 is refused, not replaced', () => {
-  expect(() => valueText(STRING, Buffer.from([0xff]))).toThrow(/UTF-8/);
+it('text that is not UTF-8 is refused, and shown as bytes in a row', () => {
+  const bytes = Buffer.from([0xff]);
+  expect(() => valueText(STRING, bytes)).toThrow(/UTF-8/);
+  const batch = { rows: 1, firstRow: 1, columns: [vectorOf(STRING, [bytes])] };
+  expect(rowText(batch, [{ name: 's', type: STRING, nullable: false }], 0)).toEqual(['\\xff']);
 });

@@ -1,0 +1,137 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { describe, expect, test } from 'vitest';
+import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import type { EtlEnd } from '../support/etl.ts';
+import { closeGateSql, FAULTS, waitingAtGateSql } from '../support/faults.ts';
+import { csvFiles, overlappingFiles } from '../support/overlapping-files.ts';
+import { statusesOf, useScene } from '../support/scene.ts';
+
+/** Ctrl-C at every stage of a load: what is committed stays, the rest is as if it never began. */
+const columns = (table: string): string =>
+  `create table ${table} (id int primary key, name fault_staged check (fault('merge', name)), n int);`;
+const scene = useScene((table) => `${columns(table)} ${columns(`${table}_oracle`)}`, FAULTS);
+
+/** The second of three overlapping files stops where it says `stage gate` or `merge gate`. */
+function filesWith(kind: 'stage' | 'merge'): OracleFile[] {
+  return overlappingFiles(3, 20, 5).map((file, place) =>
+    place !== 1 ? file : { ...file, rows: [...file.rows, ['99', `${kind} gate`, '1']] },
+  );
+}
+
+async function oracleDigest(files: readonly OracleFile[]): Promise<unknown> {
+  const target = { table: `${scene.table}_oracle`, columns: ['id', 'name', 'n'], key: ['id'] };
+  await scene.db.query(`truncate ${scene.table}_oracle`);
+  await loadSequentially(
+    (sql, params) => scene.db.query(sql, params),
+    { ...target, onConflict: 'update', versionColumn: null },
+    files,
+  );
+  return scene.db.query(tableDigest(`${scene.table}_oracle`));
+}
+
+async function digest(): Promise<unknown> {
+  return scene.db.query(tableDigest(scene.table));
+}
+
+async function untilWaiting(kind: 'stage' | 'merge'): Promise<void> {
+  for (let look = 0; look < 600; look++) {
+    const [row] = await scene.db.query<{ waiting: number }>(waitingAtGateSql(kind));
+    if ((row?.waiting ?? 0) > 0) return;
+    await sleep(20);
+  }
+  throw new Error(`nothing waits at the gate of ${kind}`);
+}
+
+/** Runs until the second file stands at the gate, interrupts, opens the gate. */
+async function interruptAt(
+  kind: 'stage' | 'merge',
+  files: readonly OracleFile[],
+  words: readonly string[],
+  threads: boolean,
+): Promise<EtlEnd> {
+  await scene.write(csvFiles(files));
+  const gate: pg.Client = await scene.db.client();
+  await gate.query(closeGateSql(kind));
+  const interrupt = new AbortController();
+  const running = scene.run(['*.csv', ...words], { threads, signal: interrupt.signal });
+  try {
+    await untilWaiting(kind);
+    interrupt.abort();
+    return await running;
+  } finally {
+    await gate.end();
+  }
+}
+
+function expectInterrupted(end: EtlEnd): void {
+  expect([end.code, end.report?.status, end.error?.code]).toEqual([
+    130,
+    'interrupted',
+    'ETL_ABORTED',
+  ]);
+  expect(end.error?.remedy).not.toBe('');
+  expect(end.stderr).toContain('To load the rest, run the same command again:\n  etl run');
+  expect(end.stdout + end.stderr).not.toMatch(/\n\s+at /);
+}
+
+async function expectResumed(files: readonly OracleFile[], end: EtlEnd): Promise<void> {
+  const committed = statusesOf(end.report).filter((status) => status === 'loaded').length;
+  expect(await digest()).toEqual(await oracleDigest(files.slice(0, committed)));
+  const next = await scene.run(['*.csv', '--concurrency', '3']);
+  expect(next.code).toBe(0);
+  expect(statusesOf(next.report).filter((status) => status === 'skipped')).toHaveLength(committed);
+  expect(await digest()).toEqual(await oracleDigest(files));
+}
+
+describe.for([
+  ['in this process', false],
+  ['with threads', true],
+] as const)('interrupted %s', ([, threads]) => {
+  test.for([
+    ['while it stages', 'stage', 'hybrid'],
+    ['while it merges, and the next file waits', 'merge', 'full-parallel'],
+    ['while it stages a partitioned load', 'stage', 'partitioned'],
+    ['while it merges a partitioned load', 'merge', 'partitioned'],
+  ] as const)('%s', async ([, kind, strategy]) => {
+    const files = filesWith(kind);
+    const words = ['--strategy', strategy, '--concurrency', '3'];
+    const end = await interruptAt(kind, files, words, threads);
+    expectInterrupted(end);
+    const statuses = statusesOf(end.report);
+    expect(statuses.slice(1)).toEqual(['not-loaded', 'not-loaded']);
+    if (strategy === 'partitioned') expect(statuses[0]).toBe('not-loaded');
+    await expectResumed(files, end);
+  });
+});
+
+test('interrupted before it begins, nothing is loaded', async () => {
+  await scene.write(csvFiles(overlappingFiles(3, 20, 5)));
+  const interrupt = new AbortController();
+  const end = await scene.run(['*.csv'], {
+    signal: interrupt.signal,
+    onEvent: (event) => {
+      if (event.kind === 'run-started') interrupt.abort();
+    },
+  });
+  expectInterrupted(end);
+  expect(statusesOf(end.report)).toEqual(['not-loaded', 'not-loaded', 'not-loaded']);
+  await expectResumed(overlappingFiles(3, 20, 5), end);
+});
+
+test('interrupted before it was planned, it ends with 130 and without a row, too', async () => {
+  await scene.write(csvFiles(overlappingFiles(3, 20, 5)));
+  const end = await scene.run(['*.csv'], { signal: AbortSignal.abort() });
+  expect(end.code).toBe(130);
+  expect(await scene.db.query(`table ${scene.table}`)).toEqual([]);
+  expect(end.stderr).toContain('run the same command again');
+});
+
+test('the record of an interrupted run says so', async () => {
+  const end = await interruptAt('stage', filesWith('stage'), ['--concurrency', '2'], false);
+  expectInterrupted(end);
+  const runs = await scene.db.query('select status from etl.run where run_id = $1', [
+    end.report?.runId,
+  ]);
+  expect(runs).toEqual([{ status: 'interrupted' }]);
+});

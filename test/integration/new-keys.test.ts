@@ -1,0 +1,59 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase, expectNoLeaks, type TestDatabase } from '../support/database.ts';
+import { load } from '../support/load.ts';
+
+/** Rows whose keys look new are inserted without ON CONFLICT; a wrong guess must cost nothing. */
+describe('keys that look new', () => {
+  let db: TestDatabase;
+  let folder: string;
+
+  beforeAll(async () => {
+    db = await createTestDatabase();
+    folder = await mkdtemp(join(tmpdir(), 'etl-new-keys-'));
+    const lines = Array.from({ length: 20_000 }, (_, row) => `${row},value ${row}\n`);
+    await writeFile(join(folder, 'a.csv'), `id,v\n${lines.join('')}7,last\n`);
+  });
+  afterEach(() => expectNoLeaks(db.url));
+  afterAll(async () => {
+    await rm(folder, { recursive: true });
+    await db.drop();
+  });
+
+  it('are all inserted into an empty table, duplicates inside the file once', async () => {
+    await db.query('create table t (id bigint primary key, v text)');
+    const { report } = await loadInto('t');
+    expect(report.loads[0]?.totals).toMatchObject({ inserted: 20_000, updated: 0, superseded: 1 });
+    expect(await db.query(`select v from t where id = 7`)).toEqual([{ v: 'last' }]);
+    expect(await insertedBehindSavepoint('t')).toBe(true);
+  });
+
+  it('fall back where one key of the table escaped the sample', async () => {
+    await db.query('create table one (id bigint primary key, v text)');
+    await db.query(`insert into one values (19999, 'old'), (-1, 'stays')`);
+    const { report } = await loadInto('one');
+    expect(report.error).toBeNull();
+    expect(report.loads[0]?.totals).toMatchObject({ inserted: 19_999, updated: 1, unchanged: 0 });
+    expect(await db.query('select v from one where id in (-1, 19999) order by id')).toEqual([
+      { v: 'stays' },
+      { v: 'value 19999' },
+    ]);
+    expect(await db.query('select count(*) from one')).toEqual([{ count: '20001' }]);
+    expect(await insertedBehindSavepoint('one')).toBe(false);
+  });
+
+  /** The try without ON CONFLICT runs in a subtransaction, so its rows bear an id of their own. */
+  async function insertedBehindSavepoint(table: string): Promise<boolean> {
+    const [row] = await db.query(
+      `select (select xmin from ${table} where id = 5)::text <>
+              (select xmin from etl.ledger where table_oid = '${table}'::regclass)::text as apart`,
+    );
+    return row?.['apart'] === true;
+  }
+
+  function loadInto(table: string): ReturnType<typeof load> {
+    return load(db.url, { loads: [{ table, files: ['a.csv'] }] }, { cwd: folder });
+  }
+});

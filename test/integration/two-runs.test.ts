@@ -1,0 +1,97 @@
+import { hostname } from 'node:os';
+import { expect, test } from 'vitest';
+import { expectTold, type EtlEnd } from '../support/etl.ts';
+import { statusesOf, useScene } from '../support/scene.ts';
+
+/** Two runs at once: on one table the second is refused, on different tables both go on. */
+const scene = useScene((table) => `create table ${table} (id int primary key, name text)`);
+const FILES = { 'a.csv': 'id,name\n1,a\n2,a\n', 'b.csv': 'id,name\n2,b\n3,b\n' };
+
+/** Begins a run that stops at its merge, since the test holds the table; `release` lets it go on. */
+async function heldRun(): Promise<{
+  readonly runId: string;
+  readonly release: () => Promise<EtlEnd>;
+}> {
+  const locker = await scene.db.client();
+  await locker.query(`begin; lock table ${scene.table} in exclusive mode`);
+  let merging = (_runId: string): void => undefined;
+  const held = new Promise<string>((resolve) => (merging = resolve));
+  let runId = '';
+  const end = scene.run(['*.csv', '--concurrency', '1'], {
+    onEvent: (event) => {
+      if (event.kind === 'run-started') runId = event.runId;
+      if (event.kind === 'file-merging') merging(runId);
+    },
+  });
+  const release = async (): Promise<EtlEnd> => {
+    await locker.query('rollback');
+    await locker.end();
+    return end;
+  };
+  return { runId: await held, release };
+}
+
+test('the second run on a table is refused, and told by whom', async () => {
+  await scene.write(FILES);
+  const startedAt = Date.now();
+  const { runId, release } = await heldRun();
+  const second = await scene.run(['*.csv']);
+  const first = await release();
+
+  expectTold(second, 'ETL_LOCKED', 2, { table: `public.${scene.table}` });
+  const said = second.stderr.replaceAll(/\s+/g, ' ');
+  expect(said).toContain(`run ${runId} on ${hostname()} (process ${process.pid})`);
+  const since = Date.parse(/started (\S+Z)/.exec(said)?.[1] ?? '');
+  expect(since).toBeGreaterThanOrEqual(startedAt - 1000);
+  expect(since).toBeLessThanOrEqual(Date.now() + 1000);
+  expect([first.code, statusesOf(first.report)]).toEqual([0, ['loaded', 'loaded']]);
+
+  const third = await scene.run(['*.csv']);
+  expect([third.code, statusesOf(third.report)]).toEqual([0, ['skipped', 'skipped']]);
+  const ends = await scene.db.query(
+    `select status from etl.run order by started_at desc, run_id desc limit 3`,
+  );
+  expect(ends.map(({ status }) => status).sort()).toEqual(['failed', 'loaded', 'loaded']);
+});
+
+test('a run on another table goes on meanwhile', async () => {
+  await scene.write(FILES);
+  const { release } = await heldRun();
+  await scene.db.query(`create table ${scene.table}_other (id int primary key, name text)`);
+  const other = await scene.run(['*.csv', '--table', `${scene.table}_other`]);
+  expect([other.code, statusesOf(other.report)]).toEqual([0, ['loaded', 'loaded']]);
+  expect((await release()).code).toBe(0);
+  const [same] = await scene.db.query(
+    `select count(*)::int as n from (table ${scene.table} except table ${scene.table}_other) x`,
+  );
+  expect(same).toEqual({ n: 0 });
+});
+
+test('the record of a run that died does not stop anybody', async () => {
+  await scene.write(FILES);
+  expect((await scene.run(['a.csv'])).code).toBe(0);
+  await scene.db.query(
+    `insert into etl.run (run_id, plan_id, tables, host, pid)
+     values ($1, 'p', array[$2::regclass::oid], 'gone', 1)`,
+    [`dead-${scene.table}`, scene.table],
+  );
+  expect((await scene.run(['*.csv'])).code).toBe(0);
+});
+
+test('two runs that create the same table at once: one loads it, the other loads or says why not', async () => {
+  await scene.write(FILES);
+  await scene.db.query(`drop schema if exists etl cascade`);
+  const words = ['*.csv', '--table', `${scene.table}_new`, '--key', 'id'];
+  const ends = await Promise.all([scene.run(words), scene.run(words)]);
+  const codes = ends.map((end) => end.code);
+  expect(codes).toContain(0);
+  for (const end of ends.filter(({ code }) => code !== 0)) {
+    expect(['ETL_LOCKED', 'ETL_PLAN_STALE']).toContain(end.error?.code);
+  }
+  const loaded = await scene.db.query(`select id, name from ${scene.table}_new order by id`);
+  expect(loaded).toEqual([
+    { id: expect.anything() as unknown, name: 'a' },
+    { id: expect.anything() as unknown, name: 'b' },
+    { id: expect.anything() as unknown, name: 'b' },
+  ]);
+});
