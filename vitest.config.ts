@@ -5,10 +5,24 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          // Unit tests change nothing of their process, so its modules are loaded once for all:
+          // 19 instead of 42 s of CPU.
+          testTimeout: 60_000,
+          pool: 'threads',
+          isolate: false,
+        },
+      },
       { test: { name: 'corpus', include: ['test/corpus/*.test.ts'], testTimeout: 60_000 } },
       {
-        test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 120_000 },
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          testTimeout: 120_000,
+        },
       },
       {
         test: {

@@ -64,9 +64,9 @@ function commands(argv: readonly string[], about: { version: string; width: numb
       'parse-positional-numbers': false,
     })
     .usage('Loads CSV and Parquet files into PostgreSQL in parallel, as if one by one.')
-    .command('run [files..]', 'Load files into a table', (load) => loadFlags(load, 'run'))
+    .command('run [files..]', 'Load files into a table', (load) => loadFlags(load, 'run', argv))
     .command('plan [files..]', 'Show what run would do; changes nothing', (load) =>
-      loadFlags(load, 'plan'),
+      loadFlags(load, 'plan', argv),
     )
     .command('db <action>', 'The embedded PostgreSQL: start, stop, status, url', (db) =>
       db
@@ -89,7 +89,8 @@ function commands(argv: readonly string[], about: { version: string; width: numb
     .wrap(Math.min(about.width, 120));
 }
 
-function loadFlags(parser: Argv, command: 'run' | 'plan'): Argv {
+function loadFlags(parser: Argv, command: 'run' | 'plan', argv: readonly string[]): Argv {
+  const hidden = !mayAskForHelp(argv);
   parser.usage(`etl ${command} [files…] [flags]`).positional('files', {
     describe: filesOption?.description ?? '',
     defaultDescription: 'those of the job file',
@@ -98,6 +99,7 @@ function loadFlags(parser: Argv, command: 'run' | 'plan'): Argv {
     parser.option(flag.name, {
       group: `${flag.group}:`,
       describe: helpText(flag),
+      hidden,
       type: flag.takes === 'nothing' ? 'boolean' : 'string',
       ...(flag.takes === 'many' ? { array: true } : {}),
       ...(flag.takes === 'nothing' ? {} : { requiresArg: true }),
@@ -111,6 +113,14 @@ function loadFlags(parser: Argv, command: 'run' | 'plan'): Argv {
       '',
     )
     .example(`etl ${command} --config prod.json --concurrency 4`, '');
+}
+
+/**
+ * The parser lays out its help after every command, wanted or not, which is two
+ * thirds of its time; so flags are hidden from it unless a word may ask for help.
+ */
+function mayAskForHelp(argv: readonly string[]): boolean {
+  return argv.some((word) => /^(?:help$|--?\w*h)/.test(word));
 }
 
 function helpText(flag: Flag): string {

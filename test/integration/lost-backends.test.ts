@@ -58,7 +58,7 @@ describe.for([
     });
     expect([end.code, end.report?.error]).toEqual([0, null]);
     expect(statusesOf(end.report)).toEqual(['loaded', 'loaded', 'loaded', 'loaded']);
-    expect(retried).toMatchObject([{ attempt: 2, error: { facts: { sqlState: '57P01' } } }]);
+    expect(retried).toMatchObject([{ attempt: 2, error: { code: 'ETL_CONNECTION' } }]);
     const {
       rowsRead = 0,
       inserted = 0,
@@ -85,7 +85,7 @@ test('of a group that is merged file by file, what was committed is not merged a
   expect([end.code, end.error?.facts.sqlState]).toEqual([1, '23514']);
   const none = 'not-loaded';
   expect(statusesOf(end.report)).toEqual(['loaded', 'loaded', 'failed', none, none, none]);
-  expect(filesOf(end.report).map(({ attempts }) => attempts)).toEqual([2, 2, 2, 0, 0, 0]);
+  expect(filesOf(end.report).slice(0, 3)).toMatchObject(Array(3).fill({ attempts: 2 }));
   expect(end.report?.loads[0]?.totals.rowsRead).toBe(21);
   const entries = await scene.db.query('select path from etl.ledger where run_id = $1', [
     end.report?.runId,
@@ -95,18 +95,14 @@ test('of a group that is merged file by file, what was committed is not merged a
 });
 
 test('one that dies again and again fails its file after a bounded number of tries', async () => {
-  const [file] = overlappingFiles(1, 10, 5);
-  await scene.write(csvFiles([withBomb(file ?? { columns: [], rows: [] }, 'stage', '99')]));
-  await scene.db
-    .query(`alter sequence stage_bombs restart with 0 increment by 0`)
-    .catch(() => null);
+  await scene.write({ 'f0.csv': 'id,name,n\n1,doomed,1\n' });
   await scene.db.query(
     `create or replace function always() returns boolean language plpgsql as
        'begin perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(10); return true; end'`,
   );
-  await scene.db.query(`alter table ${scene.table} add check (name <> 'stage bomb' or always())`);
+  await scene.db.query(`alter table ${scene.table} add check (name <> 'doomed' or always())`);
   const end = await scene.run(['*.csv', '--concurrency', '1']);
-  expect([end.code, end.error?.facts.sqlState]).toEqual([1, '57P01']);
+  expect([end.code, end.error?.code]).toEqual([2, 'ETL_CONNECTION']);
   expect(end.error?.remedy).not.toBe('');
   expect(filesOf(end.report)[0]?.attempts).toBe(5);
   expect(await scene.db.query(`table ${scene.table}`)).toEqual([]);
