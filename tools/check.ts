@@ -8,7 +8,7 @@ import { mkdirSync } from 'node:fs';
  */
 const CACHE = 'node_modules/.cache';
 const STEPS: readonly (readonly [name: string, command: readonly string[]])[] = [
-  ['unit', ['vitest/vitest.mjs', 'run', '--project', 'unit']],
+  ['unit', ['vitest/vitest.mjs', 'run', '--project', 'unit', '--reporter', 'dot']],
   ['lint', ['eslint/bin/eslint.js', '--cache', '--cache-location', `${CACHE}/eslint/`, '.']],
   [
     'types',

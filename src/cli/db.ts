@@ -1,7 +1,7 @@
 import { EXIT, EtlError, type ExitCode } from '../errors.ts';
 import type { DbAction } from './arguments.ts';
 import type { Engine } from './engine.ts';
-import type { World } from './world.ts';
+import { commandOf, type World } from './world.ts';
 
 /** `etl db`: the embedded PostgreSQL, for any client. */
 export async function dbCommand(action: DbAction, world: World, engine: Engine): Promise<ExitCode> {
@@ -24,10 +24,11 @@ export async function dbCommand(action: DbAction, world: World, engine: Engine):
 async function start(home: string, world: World, engine: Engine): Promise<ExitCode> {
   const server = await engine.startEmbedded({ home, mode: 'standing', signal: world.signal });
   const state = server.startedHere ? 'is started' : 'was running already';
+  const etl = commandOf(world.env);
   world.stdout.write(
     `PostgreSQL ${server.version} in ${home} ${state} (process ${server.pid}).\n` +
       `${server.url}\n` +
-      'For example: psql "$(etl db url)". It runs until "etl db stop".\n',
+      `For example: psql "$(${etl} db url)". It runs until "${etl} db stop".\n`,
   );
   await server.release();
   return EXIT.ok;

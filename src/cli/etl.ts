@@ -14,7 +14,7 @@ import { loadEngine, type Engine } from './engine.ts';
 import { planCommand } from './plan.ts';
 import { runCommand } from './run.ts';
 import { packageVersion } from './version.ts';
-import { widthOf, type World } from './world.ts';
+import { commandOf, widthOf, type World } from './world.ts';
 
 /** The command line: from the words after `etl` to the exit code. Never throws. */
 export async function main(
@@ -70,7 +70,9 @@ function tellError(error: unknown, verbose: boolean, world: World): ExitCode {
 /** The ledger knows what is loaded, so the command that resumes is the command itself. */
 function tellHowToResume(argv: readonly string[], world: World): void {
   const words = argv.map((word) => redactUrl(word)).map(shellWord);
-  world.stderr.write(`To load the rest, run the same command again:\n  etl ${words.join(' ')}\n`);
+  world.stderr.write(
+    `To load the rest, run the same command again:\n  ${commandOf(world.env)} ${words.join(' ')}\n`,
+  );
 }
 
 function shellWord(word: string): string {

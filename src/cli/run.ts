@@ -10,7 +10,7 @@ import type { LoadArguments } from './arguments.ts';
 import type { Engine } from './engine.ts';
 import { showPlan, withPlan, type Planned } from './plan.ts';
 import { checkReportPath, writeReportFile } from './report-file.ts';
-import { colorOf, progressModeOf, widthOf, type World } from './world.ts';
+import { colorOf, commandOf, progressModeOf, widthOf, type World } from './world.ts';
 
 /** `etl run`: plan, load, tell. */
 export async function runCommand(
@@ -80,9 +80,10 @@ function showReport(
       `\n${printSummary(report, { color: colorOf(stdout, env), width: widthOf(stdout) })}`,
     );
     if (database.embedded && report.status !== 'failed') {
+      const etl = commandOf(env);
       stdout.write(
-        'Look at the result: "etl db start" keeps the server up, "etl db url" prints its address ' +
-          'for any client.\n',
+        `Look at the result: "${etl} db start" keeps the server up, "${etl} db url" prints its ` +
+          'address for any client.\n',
       );
     }
   }

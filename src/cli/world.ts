@@ -17,6 +17,11 @@ export interface World {
   readonly signal: AbortSignal;
 }
 
+/** How to call this command again: through npm, which is how a checkout and npx run it, or not. */
+export function commandOf(env: Environment): string {
+  return (env['npm_command'] ?? '') === '' ? 'etl' : 'npx etl';
+}
+
 const WIDTH_WITHOUT_TERMINAL = 100;
 
 export function widthOf(output: Output): number {

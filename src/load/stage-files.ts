@@ -1,11 +1,13 @@
+import { EtlError } from '../errors.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
+import { findBadCast } from '../target/bad-cast.ts';
 import type { Connection } from '../target/connect.ts';
-import { createStaging, dropStaging, setStagedFile } from '../target/staging.ts';
+import { createStaging, deleteStaged, dropStaging, setStagedFile } from '../target/staging.ts';
 import { stagingLayout, type StagingLayout } from '../target/staging-layout.ts';
 import type { StagingTable } from '../target/staging.ts';
 import { copyTargetOf } from './copy-target.ts';
 import { fileFailure } from './file-failure.ts';
-import { stageFile } from './stage-file.ts';
+import { stageFile, type CopyTarget } from './stage-file.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
 
@@ -49,5 +51,35 @@ async function stageInto(
 ): Promise<StagedFile> {
   if (layout.table.fileColumn) await setStagedFile(connection, layout.table, file.ordinal);
   const target = copyTargetOf(task.load.target.columns, layout, file);
-  return stageFile(connection, file, target, { ...hooks, subBatchSize: task.load.subBatchSize });
+  const options = { ...hooks, subBatchSize: task.load.subBatchSize };
+  const staged = await stageFile(connection, file, target, options);
+  await refuseBadCast(connection, layout.table, file, target);
+  return staged;
+}
+
+/** Rows with a value that the merge could not cast are found, and taken back, while staging. */
+async function refuseBadCast(
+  connection: Connection,
+  table: StagingTable,
+  file: FilePlan,
+  { layout, columnName }: CopyTarget,
+): Promise<void> {
+  const casts = table.columns.filter(
+    (column) => column.cast !== null && layout.copyColumns.includes(column.name),
+  );
+  if (casts.length === 0) return;
+  const ordinal = table.fileColumn ? file.ordinal : null;
+  const bad = await findBadCast(connection, table, casts, ordinal);
+  if (bad === null) return;
+  await deleteStaged(connection, table, ordinal);
+  const { code, sentence, remedy, facts } = bad.error.record;
+  const column = columnName(bad.column);
+  const place = { file: file.name, line: bad.row, value: bad.value };
+  throw new EtlError(
+    code,
+    sentence,
+    remedy,
+    { ...facts, ...place, ...(column === null ? {} : { column }) },
+    { cause: bad.error },
+  );
 }

@@ -42,7 +42,8 @@ export async function mapFiles(
     problems.push(...mapping.problems);
     await noteLosses(file, mapping.targets, target.planned.columns, losses, problems);
   }
-  throwProblems(problems, `the columns of ${countText(files.length)} files`);
+  const count = files.length === 1 ? 'one file' : `${countText(files.length)} files`;
+  throwProblems(problems, `the columns of ${count}`);
   return { targets, notices: [...lossNotices(losses), ...leftOut(files, targets)] };
 }
 

@@ -85,10 +85,16 @@ function cheapest(facts: StrategyFacts, costs: readonly StrategyCost[]): Choice 
     (a, b) => seconds(a) - seconds(b),
   );
   const against =
-    second === undefined
+    second === undefined || facts.units.length === 1
       ? ''
-      : `; about ${secondsText(seconds(strategy))}, against ${secondsText(seconds(second))} for ${second}`;
+      : `; about ${versus(seconds(strategy), seconds(second), second)}`;
   return { strategy, reason: `${whyChosen(strategy, facts)}${against}` };
+}
+
+/** `1.8 s, against 3.0 s for sequential`; where both read alike, there is nothing to compare. */
+function versus(chosen: number, other: number, name: Strategy): string {
+  const [own, others] = [secondsText(chosen), secondsText(other)];
+  return own === others ? `${own}, the same as ${name}` : `${own}, against ${others} for ${name}`;
 }
 
 function whyChosen(strategy: Strategy, { units, conflicts, overlap }: StrategyFacts): string {
@@ -96,12 +102,21 @@ function whyChosen(strategy: Strategy, { units, conflicts, overlap }: StrategyFa
     case 'full-parallel':
       return units.length === 1 ? 'one unit of work, so nothing waits' : overlap.sentence;
     case 'hybrid':
-      return `${countText(conflicts.length)} of ${countText((units.length * (units.length - 1)) / 2)} pairs of units share keys and merge in order, the others at once`;
+      return whyHybrid(conflicts.length, (units.length * (units.length - 1)) / 2);
     case 'sequential':
       return `nearly all units share keys, so they would wait for each other anyway`;
     case 'partitioned':
       return `about ${overlap.multiplicity.toFixed(1)} rows per key, and each key is written once`;
   }
+}
+
+function whyHybrid(predicted: number, pairs: number): string {
+  if (predicted < pairs) {
+    return `${countText(predicted)} of ${countText(pairs)} pairs of units share keys and merge in order, the others at once`;
+  }
+  return pairs === 1
+    ? 'both units share keys, so they are staged at once and merged in order'
+    : 'all units share keys, so they are staged at once and merged in order';
 }
 
 function whyCosts(strategy: Strategy, facts: StrategyFacts): string {

@@ -41,6 +41,11 @@ function loadTitle(load: LoadPlan, index: number, count: number): string {
 function briefLoad(load: LoadPlan, page: Page): string {
   const { ink } = page;
   const skipped = load.files.filter((file) => file.skip !== null).length;
+  const notices = load.notices.map((notice) => noticeLine(notice, 2, page));
+  if (load.units.length === 0 && skipped > 0) {
+    const title = `${ink.bold(safeText(load.table.sqlName))}  nothing to load`;
+    return [`${title}, ${formatCounted(skipped, 'file')} loaded already`, ...notices].join('\n');
+  }
   const facts = [
     ...sizeFacts(load),
     ...(skipped === 0 ? [] : [`${formatCount(skipped)} already loaded`]),
@@ -51,7 +56,7 @@ function briefLoad(load: LoadPlan, page: Page): string {
     paragraph(strategyText(load), 2, page),
     paragraph(safeText(load.overlap.sentence), 2, page),
     ...ddlLines(load, ink),
-    ...load.notices.map((notice) => noticeLine(notice, 2, page)),
+    ...notices,
   ].join('\n');
 }
 

@@ -112,7 +112,7 @@ function totalLines(state: ProgressState, nowMs: number, page: Page): readonly s
     `${barText(share, page)} ${percentText(share)}`,
     `${formatCount(state.filesFinished)} of ${formatCounted(state.filesTotal, 'file')}`,
     ...(state.filesFailed === 0 ? [] : [`${formatCount(state.filesFailed)} failed`]),
-    ...(remaining === null ? [] : [`ETA ${formatDuration(remaining)}`]),
+    ...(remaining === null || share === 1 ? [] : [`ETA ${formatDuration(remaining)}`]),
   ];
   const byteRate = perSecond(state.bytes, elapsedMs);
   const second = [

@@ -101,8 +101,10 @@ function finishLine(name: string, report: FileReport): EventLine | null {
       return { text, tone: rejected ? 'warning' : 'plain', routine: !rejected };
     }
     case 'failed': {
-      const why = report.error === null ? '' : `: ${errorLine(report.error)}`;
-      return { text: `failed ${name}${why}`, tone: 'failure', routine: false };
+      const why = report.error === null ? '' : errorLine(report.error);
+      // Most errors begin with the file's name.
+      const text = why.startsWith(name) ? why : why === '' ? name : `${name}: ${why}`;
+      return { text: `failed ${text}`, tone: 'failure', routine: false };
     }
     // Said by the line that starts the load, and by the line of the error that came first.
     case 'skipped':

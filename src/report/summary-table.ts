@@ -29,12 +29,14 @@ export function summaryTable(load: LoadReport, loadMs: number | null, page: Page
   return unknown ? `${table}\n  ${page.ink.dim(unknownNote(load))}` : table;
 }
 
-/** Where the table is too wide, counts that are zero throughout go first, then the speed. */
+/** Where the table is too wide, counts that are zero go first, without a word, then the speed. */
 function columnsFor(totals: Counts): readonly Column[] {
   const counts = COUNT_NAMES.map((name, index): Column => {
     const title = name === 'rowsRead' ? 'read' : name;
     const column = { title, align: 'right' } as const;
-    return name === 'rowsRead' || totals[name] > 0 ? column : { ...column, dropRank: 3 + index };
+    return name === 'rowsRead' || totals[name] > 0
+      ? column
+      : { ...column, dropRank: 3 + index, quiet: true };
   });
   return [
     { title: 'file', align: 'left', fit: 'cut' },

@@ -2,7 +2,7 @@ import type { LoadReport, Report, RunStatus } from '../run/report-types.ts';
 import { errorLines } from './error-text.ts';
 import { exitCodeOfReport } from './exit-code.ts';
 import { formatCount, formatCounted, formatDuration } from './format.ts';
-import { pageFor } from './page.ts';
+import { pageFor, paragraph } from './page.ts';
 import type { Page } from './page.ts';
 import { safeText } from './safe-text.ts';
 import { summaryTable } from './summary-table.ts';
@@ -18,13 +18,22 @@ export function printSummary(
   const loadMs = report.loads.length === 1 ? elapsedMs : null;
   const errors = errorLines(report, page);
   const blocks = [
-    ...report.loads.map(
-      (load) => `${loadHeading(load, page)}\n${summaryTable(load, loadMs, page)}`,
-    ),
+    ...report.loads.map((load) => loadBlock(load, loadMs, page)),
     ...(errors.length === 0 ? [] : [errors.join('\n')]),
     closingLine(report, elapsedMs, page),
   ];
   return `${blocks.join('\n\n')}\n`;
+}
+
+function loadBlock(load: LoadReport, loadMs: number | null, page: Page): string {
+  if (!isSkipped(load)) return `${loadHeading(load, page)}\n${summaryTable(load, loadMs, page)}`;
+  const files = formatCounted(load.files.length, 'file');
+  const text = `${files} skipped, loaded by an earlier run. --force loads again.`;
+  return `${page.ink.bold(safeText(load.table))}\n${paragraph(text, 2, page)}`;
+}
+
+function isSkipped({ files }: LoadReport): boolean {
+  return files.length > 0 && files.every((file) => file.status === 'skipped');
 }
 
 function loadHeading(load: LoadReport, { ink }: Page): string {
@@ -35,6 +44,9 @@ function loadHeading(load: LoadReport, { ink }: Page): string {
 
 function closingLine(report: Report, elapsedMs: number, { ink }: Page): string {
   const exitCode = exitCodeOfReport(report);
+  if (report.status === 'loaded' && report.loads.every(isSkipped)) {
+    return `${ink.green('Nothing to load:')} an earlier run loaded all of it, exit code ${exitCode}`;
+  }
   const paint = report.status === 'loaded' ? ink.green : exitCode === 3 ? ink.yellow : ink.red;
   const rows = report.loads.reduce((sum, load) => sum + load.totals.rowsRead, 0);
   const rate = formatCount(report.throughput.rowsPerSecond);

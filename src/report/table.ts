@@ -9,6 +9,8 @@ export interface Column {
   readonly fit?: 'cut' | 'wrap';
   /** Left out where the table is too wide all the same; the highest rank (from 1) goes first. */
   readonly dropRank?: number;
+  /** Not worth a word where it is left out: it would say nothing. */
+  readonly quiet?: boolean;
 }
 
 /** Plain text (safe, without colours), painted only after it has been cut to its width. */
@@ -55,7 +57,7 @@ export function renderTable(
     .toString()
     .split('\n')
     .map((line) => margin + line.trimEnd());
-  const dropped = columns.filter((_, index) => !kept.includes(index));
+  const dropped = columns.filter((column, index) => !kept.includes(index) && column.quiet !== true);
   if (dropped.length > 0) {
     const names = dropped.map((column) => column.title).join(', ');
     lines.push(margin + dim(`(too narrow to show ${names})`));

@@ -29,11 +29,18 @@ export async function prepareTable(
   return table;
 }
 
+/**
+ * duplicate_table, duplicate_schema and duplicate_object; and the unique_violation of the catalog's
+ * own indexes, where somebody is about to commit the same.
+ */
+const EXISTS_SQL_STATES: ReadonlySet<string> = new Set(['42P07', '42P06', '42710', '23505']);
+
 async function create(coordinator: Connection, ddl: string, sqlName: string): Promise<void> {
   try {
     await coordinator.query(ddl);
   } catch (error) {
-    const exists = error instanceof EtlError && error.record.facts.sqlState === '42P07';
+    const state = error instanceof EtlError ? (error.record.facts.sqlState ?? '') : '';
+    const exists = EXISTS_SQL_STATES.has(state);
     throw exists ? stale(`Table ${sqlName} was created by somebody else`, sqlName) : error;
   }
 }

@@ -13,6 +13,8 @@ export interface RangeOptions {
   readonly coordinator: Connection;
   /** Whether the server allows prepared transactions enough for all owners. */
   readonly prepare: boolean;
+  /** Ends the workers; resolves once none of their backends is left. */
+  readonly untilQuiet: () => Promise<void>;
   readonly signal: AbortSignal;
   readonly random: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;

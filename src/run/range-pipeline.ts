@@ -2,6 +2,7 @@ import { assert } from '../assert.ts';
 import { commitInDoubt, delayMs, retryable, RETRY_POLICY } from '../conflict/retry-policy.ts';
 import { EtlError, errorRecordOf, type ErrorRecord } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { sumCounts } from '../load/merge-unit.ts';
 import type { Counts } from '../target/counts.ts';
 import { entriesOfTable } from '../target/ledger.ts';
 import { dropSharedStaging, recoverPrepared } from '../target/shared-staging.ts';
@@ -56,7 +57,7 @@ async function mergeStaged(options: RangeOptions, staged: StagedLoad): Promise<R
     try {
       return merged(staged, await mergeOwners(options, staged), attempt);
     } catch (error) {
-      if (options.signal.aborted) return ended(staged, 'not-loaded', null);
+      if (options.signal.aborted) return afterAbort(options, staged);
       const record = errorRecordOf(error);
       await recoverPrepared(options.coordinator, ledger.schema, ledger.tableOid);
       if (commitInDoubt(record)) {
@@ -71,6 +72,19 @@ async function mergeStaged(options: RangeOptions, staged: StagedLoad): Promise<R
       await options.sleep(delay, options.signal);
     }
   }
+}
+
+/** The abort may have come while the owners committed: what they began to commit is ended. */
+async function afterAbort(options: RangeOptions, staged: StagedLoad): Promise<RangeOutcome> {
+  const { coordinator, task } = options;
+  const { schema, tableOid, runId } = task.ledger;
+  if (!coordinator.usable()) return ended(staged, 'not-loaded', null);
+  await options.untilQuiet();
+  await recoverPrepared(coordinator, schema, tableOid);
+  const committed = await entriesOfTable(coordinator, schema, tableOid, runId);
+  if (!committed) return ended(staged, 'not-loaded', null);
+  const counts = { ...sumCounts([]), rowsRead: rowsOf(staged) };
+  return { status: 'merged', staged, counts, failure: null, attempts: 1, mergeMs: null };
 }
 
 /**
@@ -89,12 +103,16 @@ async function refuseUnknownCounts(options: RangeOptions, sentence: string): Pro
 }
 
 function merged(staged: StagedLoad, owners: OwnersMerged, attempts: number): RangeOutcome {
-  const rowsRead = staged.files.reduce((sum, file) => sum + file.rows, 0);
+  const rowsRead = rowsOf(staged);
   const { inserted, updated, unchanged } = owners;
   const superseded = rowsRead - inserted - updated - unchanged;
   assert(superseded >= 0, 'the owners do not count more rows than were staged');
   const counts = { rowsRead, inserted, updated, unchanged, superseded, rejected: 0 };
   return { status: 'merged', staged, counts, failure: null, attempts, mergeMs: owners.mergeMs };
+}
+
+function rowsOf(staged: StagedLoad): number {
+  return staged.files.reduce((sum, file) => sum + file.rows, 0);
 }
 
 function ended(

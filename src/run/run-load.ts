@@ -1,12 +1,14 @@
-import type { ErrorRecord } from '../errors.ts';
+import { EtlError, type ErrorRecord } from '../errors.ts';
 import type { AdmissionMode } from '../conflict/admission.ts';
 import { sumCounts } from '../load/merge-unit.ts';
 import type { LoadTask } from '../load/unit-task.ts';
 import type { LoadPlan, Plan } from '../plan/plan-types.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
+import { waitForBackends } from '../target/backends.ts';
 import { lockTable, unlockTables } from '../target/run-record.ts';
 import { dropSharedStaging, recoverPrepared } from '../target/shared-staging.ts';
 import type { TargetTable } from '../target/table.ts';
+import { outcomesAfterAbort } from './after-abort.ts';
 import { runFilePipeline } from './file-pipeline.ts';
 import { fileReports, firstError, loadReport, rangeReports, unitReports } from './load-report.ts';
 import { poolWorkers } from './pool-workers.ts';
@@ -35,19 +37,36 @@ export async function runLoad(
   await lockTable(coordinator, ledgerSchema, runId, table);
   const threads = Math.max(1, Math.min(load.concurrency, load.units.length));
   const pool = context.parts.createPool(threads, context.setup);
+  let destroyed: Promise<void> | null = null;
+  const destroyPool = (): Promise<void> => (destroyed ??= pool.destroy());
+  // The lock goes with the coordinator's connection, and then another run may begin on the table.
+  const signal = AbortSignal.any([context.signal, coordinator.lost]);
   const abort = (): void => pool.abort();
-  context.signal.addEventListener('abort', abort);
+  signal.addEventListener('abort', abort);
   try {
     await tidy(context, table, index);
-    const end = await runPipeline(context, load, index, pool, loadTask(context, load, table));
+    const task = loadTask(context, load, table);
+    const end = await runPipeline({ ...context, signal }, load, index, pool, task, async () => {
+      await destroyPool();
+      await waitForBackends(coordinator, `etl ${runId}`, context.parts.sleep);
+    });
     context.usage.connections(1 + pool.connections());
-    return end;
+    return coordinator.lost.aborted ? { ...end, error: lockLost(table.sqlName) } : end;
   } finally {
-    context.signal.removeEventListener('abort', abort);
-    await pool.destroy();
+    signal.removeEventListener('abort', abort);
+    await destroyPool();
     if (coordinator.usable()) await unlockTables(coordinator);
     onEvent({ kind: 'load-finished', load: index });
   }
+}
+
+function lockLost(table: string): ErrorRecord {
+  return new EtlError(
+    'ETL_CONNECTION',
+    `The connection that held the lock on ${table} was lost, so the load was stopped.`,
+    'Run the same command again: it loads the rest.',
+    { table },
+  ).record;
 }
 
 /** Ends what a run that died has left: its prepared transactions and its staging. */
@@ -100,8 +119,9 @@ async function runPipeline(
   index: number,
   pool: WorkerPool,
   task: LoadTask,
+  untilQuiet: () => Promise<void>,
 ): Promise<LoadEnd> {
-  const { onEvent, signal, parts } = context;
+  const { coordinator, onEvent, signal, parts } = context;
   const shared = {
     loadIndex: index,
     signal,
@@ -111,13 +131,13 @@ async function runPipeline(
   };
   if (load.strategy === 'partitioned') {
     const prepare = context.plan.server.maxPreparedTransactions >= load.concurrency;
-    const { coordinator } = context;
     const outcome = await runRangePipeline({
       plan: load,
       task,
       pool,
       coordinator,
       prepare,
+      untilQuiet,
       ...shared,
     });
     const files = rangeReports(load, outcome);
@@ -128,7 +148,7 @@ async function runPipeline(
     const report = loadReport(load, files, outcome.counts ?? sumCounts([]));
     return { report, error: outcome.failure?.error ?? null };
   }
-  const outcomes = await runFilePipeline({
+  let outcomes = await runFilePipeline({
     load,
     workers: poolWorkers(pool, task, load, index, onEvent),
     admissionMode: admissionMode(context.plan, load),
@@ -141,6 +161,10 @@ async function runPipeline(
     },
     ...shared,
   });
+  if (signal.aborted && coordinator.usable()) {
+    await untilQuiet();
+    outcomes = await outcomesAfterAbort(coordinator, task.ledger, load, outcomes);
+  }
   const files = fileReports(load, outcomes);
   const totals = sumCounts(outcomes.flatMap((outcome) => outcome.merged?.counts ?? []));
   return { report: loadReport(load, files, totals), error: firstError(files) };

@@ -23,6 +23,8 @@ export interface Connection {
   readonly pid: number;
   /** False once the line is lost or closed. */
   usable(): boolean;
+  /** Aborted once the line is lost or closed. */
+  readonly lost: AbortSignal;
   query(sql: string, params?: readonly unknown[]): Promise<readonly Row[]>;
   /** The number of rows that the statement's command tag reports. */
   execute(sql: string, params?: readonly unknown[]): Promise<number>;
@@ -44,15 +46,15 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     connectionTimeoutMillis: options.connectTimeoutMs,
     keepAlive: true,
   });
-  let usable = true;
+  const lost = new AbortController();
   // A lost line is an event as well as a rejected query; without a listener it ends the process.
-  client.on('error', () => (usable = false));
-  client.on('end', () => (usable = false));
+  client.on('error', () => lost.abort());
+  client.on('end', () => lost.abort());
   try {
     await client.connect();
     await client.query(sessionSql(options.session));
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-    return connectionOf(client, rows[0]?.pid ?? 0, () => usable);
+    return connectionOf(client, rows[0]?.pid ?? 0, lost.signal);
   } catch (error) {
     await client.end().catch(() => undefined);
     throw serverError(error);
@@ -70,7 +72,7 @@ function sessionSql(session: Readonly<Record<string, string>>): string {
   return `do $etl$ begin ${settings.join(' ')} ${optional} end $etl$`;
 }
 
-function connectionOf(client: pg.Client, pid: number, usable: () => boolean): Connection {
+function connectionOf(client: pg.Client, pid: number, lost: AbortSignal): Connection {
   const run = async (sql: string, params?: readonly unknown[]) => {
     try {
       return await client.query<Row>(sql, params === undefined ? undefined : [...params]);
@@ -80,7 +82,8 @@ function connectionOf(client: pg.Client, pid: number, usable: () => boolean): Co
   };
   return {
     pid,
-    usable,
+    usable: () => !lost.aborted,
+    lost,
     query: async (sql, params) => (await run(sql, params)).rows,
     execute: async (sql, params) => (await run(sql, params)).rowCount ?? 0,
     describe: async (sql) =>

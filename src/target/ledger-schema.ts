@@ -1,3 +1,4 @@
+import { errorRecordOf, EtlError } from '../errors.ts';
 import type { Connection } from './connect.ts';
 import { literal, quoted } from './names.ts';
 
@@ -55,7 +56,7 @@ export async function migrateLedger(connection: Connection, schema: string): Pro
     await connection.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [
       `parallel-upsert ledger ${schema}`,
     ]);
-    await connection.query(`create schema if not exists ${quoted(schema)}`);
+    await createSchema(connection, schema);
     await connection.query(
       `create table if not exists ${quoted(schema)}.migration (
          version integer primary key,
@@ -76,6 +77,34 @@ export async function migrateLedger(connection: Connection, schema: string): Pro
   } catch (error) {
     await connection.query('rollback').catch(() => undefined);
     throw error;
+  }
+}
+
+/**
+ * `if not exists` demands the right to create a schema even where it exists already, and a role that
+ * only loads may well lack that.
+ */
+async function createSchema(connection: Connection, schema: string): Promise<void> {
+  const name = quoted(schema);
+  const [row] = await connection.query(
+    'select to_regnamespace($1) is not null as there, quote_ident(current_user) as role',
+    [name],
+  );
+  if (row?.['there'] === true) return;
+  try {
+    await connection.query(`create schema ${name}`);
+  } catch (error) {
+    const { facts } = errorRecordOf(error);
+    if (facts.sqlState !== '42501') throw error;
+    const role = String(row?.['role']);
+    throw new EtlError(
+      'ETL_PRIVILEGE',
+      `The ledger needs the schema ${name}, and ${role} may not create it.`,
+      `Let who owns the database run: create schema ${name} authorization ${role}; ` +
+        'or name a schema of your own with --ledger-schema.',
+      facts,
+      { cause: error },
+    );
   }
 }
 

@@ -37,18 +37,45 @@ export interface MergeSource {
 export function mergeSql(target: MergeTarget, source: MergeSource): string {
   const insert = insertSql(target, source);
   if (target.onConflict === 'append') return insert;
-  return `${insert}\n${conflictSql(target, mergedColumns(target, source))}`;
+  return `${insert}\n${conflictSql(target, source)}`;
 }
 
 /** The merge without a word on conflicts: the unique index refuses a key that the table holds. */
 export function insertSql(target: MergeTarget, source: MergeSource): string {
+  return `${intoSql(target, source)}\n${winnersSql(target, source)}`;
+}
+
+/**
+ * The merge that first drops the winners that the table holds already, byte for byte. They are
+ * neither written nor locked, where ON CONFLICT locks a row, and writes WAL for that, before it
+ * looks at its filter. 500,000 rows, CPU of the server: all unchanged 1.6 s against 2.0 s (and no
+ * WAL against 27 MB); half of them 3.5 s against 2.7 s; none 4.9 s against 4.2 s. So it is for
+ * loads of which a sample says that most rows are unchanged.
+ */
+export function mergeChangedSql(target: MergeTarget, source: MergeSource): string {
+  const columns = mergedColumns(target, source);
+  const winner = (name: string): string => `w.v${placeOf(columns, name)}`;
+  const compared = changedColumns(target, source).map((column) => column.name);
+  const old = compared.map((name) => `o.${quoted(name)}`).join(', ');
+  const fresh = compared.map(winner).join(', ');
+  const matches = target.key.map((name) => `o.${quoted(name)} = ${winner(name)}`);
+  return `${intoSql(target, source)}
+select ${columns.map((_, place) => `w.v${place}`).join(', ')}
+  from (${winnersSql(target, source)}) w
+ where not exists (select from ${quoted(target.schema)}.${quoted(target.name)} o
+                    where ${matches.join(' and ')}
+                      and row(${old})::record *= row(${fresh})::record)
+ order by ${target.key.map(winner).join(', ')}
+${conflictSql(target, source)}`;
+}
+
+function intoSql(target: MergeTarget, source: MergeSource): string {
   const columns = mergedColumns(target, source);
   const names = columns.map((column) => quoted(column.name));
   const overriding = columns.some((column) => column.generated === 'identityAlways')
     ? ' overriding system value'
     : '';
-  const into = `insert into ${quoted(target.schema)}.${quoted(target.name)} as t (${names.join(', ')})${overriding}`;
-  return `${into}\n${selectSql(target, source, columns)}`;
+  return `insert into ${quoted(target.schema)}.${quoted(target.name)} as t (${names.join(', ')})${overriding}`;
 }
 
 /** One winning row per key (all rows with `append`): what the merge writes. */
@@ -119,10 +146,15 @@ export function stagedColumn(table: StagingTable, target: string): StagingColumn
   );
 }
 
-function conflictSql(target: MergeTarget, columns: TargetColumn[]): string {
-  const arbiter = `on conflict (${target.key.map(quoted).join(', ')})`;
+/** Columns that a merge may change: all but the keys that have one spelling only. */
+export function changedColumns(target: MergeTarget, source: MergeSource): TargetColumn[] {
   const isKey = (column: TargetColumn): boolean => target.key.includes(column.name);
-  const set = columns.filter((column) => !isKey(column) || !column.type.bytewise);
+  return mergedColumns(target, source).filter((column) => !isKey(column) || !column.type.bytewise);
+}
+
+function conflictSql(target: MergeTarget, source: MergeSource): string {
+  const arbiter = `on conflict (${target.key.map(quoted).join(', ')})`;
+  const set = changedColumns(target, source);
   if (target.onConflict === 'ignore' || set.length === 0) return `${arbiter} do nothing`;
   const names = set.map((column) => quoted(column.name));
   const assignments = names.map((name) => `${name} = excluded.${name}`).join(', ');

@@ -1,9 +1,11 @@
-import { assert } from '../assert.ts';
+import { present } from '../assert.ts';
 import { errorRecordOf } from '../errors.ts';
 import type { Connection } from './connect.ts';
-import { keysLookNew } from './new-keys.ts';
+import { probeKeys } from './probe-keys.ts';
 import {
+  changedColumns,
   insertSql,
+  mergeChangedSql,
   mergeSql,
   winnersSql,
   type MergeSource,
@@ -17,12 +19,8 @@ export interface MergeCounts {
   readonly unchanged: number;
 }
 
-/** The nodes of EXPLAIN's JSON that we read. */
-interface ExplainedInsert {
-  readonly 'Tuples Inserted'?: number;
-  readonly 'Conflicting Tuples'?: number;
-  readonly 'Rows Removed by Conflict Filter'?: number;
-}
+/** The share of unchanged rows from which on they are dropped before the upsert. */
+const UNCHANGED_SHARE_MIN = 0.8;
 
 /**
  * Runs the merge inside the transaction that is open. It runs as EXPLAIN ANALYZE, which executes
@@ -35,15 +33,22 @@ export async function merge(
   source: MergeSource,
   options: { readonly countRows: boolean; readonly stagedRows: number },
 ): Promise<MergeCounts> {
-  const sql = mergeSql(target, source);
-  if (target.onConflict === 'append') return inserted(await connection.execute(sql));
-  if (!options.countRows && (await keysLookNew(connection, target, source, options.stagedRows))) {
+  if (target.onConflict === 'append') {
+    return inserted(await connection.execute(mergeSql(target, source)));
+  }
+  if (options.countRows) {
+    return countReturned(connection, mergeSql(target, source), winnersSql(target, source));
+  }
+  const probe = await probeKeys(connection, target, source, options.stagedRows);
+  if (probe?.known === 0) {
     const count = await insertNew(connection, insertSql(target, source));
     if (count !== null) return inserted(count);
   }
-  return options.countRows
-    ? countReturned(connection, sql, winnersSql(target, source))
-    : countExplained(connection, sql);
+  const mostlyUnchanged = probe !== null && probe.unchanged >= UNCHANGED_SHARE_MIN;
+  const writes = target.onConflict !== 'ignore' && changedColumns(target, source).length > 0;
+  return mostlyUnchanged && writes
+    ? countExplained(connection, mergeChangedSql(target, source))
+    : countExplained(connection, mergeSql(target, source));
 }
 
 function inserted(count: number): MergeCounts {
@@ -69,18 +74,38 @@ async function insertNew(connection: Connection, sql: string): Promise<number | 
   }
 }
 
+/** The nodes of EXPLAIN's JSON that we read. */
+interface ExplainedNode {
+  readonly 'Node Type': string;
+  readonly 'Actual Rows'?: number;
+  readonly 'Tuples Inserted'?: number;
+  readonly 'Conflicting Tuples'?: number;
+  readonly 'Rows Removed by Conflict Filter'?: number;
+  readonly Plans?: readonly ExplainedNode[];
+}
+
 async function countExplained(connection: Connection, sql: string): Promise<MergeCounts> {
   const [row] = await connection.query(
     `explain (analyze, costs off, timing off, summary off, format json)\n${sql}`,
   );
-  const plans = row?.['QUERY PLAN'] as readonly { readonly Plan: ExplainedInsert }[];
-  const node = plans[0]?.Plan;
-  const fresh = node?.['Tuples Inserted'];
-  const conflicting = node?.['Conflicting Tuples'];
-  assert(fresh !== undefined && conflicting !== undefined, 'EXPLAIN counts the tuples');
-  const filtered = node?.['Rows Removed by Conflict Filter'] ?? 0;
-  const unchanged = sql.endsWith(' do nothing') ? conflicting : filtered;
-  return { inserted: fresh, updated: conflicting - unchanged, unchanged };
+  const plans = row?.['QUERY PLAN'] as readonly { readonly Plan: ExplainedNode }[];
+  const node = present(plans[0]?.Plan, 'the plan of the merge');
+  const fresh = present(node['Tuples Inserted'], 'the tuples inserted');
+  const conflicting = present(node['Conflicting Tuples'], 'the conflicting tuples');
+  const filtered = node['Rows Removed by Conflict Filter'] ?? 0;
+  const updated = sql.endsWith(' do nothing') ? 0 : conflicting - filtered;
+  // The winners of `distinct on`: those that were dropped before the upsert are unchanged, too.
+  const winners = Math.round(present(uniqueRows(node), 'the count of winners'));
+  return { inserted: fresh, updated, unchanged: winners - fresh - updated };
+}
+
+function uniqueRows(node: ExplainedNode): number | undefined {
+  if (node['Node Type'] === 'Unique') return node['Actual Rows'];
+  for (const child of node.Plans ?? []) {
+    const rows = uniqueRows(child);
+    if (rows !== undefined) return rows;
+  }
+  return undefined;
 }
 
 async function countReturned(

@@ -2,7 +2,7 @@ import { present } from '../assert.ts';
 import type { FileDescription } from '../source/source-file.ts';
 import { stageColumn, type StageColumn } from './binary/stage-column.ts';
 import type { StagingColumn, StagingTable } from './staging.ts';
-import type { TargetColumn } from './table.ts';
+import type { TargetColumn, TargetType } from './table.ts';
 
 /** A file as far as its place in staging depends on it. */
 export interface LaidFile {
@@ -76,12 +76,23 @@ function layFile(columns: readonly TargetColumn[], file: LaidFile, place: Place)
         collation: sqlType === column.type.declared ? column.collation : null,
         notNull: column.notNull,
         target,
-        cast: sqlType === column.type.declared ? null : column.type.cast,
+        cast: sqlType === column.type.declared ? null : castOf(column.type),
       })),
     );
     if (stage !== null) parquet.push({ name: columnOfFile(file.description, index), stage });
   });
   return { copyColumns, parquet: file.description.kind === 'parquet' ? parquet : null };
+}
+
+/** Types whose modifier rounds; that of others is a length, beyond which a cast would cut. */
+const ROUNDED = /^_?(?:numeric|time|timetz|timestamp|timestamptz|interval)$/;
+
+/**
+ * What the merge casts a staged value to. Rounding must come before the keys are compared: else two
+ * keys could become one in the target only.
+ */
+function castOf(type: TargetType): string {
+  return type.kind !== 'domain' && ROUNDED.test(type.typeName) ? type.declared : type.cast;
 }
 
 function ignoredColumn(name: string): StagingColumn {

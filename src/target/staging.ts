@@ -15,7 +15,7 @@ export interface StagingColumn {
   readonly notNull: boolean;
   /** Column of the target, or null where the file's column is ignored. */
   readonly target: string | null;
-  /** Type that the merge casts to, where the staged type is not the target's own. */
+  /** Type that the merge casts to, as SQL, where the staged type is not the target's own. */
   readonly cast: string | null;
 }
 
@@ -53,6 +53,16 @@ function columnSql(column: StagingColumn): string {
 
 export async function dropStaging(connection: Connection, sqlName: string): Promise<void> {
   await connection.query(`drop table if exists ${sqlName}`);
+}
+
+/** Takes back the rows of one file, or all where the table has one file only. */
+export async function deleteStaged(
+  connection: Connection,
+  table: StagingTable,
+  file: number | null,
+): Promise<void> {
+  const where = file === null ? '' : ` where etl_file = ${file}`;
+  await connection.query(`delete from ${table.sqlName}${where}`);
 }
 
 /** Rows copied from here on belong to this file of the load. */

@@ -52,7 +52,10 @@ test('a wrong password, which is not printed; none; and one without privileges',
     expectTold(missing, 'ETL_CONNECTION', 2);
     const right = argv(as('guarded:right'));
     expectTold(await etl(right, { cwd: folder }), 'ETL_PRIVILEGE', 2, { sqlState: '42501' });
-    expect(await etl(['plan', ...right.slice(1)], { cwd: folder })).toMatchObject({ code: 0, stderr: '' });
+    expect(await etl(['plan', ...right.slice(1)], { cwd: folder })).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
   } finally {
     await server.release();
   }

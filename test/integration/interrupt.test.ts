@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
 import type { EtlEnd } from '../support/etl.ts';
-import { closeGateSql, FAULTS, waitingAtGateSql } from '../support/faults.ts';
+import { closeGateSql, FAULTS, untilWaiting } from '../support/faults.ts';
 import { csvFiles, overlappingFiles } from '../support/overlapping-files.ts';
 import { statusesOf, useScene } from '../support/scene.ts';
 
@@ -34,15 +33,6 @@ async function digest(): Promise<unknown> {
   return scene.db.query(tableDigest(scene.table));
 }
 
-async function untilWaiting(kind: 'stage' | 'merge'): Promise<void> {
-  for (let look = 0; look < 600; look++) {
-    const [row] = await scene.db.query<{ waiting: number }>(waitingAtGateSql(kind));
-    if ((row?.waiting ?? 0) > 0) return;
-    await sleep(20);
-  }
-  throw new Error(`nothing waits at the gate of ${kind}`);
-}
-
 /** Runs until the second file stands at the gate, interrupts, opens the gate. */
 async function interruptAt(
   kind: 'stage' | 'merge',
@@ -56,7 +46,7 @@ async function interruptAt(
   const interrupt = new AbortController();
   const running = scene.run(['*.csv', ...words], { threads, signal: interrupt.signal });
   try {
-    await untilWaiting(kind);
+    await untilWaiting(scene.db, kind);
     interrupt.abort();
     return await running;
   } finally {
@@ -134,4 +124,32 @@ test('the record of an interrupted run says so', async () => {
     end.report?.runId,
   ]);
   expect(runs).toEqual([{ status: 'interrupted' }]);
+});
+
+test('interrupted while it commits, the report says what the ledger says', async () => {
+  const { db, table } = scene;
+  await db.query(
+    `create constraint trigger late after insert on ${table} deferrable initially deferred
+       for each row when (new.id = 1) execute function fault_at_commit()`,
+  );
+  await scene.write({ 'f0.csv': 'id,name,n\n1,a,1\n', 'f1.csv': 'id,name,n\n2,b,2\n' });
+  const gate = await db.client();
+  await gate.query(closeGateSql('commit'));
+  const interrupt = new AbortController();
+  const running = scene.run(['*.csv', '--concurrency', '1'], { signal: interrupt.signal });
+  await untilWaiting(db, 'commit');
+  interrupt.abort();
+  // The server notices after a second at the earliest that nobody listens any more; so it commits.
+  await gate.end();
+  const end = await running;
+  expectInterrupted(end);
+  const committed = await db.query(`select id from ${table}`);
+  const [first, second] = statusesOf(end.report);
+  expect(first).toBe(committed.length === 1 ? 'loaded' : 'not-loaded');
+  expect(second).toBe('not-loaded');
+  expect(end.report?.loads[0]?.totals.inserted).toBe(committed.length);
+
+  const next = await scene.run(['*.csv']);
+  expect(statusesOf(next.report)).toEqual([first === 'loaded' ? 'skipped' : 'loaded', 'loaded']);
+  expect(await db.query(`select id from ${table} order by id`)).toEqual([{ id: 1 }, { id: 2 }]);
 });

@@ -149,7 +149,11 @@ describe('plan', () => {
   test('is frozen through and through', async () => {
     await scene.write(csvFiles(overlappingFiles(3, 20, 10)));
     const made = await planned();
-    const load = made.loads[0] as { strategy: string; files: { path: string }[]; units: unknown[] };
+    const load = made.loads[0] as unknown as {
+      strategy: string;
+      files: { path: string }[];
+      units: unknown[];
+    };
     expect(() => (load.strategy = 'sequential')).toThrow(TypeError);
     expect(() => load.units.push({})).toThrow(TypeError);
     expect(() => ((load.files[0] as { path: string }).path = 'x')).toThrow(TypeError);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
 import type { RunEvent } from '../../src/run/events.ts';
-import { armSql, FAULTS } from '../support/faults.ts';
+import { armSql, closeGateSql, FAULTS, untilWaiting } from '../support/faults.ts';
 import { csvFiles, overlappingFiles } from '../support/overlapping-files.ts';
 import { filesOf, statusesOf, useScene } from '../support/scene.ts';
 
@@ -107,3 +107,32 @@ test('one that dies again and again fails its file after a bounded number of tri
   expect(filesOf(end.report)[0]?.attempts).toBe(5);
   expect(await scene.db.query(`table ${scene.table}`)).toEqual([]);
 });
+
+test.for(['full-parallel', 'partitioned'] as const)(
+  'the session that holds the lock on the table dies: the load stops, the next one ends it (%s)',
+  async (strategy) => {
+    const files = overlappingFiles(3, 20, 100);
+    const [first, ...later] = files;
+    const held = [...(first?.rows ?? []), ['99', 'merge gate', '1']];
+    const all = [{ columns: ['id', 'name', 'n'], rows: held }, ...later];
+    await scene.write(csvFiles(all));
+    const gate = await scene.db.client();
+    await gate.query(closeGateSql('merge'));
+    const words = ['*.csv', '--strategy', strategy, '--concurrency', '3'];
+    const running = scene.run(words);
+    await untilWaiting(scene.db, 'merge');
+    await scene.db.query(
+      `select pg_terminate_backend(pid) from pg_locks
+        where locktype = 'advisory' and classid = 6648940 and granted`,
+    );
+    const end = await running;
+    await gate.end();
+    expect([end.code, end.error?.code]).toEqual([2, 'ETL_CONNECTION']);
+    expect(end.error?.sentence).toContain('The connection that held the lock');
+    expect(end.report?.status).toBe('failed');
+    expect(statusesOf(end.report)[0]).toBe('not-loaded');
+
+    expect((await scene.run(words)).code).toBe(0);
+    await expectOracle(all);
+  },
+);

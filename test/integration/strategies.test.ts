@@ -55,7 +55,6 @@ describe.for(['full-parallel', 'hybrid', 'sequential', 'partitioned'] as const)(
       expect(rowsRead).toBe(120);
       expect(inserted + updated + unchanged + superseded).toBe(120);
       expect(await digest()).toEqual(await oracle(FILES));
-      // Of the eight rows that the files bring for each of two keys, the table held one row.
       const [held] = await scene.db.query(`select count(*)::int as n from ${scene.table}`);
       expect(inserted).toBe(Number(held?.['n']) - 2);
       if (strategy === 'sequential') {
@@ -66,7 +65,7 @@ describe.for(['full-parallel', 'hybrid', 'sequential', 'partitioned'] as const)(
   },
 );
 
-test('hybrid orders the pairs that it predicts, and only these', async () => {
+test('hybrid predicts the pairs that share keys, and only these', async () => {
   await scene.write(csvFiles(FILES));
   const events: RunEvent[] = [];
   const words = ['*.csv', '--strategy', 'hybrid', '--concurrency', '6'];
@@ -79,10 +78,6 @@ test('hybrid orders the pairs that it predicts, and only these', async () => {
     [1, 2],
     [2, 3],
   ]);
-  const waits = events.flatMap((event) =>
-    event.kind === 'file-waiting' ? [[event.forFile, event.file]] : [],
-  );
-  for (const pair of waits) expect(pair[1]).toBeLessThan(4);
   expect(await digest()).toEqual(await oracle(FILES));
 });
 
@@ -182,5 +177,5 @@ test('a unit costs a bounded number of transactions, however many units there ar
   const [few, many] = [await cost(3), await cost(12)];
   expect(many - few).toBeGreaterThan(0);
   // Of each unit: connect, drop and create staging, COPY, range, keys, the merge, and drop again.
-  expect((many - few) / 9).toBeLessThanOrEqual(16);
+  expect((many - few) / 9).toBeLessThanOrEqual(10);
 });

@@ -14,7 +14,7 @@ async function heldRun(): Promise<{
 }> {
   const locker = await scene.db.client();
   await locker.query(`begin; lock table ${scene.table} in exclusive mode`);
-  let merging = (_runId: string): void => undefined;
+  let merging: (runId: string) => void = () => undefined;
   const held = new Promise<string>((resolve) => (merging = resolve));
   let runId = '';
   const end = scene.run(['*.csv', '--concurrency', '1'], {

@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestDatabase } from './database.ts';
+
 /**
  * Faults inside the database at a moment that a test chooses. A row whose text is `gate` waits
  * while the test holds the gate's lock; the n-th row whose text is `bomb` ends its own backend, once.
  *
  * In a column of the domain `fault_staged` they strike during COPY into staging; under a CHECK of
- * the table on `fault('merge', …)` during the merge. Neither couples rows, so the planner is free.
+ * the table on `fault('merge', …)` during the merge. Neither couples rows, so the planner is free. A
+ * deferred constraint trigger that calls `fault_at_commit` waits inside COMMIT.
  */
 export const FAULTS = `
   create sequence stage_bombs minvalue 0;
@@ -21,6 +25,11 @@ export const FAULTS = `
     end if;
     return true;
   end $$;
+  create function fault_at_commit() returns trigger language plpgsql as $$
+  begin
+    perform pg_advisory_xact_lock_shared(3);
+    return null;
+  end $$;
   create domain fault_staged as text check (fault('stage', value));`;
 
 /** Lets the n-th bomb of the kind (from 0) strike, and starts to count anew. */
@@ -31,13 +40,24 @@ export function armSql(kind: 'stage' | 'merge', strike: number): string {
 }
 
 /** Held by a session of the test: rows that say `gate` wait. */
-export function closeGateSql(kind: 'stage' | 'merge'): string {
-  return `select pg_advisory_lock(${kind === 'stage' ? 1 : 2})`;
+export function closeGateSql(gate: Gate): string {
+  return `select pg_advisory_lock(${GATES[gate]})`;
 }
 
-/** How many sessions wait at the gate. */
-export function waitingAtGateSql(kind: 'stage' | 'merge'): string {
-  return `select count(*)::int as waiting from pg_locks
-           where locktype = 'advisory' and not granted and objid = ${kind === 'stage' ? 1 : 2}
-             and database = (select oid from pg_database where datname = current_database())`;
+export type Gate = keyof typeof GATES;
+const GATES = { stage: 1, merge: 2, commit: 3 } as const;
+
+/** Until a session waits at the gate. */
+export async function untilWaiting(db: TestDatabase, gate: Gate): Promise<void> {
+  const sql = `select from pg_locks
+                where locktype = 'advisory' and not granted and objid = ${GATES[gate]}
+                  and database = (select oid from pg_database where datname = current_database())`;
+  for (let look = 0; look < LOOKS_MAX; look++) {
+    if ((await db.query(sql)).length > 0) return;
+    await sleep(LOOK_MS);
+  }
+  throw new Error(`nothing waits at the gate of ${gate}`);
 }
+
+const LOOKS_MAX = 1500;
+const LOOK_MS = 20;

@@ -46,7 +46,7 @@ export function createBinaryCopyEncoder(
   columns: readonly EncodedColumn[],
   options: { readonly ordinal: boolean; readonly file?: string },
 ): BinaryCopyEncoder {
-  const converters = columns.map(({ type, stage }) => columnConverter(type, stage.encoding));
+  const converters = columns.map(({ type, stage }) => columnConverter(type, stage));
   const fieldCount = columns.length + (options.ordinal ? 1 : 0);
   let positions = new Uint32Array(0);
 

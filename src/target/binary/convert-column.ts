@@ -17,6 +17,7 @@ import type { FieldEncoding } from './direct-encoding.ts';
 import { FieldFault } from './field-fault.ts';
 import type { FieldColumn, FieldValues, StoredValues } from './field-values.ts';
 import { float4Fields, float8Fields, int2Fields, int4Fields, int8Fields } from './number-fields.ts';
+import type { StageColumn } from './stage-column.ts';
 import { dateFields, timePairs, timestampFields } from './timestamp-fields.ts';
 
 /** Converts the vectors of one column, batch by batch. @throws FieldFault with the row */
@@ -26,7 +27,10 @@ export type ColumnConverter = (vector: ColumnVector, rows: number) => FieldColum
  * The converter of one column. The values of a dictionary are converted once for all pages that
  * share it; where one of them does not fit, row by row, since perhaps no row uses it.
  */
-export function columnConverter(type: ParquetType, encoding: FieldEncoding): ColumnConverter {
+export function columnConverter(
+  type: ParquetType,
+  { encoding, emptyIsNull }: Pick<StageColumn, 'encoding' | 'emptyIsNull'>,
+): ColumnConverter {
   let dictionary: { values: PhysicalValues; fields: FieldValues | null } | null = null;
 
   function dictionaryFields(values: PhysicalValues): FieldValues | null {
@@ -39,7 +43,8 @@ export function columnConverter(type: ParquetType, encoding: FieldEncoding): Col
   return (vector, rows) => {
     if (encoding === 'null') return allNull(rows);
     if (vector.kind === 'nested') return nestedColumn(type, encoding, vector.values);
-    const { values, indexes, validity } = vector;
+    const { values, indexes } = vector;
+    const validity = emptyIsNull === true ? validWithText(vector, rows) : vector.validity;
     if (indexes !== null) {
       const fields = dictionaryFields(values);
       if (fields !== null) return { fields, indexes, validity };
@@ -48,6 +53,15 @@ export function columnConverter(type: ParquetType, encoding: FieldEncoding): Col
     const fields = convert(type, encoding, { values: direct, count: rows, validity });
     return { fields, indexes: null, validity };
   };
+}
+
+/** Rows that have a value of at least one byte. */
+function validWithText({ values, indexes, validity }: FlatVector, rows: number): Uint8Array {
+  assert(values.kind === 'bytes', 'texts are stored as bytes');
+  return Uint8Array.from({ length: rows }, (_, row) => {
+    const index = indexes === null ? row : (indexes[row] ?? 0);
+    return validity?.[row] !== 0 && values.starts[index] !== values.ends[index] ? 1 : 0;
+  });
 }
 
 function allNull(rows: number): FieldColumn {

@@ -1,5 +1,6 @@
 import { unreachable } from '../../assert.ts';
 import type { ParquetType } from '../../source/source-file.ts';
+import { emptyIsNull } from '../empty-text.ts';
 import type { TargetType } from '../table.ts';
 import { UTF8_LOSS, directEncoding } from './direct-encoding.ts';
 import type { FieldEncoding } from './direct-encoding.ts';
@@ -12,6 +13,8 @@ export interface StageColumn {
   readonly lossless: boolean;
   /** What is lost, for the plan: `nanoseconds are cut to microseconds`. */
   readonly loss: string | null;
+  /** An empty text is NULL, as it is in a CSV file, since the target's type has no such value. */
+  readonly emptyIsNull?: true;
 }
 
 /**
@@ -25,10 +28,16 @@ export interface StageColumn {
 export function stageColumn(type: ParquetType, target: TargetType | null): StageColumn {
   if (target === null) return naturalColumn(type);
   const direct = directEncoding(type, target);
-  if (direct !== null) {
-    return stage(target.declared, direct.encoding, direct.loss ?? cutOf(type, direct.encoding));
-  }
-  return castColumn(type, target);
+  const column =
+    direct === null
+      ? castColumn(type, target)
+      : stage(target.declared, direct.encoding, direct.loss ?? cutOf(type, direct.encoding));
+  return isText(type) && emptyIsNull(target) ? { ...column, emptyIsNull: true } : column;
+}
+
+/** Whether a value may lie in the file as text. */
+function isText({ kind }: ParquetType): boolean {
+  return kind === 'string' || kind === 'enum' || kind === 'json' || kind === 'binary';
 }
 
 /** Natural types from which PostgreSQL casts to these targets by itself. */
@@ -50,9 +59,8 @@ function castColumn(type: ParquetType, target: TargetType): StageColumn {
     return stage('text', 'array', cutOf(type, 'text'));
   }
   // Text that lies in the file as bytes is passed on; the rest is spelled as text.
-  const isText = ['string', 'enum', 'json', 'binary'].includes(type.kind);
   const loss = type.kind === 'binary' ? UTF8_LOSS : cutOf(type, 'text');
-  return stage('text', isText ? 'bytes' : 'text', loss);
+  return stage('text', isText(type) ? 'bytes' : 'text', loss);
 }
 
 function partOf(type: ParquetType, target: TargetType): string | null {

@@ -28,6 +28,13 @@ describe('etl run', () => {
     expect(err).toBe('');
   });
 
+  test('names the command as it was called: through npm, or not', async () => {
+    expect((await run(load)).out).toContain('"etl db url"');
+    expect((await run(load, {}, { npm_command: 'exec' })).out).toContain('"npx etl db url"');
+    const { err } = await run(load, { status: 'interrupted' }, { npm_command: 'run-script' });
+    expect(err).toContain('\n  npx etl run a.csv --table t\n');
+  });
+
   test.each([
     ['loaded', 0],
     ['failed', 1],

@@ -159,8 +159,13 @@ describe('help', () => {
   );
 
   test('of run and plan names every flag', async () => {
-    for (const command of ['run', 'plan']) {
-      const invocation = await parseArguments([command, '--help'], about);
+    for (const argv of [
+      ['run', '--help'],
+      ['plan', '-h'],
+      ['run', 'help'],
+      ['run', '--h'],
+    ]) {
+      const invocation = await parseArguments(argv, about);
       const text = invocation.command === 'text' ? invocation.text : '';
       for (const flag of FLAGS) expect(text).toContain(` --${flag.name} `);
       expect(text).toContain('Examples:');

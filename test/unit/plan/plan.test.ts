@@ -85,7 +85,7 @@ describe('a plan', () => {
     expect(load.conflicts).toEqual([{ before: 0, after: 1, share: 0.5 }]);
     expect(load.costs.map((cost) => cost.strategy)).toHaveLength(4);
     expect(load.strategy).toBe('hybrid');
-    expect(load.reason).toContain('1 of 1 pairs of units share keys');
+    expect(load.reason).toContain('both units share keys, so they are staged at once');
   });
 
   it('has the same id for the same work, and another for other work', async () => {

@@ -42,6 +42,12 @@ describe('the strategy of a load', () => {
       'no shared key among all; about 3.0 s, against 5.0 s for partitioned',
     ],
     ['hybrid', { conflicts: [EDGE] }, {}, '1 of 3 pairs of units share keys'],
+    [
+      'hybrid',
+      { conflicts: [EDGE, { ...EDGE, after: 2 }, { ...EDGE, before: 1, after: 2 }] },
+      { sequential: 3.04 },
+      'all units share keys, so they are staged at once and merged in order; about 3.0 s, the same as sequential',
+    ],
     ['partitioned', {}, { partitioned: 1 }, 'about 2.0 rows per key, and each key is written once'],
     ['sequential', { conflicts: [EDGE] }, { sequential: 1 }, 'nearly all units share keys'],
     ['sequential', { couplings: [TRIGGER, UNHASHABLE] }, {}, 'row trigger audit … (and 1 more)'],

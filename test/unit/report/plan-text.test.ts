@@ -193,6 +193,16 @@ describe('the plan in full', () => {
 });
 
 describe('the plan in short', () => {
+  test('is one line, and the notices, where nothing is left to load', () => {
+    const skip = { runId: 'r-1', loadedAt: '2025-03-01T02:14:07.000Z', rows: 5 };
+    const text = brief([
+      loadPlan({ files: [filePlan(0, { skip })], units: [], notices: ['It was emptied.'] }),
+    ]);
+    expect(text).toContain(
+      '\napp.orders  nothing to load, 1 file loaded already\n  ! It was emptied.\n',
+    );
+  });
+
   test('is a few lines per load', () => {
     expect(`\n${brief()}`).toMatchInlineSnapshot(`
       "

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { exitCodeOfReport } from '../../../src/report/exit-code.ts';
+import { sumCounts } from '../../../src/report/file-counts.ts';
 import { printSummary } from '../../../src/report/summary-text.ts';
 import { displayWidth } from '../../../src/report/text-width.ts';
-import type { Report } from '../../../src/run/report-types.ts';
+import type { Counts, Report } from '../../../src/run/report-types.ts';
 import { fileReport, loadReport, noCounts, report, rowError } from './fixtures.ts';
 
 const summary = (value: Report, width = 120): string =>
@@ -141,10 +142,25 @@ describe('the summary', () => {
     expect(named(500, 'not-loaded')).toBe(40);
   });
 
+  test('of loads that an earlier run did has no table of nothing', () => {
+    const skipped = { ...noCounts, status: 'skipped', attempts: 0 } as const;
+    const files = [fileReport(0, skipped), fileReport(1, skipped)];
+    const before = loadReport({ files, totals: sumCounts([]) as Counts });
+    expect(summary(report({ loads: [before] }))).toBe(
+      'app.orders\n  2 files skipped, loaded by an earlier run. --force loads again.\n\n' +
+        'Nothing to load: an earlier run loaded all of it, exit code 0\n',
+    );
+    const both = summary(report({ loads: [before, loadReport()] }));
+    expect(both).toContain('2 files skipped');
+    expect(both).toContain('\nLoaded: ');
+    expect(summary(report({ status: 'interrupted', loads: [before] }))).toContain('Interrupted: ');
+  });
+
   test('fits 80 columns: zeros go first, then the speed', () => {
     const text = summary(report(), 80);
     for (const line of text.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80);
-    expect(text).toContain('(too narrow to show rejected, seconds, rows/s)');
+    expect(text).toContain('(too narrow to show seconds, rows/s)');
+    expect(text).not.toContain('rejected');
   });
 
   test('lists the problems of an error, and no more than 20 errors', () => {

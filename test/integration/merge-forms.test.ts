@@ -44,6 +44,27 @@ describe('keys that look new', () => {
     expect(await insertedBehindSavepoint('one')).toBe(false);
   });
 
+  it('and rows that are unchanged are neither written nor locked', async () => {
+    await db.query('create table same (id bigint primary key, v text)');
+    await loadInto('same');
+    await db.query(`update same set v = 'changed' where id = 11`);
+    const before = await db.query(
+      `select sum(xmin::text::int8 + xmax::text::int8) as s from same where id <> 11`,
+    );
+    const { report } = await load(
+      db.url,
+      { loads: [{ table: 'same', files: ['a.csv'] }] },
+      { cwd: folder, force: true },
+    );
+    const counts = { inserted: 0, updated: 1, unchanged: 19_999, superseded: 1 };
+    expect(report.loads[0]?.totals).toMatchObject(counts);
+    expect(await db.query(`select v from same where id = 11`)).toEqual([{ v: 'value 11' }]);
+    const after = await db.query(
+      `select sum(xmin::text::int8 + xmax::text::int8) as s from same where id <> 11`,
+    );
+    expect(after).toEqual(before);
+  });
+
   /** The try without ON CONFLICT runs in a subtransaction, so its rows bear an id of their own. */
   async function insertedBehindSavepoint(table: string): Promise<boolean> {
     const [row] = await db.query(

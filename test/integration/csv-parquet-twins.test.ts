@@ -1,0 +1,73 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { expectNoLeaks } from '../support/database.ts';
+import { createServerTypes, type ServerTypes } from '../support/server-types.ts';
+import { createWorkplace, loadTable, rowsOf, type Workplace } from '../support/table-pair.ts';
+import { TWIN_CASES } from '../support/twin-columns.ts';
+import { writeTwins, type TwinColumn } from '../support/twin-files.ts';
+
+/** Whoever loads the same rows from CSV and from Parquet gets the same table. */
+let place: Workplace;
+let types: ServerTypes;
+
+beforeAll(async () => {
+  place = await createWorkplace();
+  types = await createServerTypes(place.db);
+});
+afterEach(() => expectNoLeaks(place.db.url));
+afterAll(() => place.remove());
+
+describe('a table that exists', () => {
+  it.each(['UTC', 'America/New_York'])(
+    'takes each Parquet type into each type that makes sense (%s)',
+    async (timeZone) => {
+      const columns = TWIN_CASES.flatMap(({ targets, ...column }) =>
+        targets.map((target) => ({ ...column, target })),
+      );
+      await expectTwins(`matrix_${timeZone.slice(0, 3)}`, columns, { timeZone });
+    },
+  );
+
+  it('takes text into every type of column', async () => {
+    const columns = [...types.base, ...types.arrays].map(({ name, sqlType, texts }) => ({
+      target: sqlType,
+      type: { kind: 'string' } as const,
+      // PostgreSQL's cast of text to regclass reads names only, where its input reads numbers, too.
+      texts: name === 'regclass' ? ['pg_class', '"pg_type"', ''] : [...texts, ''],
+    }));
+    await expectTwins('text_into', columns);
+  });
+});
+
+/** Loads the columns by both formats into a table each, which must be equal. */
+async function expectTwins(
+  name: string,
+  columns: readonly (Omit<TwinColumn, 'name'> & { readonly target: string })[],
+  settings: { timeZone?: string } = {},
+): Promise<void> {
+  const named = columns.map((column, index) => ({ ...column, name: `c${index}` }));
+  const definitions = named.map((column) => `${column.name} ${column.target}`);
+  const count = Math.max(...columns.map(({ texts }) => texts.length));
+  const id: TwinColumn = {
+    name: 'id',
+    type: { kind: 'integer', bits: 64, signed: true },
+    texts: Array.from({ length: count }, (_, row) => String(row)),
+  };
+  const files = await writeTwins(place.folder, name, [id, ...named]);
+  for (const format of ['csv', 'parquet'] as const) {
+    const table = `${name}_${format}`;
+    await place.db.query(
+      `create table ${table} (id bigint primary key, ${definitions.join(', ')})`,
+    );
+    await loadTable(place, { table, files: [files[format]] }, settings);
+  }
+  const [csv, parquet] = await Promise.all(
+    ['csv', 'parquet'].map((format) => rowsOf(place, `${name}_${format}`)),
+  );
+  const labelled = (rows: Record<string, string | null>[] = []) =>
+    named.map(({ name: column, type, target, texts }) => ({
+      of: `${JSON.stringify(type)} into ${target}`,
+      texts,
+      values: rows.map((row) => row[column]),
+    }));
+  expect(labelled(parquet)).toEqual(labelled(csv));
+}
