@@ -57,14 +57,15 @@ export interface RunMeasurement {
   /** Kept, but in no median. */
   readonly warmUp: boolean;
   readonly wallMs: number;
-  /** User and system time of the client process, its threads and children included. */
-  readonly clientCpuMs: number;
+  /** User and system time of the client process, its threads and children included. Null: a peer
+   * that cannot tell. */
+  readonly clientCpuMs: number | null;
   /** Of the postmaster and all of its processes; null where the server is not local. */
   readonly serverCpuMs: number | null;
   readonly rssPeakBytes: number | null;
   readonly connectionsPeak: number | null;
   readonly walBytes: number | null;
-  /** Waits on locks seen by sampling pg_stat_activity; null for peers. */
+  /** Waits on locks seen by sampling pg_stat_activity: one for each session and sample. */
   readonly lockWaits: number | null;
   /** Whether the table was the oracle's afterwards. */
   readonly correct: boolean;
@@ -84,7 +85,7 @@ export interface TimelineSpan {
 
 export interface Ratio {
   readonly name: string;
-  readonly metric: 'wall' | 'client CPU' | 'total CPU' | 'peak RSS';
+  readonly metric: 'wall' | 'client CPU' | 'total CPU' | 'peak RSS' | 'WAL';
   readonly value: number;
   /** Largest value that reaches the goal; null where there is none. */
   readonly reach: number | null;

@@ -30,6 +30,7 @@ export const ERROR_CODES = {
   ETL_LOCKED: EXIT.usage,
   ETL_PARQUET_CORRUPT: EXIT.failed,
   ETL_PARQUET_UNSUPPORTED: EXIT.failed,
+  ETL_PEER: EXIT.failed,
   ETL_PLAN_STALE: EXIT.usage,
   ETL_PRIVILEGE: EXIT.usage,
   ETL_ROW_INVALID: EXIT.failed,

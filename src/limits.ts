@@ -39,6 +39,8 @@ export const LIMITS = {
   admissionLookaheadUnitsMax: 256,
   /** Key hashes (8 bytes each) that the coordinator may hold for admission. */
   admissionKeysMax: 64_000_000,
+  /** Keys (32 bytes each) held to find superseded rows before they are sent. */
+  supersededKeysMax: 4_000_000,
   /** Uncompressed bytes of one Parquet row group's needed columns held at once per worker. */
   parquetRowGroupBytesMax: 1024 * 1024 * 1024,
   /** Bytes of a Parquet footer. */
@@ -70,4 +72,10 @@ export const LIMITS = {
   planRunsShownMax: 5,
   summaryFilesShownMax: 40,
   errorsShownMax: 20,
+  /** A benchmark: runs of one contender, rows of a scenario, spans of a run's timeline. */
+  benchmarkRunsMax: 100,
+  benchmarkRowsMax: 2_000_000_000,
+  benchmarkSpansMax: 2_000,
+  /** Between two looks at the sessions of a measured run. */
+  benchmarkSampleIntervalMs: 50,
 } as const;

@@ -118,7 +118,7 @@ function allowedByType(type: string, node: SchemaNode): string {
     case 'null':
       return 'null';
     case 'array':
-      return `a list of at least one (${allowedBy(node.items ?? {})})`;
+      return `a list of at least one ${allowedBy(node.items ?? {}).replace(/^an? /, '')}`;
     case 'object':
       return node.properties === undefined
         ? `an object of names (${allowedBy(entriesOf(node) ?? {})})`

@@ -133,6 +133,12 @@ export const settingsSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe('Measure memory, CPU and throughput for the report.'),
+  checkSuperseded: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Send rows that another row supersedes to the server, too, so that it checks their values.',
+    ),
   ledgerSchema: name.default('etl').describe('Schema of the ledger in the target database.'),
   timeZone: name
     .default('UTC')

@@ -48,7 +48,7 @@ export async function openDirectCopy(
     open = false;
   };
   try {
-    const options = { ...hooks, subBatchSize };
+    const options = { ...hooks, subBatchSize, superseded: null };
     const staged = [await stageFile(connection, file, targetOf(task), options)];
     const commit = async (): Promise<MergedRows> => {
       const rows = present(staged[0], 'the staged file').rows;

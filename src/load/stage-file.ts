@@ -4,6 +4,7 @@ import { LIMITS } from '../limits.ts';
 import { assert, present } from '../assert.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
 import { openCsvBytes } from '../source/csv/csv-bytes.ts';
+import { keepRecords } from '../source/csv/keep-records.ts';
 import { openCsvRows } from '../source/csv/csv-rows.ts';
 import { hashFile } from '../source/content-hash.ts';
 import { readParquet } from '../source/parquet/read-parquet.ts';
@@ -13,7 +14,7 @@ import type { Connection } from '../target/connect.ts';
 import { csvCopySql, binaryCopySql } from '../target/copy-sql.ts';
 import type { FileLayout } from '../target/staging-layout.ts';
 import { copyError } from './copy-error.ts';
-import type { StagedFile, UnitHooks } from './unit-task.ts';
+import type { StagedFile, SupersededRows, UnitHooks } from './unit-task.ts';
 
 /** Where the rows go: a staging table, or the target itself (`append`). */
 export interface CopyTarget {
@@ -27,15 +28,27 @@ export interface CopyTarget {
   readonly columnName: (copied: string) => string | null;
 }
 
+export interface StageOptions extends UnitHooks {
+  readonly subBatchSize: number;
+  /** Null: every row is sent. */
+  readonly superseded: SupersededRows | null;
+}
+
 /** Streams one file into the table by one COPY. What it copied is what the server counted. */
 export async function stageFile(
   connection: Connection,
   file: FilePlan,
   target: CopyTarget,
-  options: UnitHooks & { readonly subBatchSize: number },
+  options: StageOptions,
 ): Promise<StagedFile> {
   options.news({ kind: 'file-started', file: file.ordinal });
   await refuseChanged(file);
+  const { superseded } = options;
+  if (superseded?.kept === 0) {
+    const rows = superseded.keep.length;
+    options.news({ kind: 'file-staged', file: file.ordinal, rows });
+    return { file, rows, staged: 0, contentHash: superseded.contentHash };
+  }
   const staged = await (
     file.description.kind === 'csv'
       ? copyCsv(connection, file, file.description, target, options)
@@ -48,13 +61,15 @@ export async function stageFile(
   return { file, ...staged };
 }
 
+type Copied = Omit<StagedFile, 'file'>;
+
 async function copyCsv(
   connection: Connection,
   file: FilePlan,
   description: CsvDescription,
   target: CopyTarget,
-  options: UnitHooks & { readonly subBatchSize: number },
-): Promise<{ rows: number; contentHash: string }> {
+  options: StageOptions,
+): Promise<Copied> {
   const progress = throttled(file.ordinal, options);
   const open = description.path === 'bytes' ? openCsvBytes : openCsvRows;
   const stream = open(file, description, {
@@ -63,17 +78,31 @@ async function copyCsv(
     subBatchSize: options.subBatchSize,
   });
   const sql = csvCopySql(target.sqlName, target.layout.copyColumns, description, target.forceNull);
-  const copied = await connection.copyIn(sql, stream.chunks);
+  const { superseded } = options;
+  const chunks =
+    superseded === null
+      ? stream.chunks
+      : keepRecords(stream.chunks, description.dialect, superseded.keep);
+  const copied = await connection.copyIn(sql, chunks);
   const totals = stream.totals();
-  if (copied !== totals.records) {
+  const expected = superseded === null ? totals.records : superseded.kept;
+  if (copied !== expected) {
     throw new EtlError(
       'ETL_CSV_MALFORMED',
-      `The file has ${totals.records} records, but PostgreSQL took ${copied}.`,
+      `The file has ${expected} records, but PostgreSQL took ${copied}.`,
       'Check its quotes and its line ends; nothing of it is loaded.',
       { file: file.name },
     );
   }
-  return { rows: copied, contentHash: totals.contentHash };
+  if (superseded !== null && superseded.contentHash !== totals.contentHash) {
+    throw new EtlError(
+      'ETL_FILE_CHANGED',
+      'The file changed between the two times that it was read.',
+      'Run again once it is complete.',
+      { file: file.name },
+    );
+  }
+  return { rows: totals.records, staged: copied, contentHash: totals.contentHash };
 }
 
 async function copyParquet(
@@ -82,7 +111,7 @@ async function copyParquet(
   description: ParquetDescription,
   target: CopyTarget,
   options: UnitHooks,
-): Promise<{ rows: number; contentHash: string }> {
+): Promise<Copied> {
   const hash = hashFile(file.path, options.signal);
   // A failed COPY must not leave the rejection of the hash unheard.
   hash.catch(() => undefined);
@@ -95,7 +124,7 @@ async function copyParquet(
   const copied = await connection.copyIn(sql, chunks);
   assert(copied === counter.rows, `COPY took ${copied} of ${counter.rows} rows of ${file.name}`);
   assert(copied === description.rows, `${file.name} has the rows that its footer says`);
-  return { rows: copied, contentHash: await hash };
+  return { rows: copied, staged: copied, contentHash: await hash };
 }
 
 async function* encodeParquet(

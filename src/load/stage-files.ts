@@ -51,8 +51,17 @@ async function stageInto(
 ): Promise<StagedFile> {
   if (layout.table.fileColumn) await setStagedFile(connection, layout.table, file.ordinal);
   const target = copyTargetOf(task.load.target.columns, layout, file);
-  const options = { ...hooks, subBatchSize: task.load.subBatchSize };
-  const staged = await stageFile(connection, file, target, options);
+  const { subBatchSize } = task.load;
+  const superseded = task.superseded?.get(file.ordinal) ?? null;
+  const staged = await stageFile(connection, file, target, {
+    ...hooks,
+    subBatchSize,
+    superseded,
+  }).catch((error: unknown) => {
+    // COPY counts the lines that it gets: sent whole, the file fails with a line of its own.
+    if (superseded === null || hooks.signal.aborted || !connection.usable()) throw error;
+    return stageFile(connection, file, target, { ...hooks, subBatchSize, superseded: null });
+  });
   await refuseBadCast(connection, layout.table, file, target);
   return staged;
 }

@@ -23,6 +23,15 @@ export interface UnitTask {
   readonly unit: number;
   readonly files: readonly FilePlan[];
   readonly attempt: number;
+  /** Rows that lose for certain and are not sent, by file; files not named are sent whole. */
+  readonly superseded?: ReadonlyMap<number, SupersededRows>;
+}
+
+export interface SupersededRows {
+  /** One byte per record, 1 for those to send. */
+  readonly keep: Uint8Array;
+  readonly kept: number;
+  readonly contentHash: string;
 }
 
 /** What a worker tells while it works on a unit. */
@@ -46,7 +55,10 @@ export interface UnitHooks {
 /** A file whose rows are staged. */
 export interface StagedFile {
   readonly file: FilePlan;
+  /** Rows read; with `superseded` rows that were not sent. */
   readonly rows: number;
+  /** Rows that are in the staging table. */
+  readonly staged: number;
   /** SHA-256 of the file's bytes, hex. */
   readonly contentHash: string;
 }

@@ -67,8 +67,21 @@ export async function planLoad(
 
 type Decided = Pick<
   LoadPlan,
-  'units' | 'conflicts' | 'couplings' | 'costs' | 'strategy' | 'reason' | 'concurrency'
+  | 'units'
+  | 'dropSuperseded'
+  | 'conflicts'
+  | 'couplings'
+  | 'costs'
+  | 'strategy'
+  | 'reason'
+  | 'concurrency'
 >;
+
+/**
+ * Rows per key from which on it pays to read the keys before sending rows: a file of 500,000 rows
+ * costs 0.3 s of the client for that, and each of its rows that is not sent saves the server 2.4 µs.
+ */
+const MULTIPLICITY_MIN = 1.2;
 
 /** From what is known to units, conflicts and the strategy. */
 function decide(
@@ -112,7 +125,12 @@ function decide(
   };
   const estimates = strategyCosts(facts, costs);
   const choice = chooseStrategy(facts, estimates);
-  return { ...choice, units, conflicts, couplings, costs: estimates, concurrency };
+  const dropSuperseded =
+    choice.strategy === 'partitioned' &&
+    request.onConflict !== 'newest' &&
+    !settings.checkSuperseded &&
+    overlap.multiplicity >= MULTIPLICITY_MIN;
+  return { ...choice, dropSuperseded, units, conflicts, couplings, costs: estimates, concurrency };
 }
 
 function couplingsOf(

@@ -32,9 +32,14 @@ export interface LoadPlan {
   /** Predicted conflicts: unit `before` must merge before unit `after`. */
   readonly conflicts: readonly ConflictEdge[];
   readonly overlap: OverlapEstimate;
+  /**
+   * Whether rows that lose for certain to a later row (with `ignore`, an earlier one) are not sent
+   * to the server at all; `partitioned` only.
+   */
+  readonly dropSuperseded: boolean;
   readonly couplings: readonly Coupling[];
   readonly costs: readonly StrategyCost[];
-  /** What people should know: nanoseconds cut, ignored columns, a table emptied since its load. */
+  /** What people should know: nanoseconds rounded, ignored columns, a table emptied since its load. */
   readonly notices: readonly string[];
 }
 

@@ -1,5 +1,6 @@
 import { type MessagePort, threadId } from 'node:worker_threads';
 import { EtlError, errorRecordOf } from '../errors.ts';
+import { createKeyScanWork } from '../load/key-scan.ts';
 import { createOwnerWork } from '../load/owner-work.ts';
 import { createSharedStaging } from '../load/shared-staging.ts';
 import type { UnitHooks } from '../load/unit-task.ts';
@@ -54,6 +55,8 @@ function methodsOf(
   switch (order.kind) {
     case 'unit':
       return { ...createUnitWork(acquire, order.task, hooks) };
+    case 'key-scan':
+      return { ...createKeyScanWork(order.task, order.seed, hooks) };
     case 'shared-staging':
       return { ...createSharedStaging(acquire, order.task, order.sqlName, hooks) };
     case 'owner':

@@ -94,6 +94,8 @@ function tableText({ table }: LoadPlan): string {
   const name = safeText(table.sqlName);
   if (table.create !== null) return `${name}, to be created`;
   if (table.empty) return `${name}, exists, empty`;
+  // What was never analyzed has no estimate.
+  if (table.estimatedRows === 0) return `${name}, exists, holds rows`;
   return `${name}, exists, about ${formatCounted(table.estimatedRows, 'row')}`;
 }
 

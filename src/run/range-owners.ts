@@ -19,7 +19,7 @@ export async function mergeOwners(
   options: RangeOptions,
   staged: StagedLoad,
 ): Promise<OwnersMerged> {
-  const rows = staged.files.reduce((sum, file) => sum + file.rows, 0);
+  const rows = stagedRowsOf(staged);
   const wanted = Math.ceil(rows / ROWS_PER_OWNER_MIN);
   const count = Math.max(1, Math.min(options.plan.concurrency, wanted));
   const prepare = options.prepare && count > 1;
@@ -53,7 +53,7 @@ function openOwner(
   count: number,
   prepareAs: string | null,
 ): WorkerSession {
-  const stagedRows = staged.files.reduce((sum, file) => sum + file.rows, 0);
+  const stagedRows = stagedRowsOf(staged);
   const entries = index === 0 ? staged.files.map((file) => ledgerEntry(file, null)) : [];
   const owner = { index, count };
   return pool.open(
@@ -65,6 +65,10 @@ function openOwner(
       assert(false, 'an owner reads no files');
     },
   );
+}
+
+function stagedRowsOf(staged: StagedLoad): number {
+  return staged.files.reduce((sum, file) => sum + file.staged, 0);
 }
 
 /** Waits for all, so that none is still at work when the first failure is told. */

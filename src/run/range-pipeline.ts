@@ -35,13 +35,15 @@ export interface RangeOutcome {
  */
 export async function runRangePipeline(options: RangeOptions): Promise<RangeOutcome> {
   const { schema, tableOid } = options.task.ledger;
-  const staged = await stageAll(options);
   try {
+    const staged = await stageAll(options);
     if (staged.failure !== null) return ended(staged, 'failed', staged.failure);
     if (options.signal.aborted) return ended(staged, 'not-loaded', null);
     return await mergeStaged(options, staged);
   } finally {
     if (options.coordinator.usable()) {
+      // A backend whose line was cut may be about to create its table.
+      if (options.signal.aborted) await options.untilQuiet();
       await dropSharedStaging(options.coordinator, schema, tableOid);
     }
   }

@@ -9,6 +9,11 @@ import { sharedStagingName } from '../target/shared-staging.ts';
 import type { StagingTable } from '../target/staging.ts';
 import { eventOf } from './pool-workers.ts';
 import type { RangeOptions } from './range-options.ts';
+import {
+  createSupersededSieve,
+  type SupersededByFile,
+  type SupersededSieve,
+} from './superseded-rows.ts';
 
 /** All that the range pipeline has staged, in order of precedence. */
 export interface StagedLoad {
@@ -27,13 +32,13 @@ export async function stageAll(options: RangeOptions): Promise<StagedLoad> {
   const units = new Map<number, SharedUnit>();
   const attempts = new Map<number, number>();
   const failures: FileFailure[] = [];
-  const remaining = plan.units.values();
+  const sieve = plan.dropSuperseded ? createSupersededSieve(options) : null;
+  const remaining = (sieve?.units ?? plan.units).values();
   const lane = async (): Promise<void> => {
     for (const unit of remaining) {
       if (failures.length > 0 || signal.aborted) return;
-      const staged = await stageWithRetries(options, unit, attempts).catch((error: unknown) => {
-        if (!signal.aborted)
-          failures.push({ file: unit.files[0] ?? 0, error: errorRecordOf(error) });
+      const staged = await stageUnit(options, unit, sieve, attempts).catch((error: unknown) => {
+        if (!signal.aborted) failures.push(failureIn(options, unit, error));
         return null;
       });
       if (staged === null) return;
@@ -52,15 +57,34 @@ export async function stageAll(options: RangeOptions): Promise<StagedLoad> {
   };
 }
 
+/** Not a word of the file in the error: then it is told of the unit's first. */
+function failureIn({ plan }: RangeOptions, unit: UnitPlan, error: unknown): FileFailure {
+  const record = errorRecordOf(error);
+  const named = unit.files.find((file) => plan.files[file]?.name === record.facts.file);
+  return { file: named ?? unit.files[0] ?? 0, error: record };
+}
+
+/** The sieve must be asked in the order of its units, so nothing is awaited before it is. */
+async function stageUnit(
+  options: RangeOptions,
+  unit: UnitPlan,
+  sieve: SupersededSieve | null,
+  attempts: Map<number, number>,
+): Promise<SharedUnit> {
+  const superseded = sieve === null ? new Map<number, never>() : await sieve.sift(unit);
+  return stageWithRetries(options, unit, superseded, attempts);
+}
+
 async function stageWithRetries(
   options: RangeOptions,
   unit: UnitPlan,
+  superseded: SupersededByFile,
   attempts: Map<number, number>,
 ): Promise<SharedUnit> {
   for (let attempt = 1; ; attempt++) {
     attempts.set(unit.ordinal, attempt);
     try {
-      return await stageOnce(options, unit, attempt);
+      return await stageOnce(options, unit, superseded, attempt);
     } catch (error) {
       const record = errorRecordOf(error);
       if (options.signal.aborted || attempt >= LIMITS.attemptsMax || !retryable(record))
@@ -77,13 +101,18 @@ async function stageWithRetries(
 async function stageOnce(
   { pool, plan, task, loadIndex, onEvent }: RangeOptions,
   unit: UnitPlan,
+  superseded: SupersededByFile,
   attempt: number,
 ): Promise<SharedUnit> {
   const files = unit.files.flatMap((ordinal) => plan.files[ordinal] ?? []);
   const { schema, tableOid, runId } = task.ledger;
   const sqlName = sharedStagingName(schema, { tableOid, runId, unit: unit.ordinal });
   const session = pool.open(
-    { kind: 'shared-staging', task: { load: task, unit: unit.ordinal, files, attempt }, sqlName },
+    {
+      kind: 'shared-staging',
+      task: { load: task, unit: unit.ordinal, files, attempt, superseded },
+      sqlName,
+    },
     (news) => {
       onEvent(eventOf(news, loadIndex, attempt));
     },

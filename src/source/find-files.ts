@@ -85,7 +85,9 @@ async function pathsOf(
       code: 'ETL_FILE_NOT_FOUND',
       name: pattern,
       sentence: 'No file matches the pattern.',
-      remedy: `It was looked for in ${cwd}.`,
+      remedy: path.isAbsolute(pattern)
+        ? 'Check the folder and the pattern.'
+        : `It was looked for in ${cwd}.`,
     });
   }
   return paths;

@@ -1,6 +1,6 @@
 import { errorRecordOf, EtlError } from '../errors.ts';
 import type { Connection } from './connect.ts';
-import { literal, quoted } from './names.ts';
+import { literal, quoted, readable } from './names.ts';
 
 /** Numbered migrations of the ledger's schema; each runs once, in its own transaction. */
 function migrations(schema: string): readonly string[] {
@@ -85,7 +85,7 @@ export async function migrateLedger(connection: Connection, schema: string): Pro
  * only loads may well lack that.
  */
 async function createSchema(connection: Connection, schema: string): Promise<void> {
-  const name = quoted(schema);
+  const [name, shown] = [quoted(schema), readable(schema)];
   const [row] = await connection.query(
     'select to_regnamespace($1) is not null as there, quote_ident(current_user) as role',
     [name],
@@ -99,8 +99,8 @@ async function createSchema(connection: Connection, schema: string): Promise<voi
     const role = String(row?.['role']);
     throw new EtlError(
       'ETL_PRIVILEGE',
-      `The ledger needs the schema ${name}, and ${role} may not create it.`,
-      `Let who owns the database run: create schema ${name} authorization ${role}; ` +
+      `The ledger needs the schema ${shown}, and ${role} may not create it.`,
+      `Let who owns the database run: create schema ${shown} authorization ${role}; ` +
         'or name a schema of your own with --ledger-schema.',
       facts,
       { cause: error },

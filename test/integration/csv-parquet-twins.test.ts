@@ -1,13 +1,21 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { TYPE } from '../../tools/parquet-corpus/corpus-columns.ts';
 import { expectNoLeaks } from '../support/database.ts';
 import { createServerTypes, type ServerTypes } from '../support/server-types.ts';
-import { createWorkplace, loadTable, rowsOf, type Workplace } from '../support/table-pair.ts';
-import { TWIN_CASES } from '../support/twin-columns.ts';
+import {
+  createWorkplace,
+  loadTable,
+  rowsOf,
+  tryLoad,
+  type Workplace,
+} from '../support/table-pair.ts';
+import { REFUSED_TWINS, TWIN_CASES } from '../support/twin-columns.ts';
 import { writeTwins, type TwinColumn } from '../support/twin-files.ts';
 
 /** Whoever loads the same rows from CSV and from Parquet gets the same table. */
 let place: Workplace;
 let types: ServerTypes;
+let tables = 0;
 
 beforeAll(async () => {
   place = await createWorkplace();
@@ -36,6 +44,35 @@ describe('a table that exists', () => {
     }));
     await expectTwins('text_into', columns);
   });
+});
+
+describe('a value that a type cannot hold', () => {
+  it.each(REFUSED_TWINS)(
+    'is refused with its place: $text ($type.kind) as $target',
+    async (twin) => {
+      const name = `refused_${++tables}`;
+      const column = {
+        name: 'c',
+        type: twin.type,
+        texts: [null, twin.text, null],
+        ...(twin.stored === undefined ? {} : { stored: [null, ...twin.stored, null] }),
+      };
+      const id = { name: 'id', type: TYPE.int64, texts: ['1', '2', '3'] };
+      const files = await writeTwins(place.folder, name, [id, column]);
+      await place.db.query(`create table ${name} (id bigint primary key, c ${twin.target})`);
+      for (const [format, line] of [
+        ['csv', 3],
+        ['parquet', 2],
+      ] as const) {
+        const { report } = await tryLoad(place, [{ table: name, files: [files[format]] }]);
+        expect(report.error, format).toMatchObject({
+          facts: { file: `${name}.${format}`, line, column: 'c' },
+        });
+        expect(report.status).toBe('failed');
+      }
+      expect(await place.db.query(`select * from ${name}`)).toEqual([]);
+    },
+  );
 });
 
 /** Loads the columns by both formats into a table each, which must be equal. */

@@ -43,7 +43,7 @@ test('without a schema for the ledger it says which, and who may make it', async
 test('in a schema that the owner of the database made, the ledger needs no privilege on it', async () => {
   await db.query(`create schema etl authorization ${role}`);
   const end = await etl(words, { cwd: folder });
-  expectTold(end, 'ETL_PRIVILEGE', 1, { sqlState: '42501' });
+  expectTold(end, 'ETL_PRIVILEGE', 2, { sqlState: '42501' });
   expect(end.error?.sentence).toContain('permission denied for table t');
 });
 

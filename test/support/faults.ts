@@ -56,8 +56,12 @@ export async function untilWaiting(db: TestDatabase, gate: Gate): Promise<void> 
     if ((await db.query(sql)).length > 0) return;
     await sleep(LOOK_MS);
   }
-  throw new Error(`nothing waits at the gate of ${gate}`);
+  const sessions = await db.query(
+    `select application_name, state, wait_event, query, now() - state_change as since
+       from pg_stat_activity where datname = current_database()`,
+  );
+  throw new Error(`nothing waits at the gate of ${gate}: ${JSON.stringify(sessions, null, 1)}`);
 }
 
-const LOOKS_MAX = 1500;
+const LOOKS_MAX = 1000;
 const LOOK_MS = 20;

@@ -147,7 +147,7 @@ function nestedColumns(rows: number): CorpusColumn[] {
   ];
 }
 
-function rustFile(
+export function rustFile(
   name: string,
   columns: readonly CorpusColumn[],
   builder: wasm.WriterPropertiesBuilder,

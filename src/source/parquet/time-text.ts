@@ -3,18 +3,35 @@ import type { TimeUnit } from '../source-file.ts';
 /** Days, times and timestamps as PostgreSQL spells them with DateStyle ISO. */
 
 const DAY_US = 86_400_000_000n;
+const SECOND_NS = 1_000_000_000n;
 const US_PER = { ms: 1000n, us: 1n } as const;
 
-/** Microseconds of a time or timestamp; nanoseconds are cut downwards, also before 1970. */
+/** Microseconds of a time or timestamp; nanoseconds are rounded, as in `roundedMicroseconds`. */
 export function toMicroseconds(value: bigint, unit: TimeUnit): bigint {
-  return unit === 'ns' ? floorDivide(value, 1000n) : value * US_PER[unit];
+  if (unit !== 'ns') return value * US_PER[unit];
+  const seconds = floorDivide(value, SECOND_NS);
+  return seconds * 1_000_000n + BigInt(roundedMicroseconds(Number(value - seconds * SECOND_NS)));
+}
+
+/**
+ * Of nanoseconds from 0 to 2^53. PostgreSQL rounds what it reads from a text, so that the file's CSV
+ * twin, with its nine digits, leaves the same microsecond. Half a microsecond falls to whichever
+ * side PostgreSQL's own arithmetic has it fall: it multiplies the fraction of the second, as a
+ * double, by a million, and rounds half to even.
+ */
+export function roundedMicroseconds(nanoseconds: number): number {
+  const seconds = Math.floor(nanoseconds / 1e9);
+  const exact = ((nanoseconds - seconds * 1e9) / 1e9) * 1e6;
+  const floor = Math.floor(exact);
+  const up = exact - floor === 0.5 ? floor % 2 : Math.round(exact - floor);
+  return seconds * 1e6 + floor + up;
 }
 
 /** INT96 is nanoseconds of the day (8 bytes), then the Julian day (4 bytes), little-endian. */
 export function int96Microseconds(bytes: Uint8Array): bigint {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const days = BigInt(view.getInt32(8, true)) - 2_440_588n;
-  return days * DAY_US + floorDivide(view.getBigInt64(0, true), 1000n);
+  return days * DAY_US + toMicroseconds(view.getBigInt64(0, true), 'ns');
 }
 
 /** Days since 1970 as `2024-02-29`, `10000-01-01`, `0044-03-15 BC`. */

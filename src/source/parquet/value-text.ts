@@ -8,7 +8,7 @@ import { ValueFault } from './value-fault.ts';
 
 /**
  * A value as the file's CSV twin would spell it, which is how PostgreSQL prints it: exact, floats
- * by their shortest digits, nanoseconds cut to microseconds, bytes as `\x…`, lists, maps and
+ * by their shortest digits, nanoseconds rounded to microseconds, bytes as `\x…`, lists, maps and
  * structs as JSON. Null is NULL. @throws ValueFault where text is not UTF-8
  */
 export function valueText(type: ParquetType, value: NestedValue): string | null {

@@ -126,8 +126,8 @@ function integerEncoding(type: ParquetType & { kind: 'integer' }, name: string):
 }
 
 /**
- * A real becomes a double precision of exactly its value (0.1 becomes 0.10000000149011612, as
- * PostgreSQL's own cast has it), and a numeric of its shortest digits.
+ * A real becomes a double precision or a numeric of its shortest digits: 23.4 stays 23.4, as the
+ * file's CSV twin has it, where PostgreSQL's own cast would make it 23.399999618530273.
  */
 function floatEncoding(type: ParquetType & { kind: 'float' }, name: string): Direct | null {
   switch (name) {

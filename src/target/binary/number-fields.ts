@@ -1,5 +1,5 @@
 import { physicalAt } from '../../source/parquet/column-batch.ts';
-import { decimalText, halfFloat } from '../../source/parquet/number-text.ts';
+import { decimalText, halfFloat, realDigits } from '../../source/parquet/number-text.ts';
 import { unscaledOf } from '../../source/parquet/scalar-text.ts';
 import type { ParquetType } from '../../source/source-file.ts';
 import { FieldFault } from './field-fault.ts';
@@ -85,8 +85,9 @@ function doublesOf(type: NumberType, stored: StoredValues): Float64Array {
     if (validity !== null && validity[i] === 0) continue;
     const value = physicalAt(values, i);
     if (type.kind === 'decimal') doubles[i] = Number(decimalText(unscaledOf(value), type.scale));
-    else if (value instanceof Uint8Array) doubles[i] = halfFloat(value);
-    else if (type.kind === 'float' || type.signed) doubles[i] = Number(value);
+    else if (value instanceof Uint8Array) doubles[i] = realDigits(halfFloat(value));
+    else if (type.kind === 'float') doubles[i] = realDigits(Number(value));
+    else if (type.signed) doubles[i] = Number(value);
     else if (typeof value === 'bigint') doubles[i] = Number(BigInt.asUintN(64, value));
     else doubles[i] = Number(value) >>> 0;
   }

@@ -11,7 +11,7 @@ export interface StageColumn {
   readonly sqlType: string;
   readonly encoding: FieldEncoding;
   readonly lossless: boolean;
-  /** What is lost, for the plan: `nanoseconds are cut to microseconds`. */
+  /** What is lost, for the plan: `nanoseconds are rounded to microseconds`. */
   readonly loss: string | null;
   /** An empty text is NULL, as it is in a CSV file, since the target's type has no such value. */
   readonly emptyIsNull?: true;
@@ -46,7 +46,6 @@ const CASTS: Partial<Record<ParquetType['kind'], readonly string[]>> = {
   date: ['timestamp', 'timestamptz'],
   timestamp: ['timestamptz', 'date', 'time'],
   time: ['timetz', 'interval'],
-  interval: ['time'],
 };
 
 function castColumn(type: ParquetType, target: TargetType): StageColumn {
@@ -136,7 +135,7 @@ function cutOf(type: ParquetType, encoding: FieldEncoding): string | null {
     case 'time':
     case 'timestamp':
       return type.unit === 'ns' && encoding !== 'null'
-        ? 'nanoseconds are cut to microseconds'
+        ? 'nanoseconds are rounded to microseconds'
         : null;
     case 'list':
       return cutOf(type.element, encoding);

@@ -1,4 +1,8 @@
-import { int96Microseconds } from '../../source/parquet/time-text.ts';
+import {
+  int96Microseconds,
+  roundedMicroseconds,
+  toMicroseconds,
+} from '../../source/parquet/time-text.ts';
 import type { PhysicalValues } from '../../source/parquet/plain-values.ts';
 import type { ParquetType, TimeUnit } from '../../source/source-file.ts';
 import { FieldFault } from './field-fault.ts';
@@ -40,7 +44,8 @@ export function timePairs(unit: TimeUnit, { values, count }: StoredValues): Int3
   for (let i = 0; i < count; i++) {
     const stored =
       values.kind === 'int32' || values.kind === 'int64' ? Number(values.data[i] ?? 0) : 0;
-    const time = unit === 'ms' ? stored * 1000 : unit === 'us' ? stored : Math.floor(stored / 1000);
+    const time =
+      unit === 'ms' ? stored * 1000 : unit === 'us' ? stored : roundedMicroseconds(stored);
     if (time < 0 || time > DAY_US) throw new FieldFault(i, 'is out of range for time');
     setPair(pairs, i, time);
   }
@@ -76,8 +81,16 @@ function fillTimestamps(
     } else if (unit === 'ns') {
       // Floor division by 1000, the remainder of the high word carried down.
       const quotient = Math.floor(high / 1000);
-      low = Math.floor(((high - quotient * 1000) * WORD + low) / 1000);
+      const carried = (high - quotient * 1000) * WORD + low;
+      const microseconds = Math.floor(carried / 1000);
+      const rest = carried - microseconds * 1000;
+      const up = rest > 500 || (rest === 500 && halfRoundsUp(high, low));
+      low = microseconds + (up ? 1 : 0);
       high = quotient;
+      if (low === WORD) {
+        low = 0;
+        high += 1;
+      }
     }
     low -= EPOCH_LOW;
     high -= EPOCH_HIGH;
@@ -91,6 +104,12 @@ function fillTimestamps(
     pairs[2 * i] = low;
     pairs[2 * i + 1] = high;
   }
+}
+
+/** Which way half a microsecond goes hangs on the fraction of its second. */
+function halfRoundsUp(high: number, low: number): boolean {
+  const nanoseconds = (BigInt(high) << 32n) | BigInt(low);
+  return toMicroseconds(nanoseconds, 'ns') * 1000n > nanoseconds;
 }
 
 /** Nanoseconds of the day and the Julian day; two centuries around 1970 take the short way. */
@@ -108,7 +127,7 @@ function int96Fields(
     const high = view.getInt32(start + 4, true);
     const days = view.getInt32(start + 8, true) - 2_440_588;
     if (Math.abs(days) < 75_000 && high >= 0 && high < 2 ** 20) {
-      setPair(pairs, i, days * DAY_US + Math.floor((high * WORD + low) / 1000) - EPOCH_US);
+      setPair(pairs, i, days * DAY_US + roundedMicroseconds(high * WORD + low) - EPOCH_US);
       continue;
     }
     const value = int96Microseconds(data.subarray(start, start + 12)) - BigInt(EPOCH_US);

@@ -121,6 +121,7 @@ const plainPlan: Plan = {
     conflictDetection: true,
     deterministic: true,
     performanceMonitoring: true,
+    checkSuperseded: false,
     ledgerSchema: 'etl',
     timeZone: 'UTC',
     lockTimeoutMs: 1,

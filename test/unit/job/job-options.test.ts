@@ -88,7 +88,7 @@ describe('config/', () => {
     const job = buildJob({ file: { name, folder, text }, env: {}, overrides: [], cwd: '/' });
     expect(job.settings).toMatchObject(settings);
     expect(job.loads[0]).toMatchObject({
-      files: ['/project/data/orders/**/*.csv', '/project/data/orders/**/*.parquet'],
+      files: ['/project/examples/orders/*.csv'],
       table: 'public.orders',
       key: ['order_id'],
     });

@@ -31,10 +31,10 @@ describe('a malformed job file', () => {
         'settings.chunkSize (line 6): 1.5 is not allowed; it must be a whole number from 1 to 1,000,000,000.',
         'settings.deterministic (line 7): "yes" is not allowed; it must be true or false.',
         'settings.lockTimeoutMs (line 8): 9999999999 is not allowed; it must be a whole number from 0 to 2,147,483,647.',
-        'loads[0].files (line 12): [] is not allowed; it must be a list of at least one (a text that is not empty).',
+        'loads[0].files (line 12): [] is not allowed; it must be a list of at least one text that is not empty.',
         'loads[0].table (line 11): is missing; it must be a text that is not empty.',
         'loads[0].strategy (line 13): "hybird" is not allowed; it must be one of auto, full-parallel, hybrid, sequential, partitioned. Did you mean "hybrid"?',
-        'loads[0].key (line 15): "id" is not allowed; it must be a list of at least one (a text that is not empty), or null.',
+        'loads[0].key (line 15): "id" is not allowed; it must be a list of at least one text that is not empty, or null.',
         'loads[0].versionColumn (line 11): is missing; onConflict "newest" needs the column that says which row is newer.',
         'loads[0].csv.quote (line 16): "ab" is not allowed; it must be a text of 1 character, or null.',
         'loads[0].csv.skipLines (line 16): -1 is not allowed; it must be a whole number from 0 to 1,000,000.',
@@ -49,7 +49,7 @@ describe('a malformed job file', () => {
   test.each([
     ['a list', '[]', 'job: [] is not allowed; it must be an object.'],
     ['a null', 'null', 'job: null is not allowed; it must be an object.'],
-    ['no loads', '{}', 'loads: is missing; it must be a list of at least one (an object).'],
+    ['no loads', '{}', 'loads: is missing; it must be a list of at least one object.'],
     ['empty loads', '{"loads": []}', 'loads (line 1): [] is not allowed; it must be a list'],
     ['a load that is none', '{"loads": [3]}', 'loads[0] (line 1): 3 is not allowed'],
     [

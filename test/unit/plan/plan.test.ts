@@ -206,7 +206,7 @@ describe('couplings and columns', () => {
     const { notices } = await planOne({ tables, files }, { columns: { note: null } });
     expect(notices).toHaveLength(3);
     expect(notices[0]).toContain('No file brings made');
-    expect(notices[1]).toBe('p.parquet, column "at": nanoseconds are cut to microseconds');
+    expect(notices[1]).toBe('p.parquet, column "at": nanoseconds are rounded to microseconds');
     expect(notices[2]).toBe('Left out as asked for: note.');
   });
 });

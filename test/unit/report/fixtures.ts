@@ -111,6 +111,7 @@ export function loadPlan(change: Partial<LoadPlan> = {}): LoadPlan {
       sampled: true,
     },
     couplings: [],
+    dropSuperseded: false,
     costs: [
       { strategy: 'full-parallel', seconds: 9.8, why: 'every second merge would wait' },
       { strategy: 'hybrid', seconds: 6.2, why: 'a chain of three merges, staging in parallel' },
@@ -121,7 +122,7 @@ export function loadPlan(change: Partial<LoadPlan> = {}): LoadPlan {
         why: 'the files bring different columns, so a row is made of more than one file and no single winner per key exists',
       },
     ],
-    notices: ['orders-3.parquet, column "shipped": nanoseconds are cut to microseconds.'],
+    notices: ['orders-3.parquet, column "shipped": nanoseconds are rounded to microseconds.'],
     ...change,
   };
 }

@@ -68,7 +68,7 @@ describe('the plan in full', () => {
                                       no single winner per key exists
 
         Notices
-          ! orders-3.parquet, column "shipped": nanoseconds are cut to microseconds.
+          ! orders-3.parquet, column "shipped": nanoseconds are rounded to microseconds.
       "
     `);
   });
@@ -170,6 +170,11 @@ describe('the plan in full', () => {
     expect(full([loadPlan({ onConflict, versionColumn })])).toContain(sentence);
   });
 
+  test('does not guess the rows of a table that was never analyzed', () => {
+    const table = { ...loadPlan().table, estimatedRows: 0, empty: false };
+    expect(full([loadPlan({ table })])).toContain('app.orders, exists, holds rows\n');
+  });
+
   test('shows a load without a key, a sample or anything left to load', () => {
     const skip = { runId: 'r-1', loadedAt: '2025-03-01T02:14:07.000Z', rows: 5 };
     const text = full([
@@ -213,7 +218,7 @@ describe('the plan in short', () => {
         hybrid, 3 workers: two of three pairs of files share keys, and they form a short chain.
         60,000 keys sampled of 1,500,000: an overlap of less than 0.4 % of a file may have been missed (95 %
         confidence).
-        ! orders-3.parquet, column "shipped": nanoseconds are cut to microseconds.
+        ! orders-3.parquet, column "shipped": nanoseconds are rounded to microseconds.
       "
     `);
   });

@@ -5,28 +5,11 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { EtlError } from '../../../src/errors.ts';
 import { decompressed } from '../../../src/source/compression.ts';
+import { zstdFrame } from '../../support/zstd-frame.ts';
 import { bytesOf, sourceOf, temporaryFolder, textOf, writeSource } from './temporary-files.ts';
 
 const folder = temporaryFolder();
 const fixtures = new URL('../../corpus/files/csv/', import.meta.url).pathname;
-
-/** A Zstandard frame of raw blocks, which any compressor may write: magic, header, blocks. */
-function zstdFrame(content: Buffer, blockBytes = 1000): Buffer {
-  const header = Buffer.alloc(13);
-  header.writeUInt32LE(0xfd2fb528, 0);
-  // Frame_Header_Descriptor: content size of 8 bytes, single segment, no checksum.
-  header[4] = 0b1110_0000;
-  header.writeBigUInt64LE(BigInt(content.length), 5);
-  const blocks: Buffer[] = [];
-  for (let start = 0; start < content.length || start === 0; start += blockBytes) {
-    const block = content.subarray(start, start + blockBytes);
-    const last = start + blockBytes >= content.length ? 1 : 0;
-    const blockHeader = Buffer.alloc(3);
-    blockHeader.writeUIntLE((block.length << 3) | last, 0, 3);
-    blocks.push(blockHeader, block);
-  }
-  return Buffer.concat([header, ...blocks]);
-}
 
 function skippableFrame(content: string): Buffer {
   const header = Buffer.alloc(8);

@@ -98,7 +98,7 @@ describe('readParquet', () => {
     const description = await describeParquet(file);
     expect(description.columns[0]?.type).toMatchObject({ kind: 'timestamp', int96: true });
     expect(await allRows(file, description)).toEqual([
-      ['2024-01-01 12:34:56.123456'],
+      ['2024-01-01 12:34:56.123457'],
       ['1970-01-01 00:00:00'],
       ['9999-12-31 00:00:00.000001'],
     ]);

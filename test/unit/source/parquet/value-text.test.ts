@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decimalText, floatText, halfFloat } from '../../../../src/source/parquet/number-text.ts';
+import {
+  decimalText,
+  floatText,
+  halfFloat,
+  realDigits,
+} from '../../../../src/source/parquet/number-text.ts';
 import { dateText, timestampText, timeText } from '../../../../src/source/parquet/time-text.ts';
 import {
   arrayText,
@@ -34,6 +39,16 @@ describe('floatText', () => {
         expect(digits.length).toBeLessThanOrEqual(9);
       }),
     );
+  });
+
+  it('gives the double of a real by the same digits', () => {
+    fc.assert(
+      fc.property(fc.float(), (value) => {
+        expect(realDigits(value)).toBe(Number(floatText(value, 32)));
+      }),
+    );
+    expect(realDigits(Math.fround(23.4))).toBe(23.4);
+    expect(realDigits(2 ** -149)).toBe(1e-45);
   });
 
   it('knows halves of every kind', () => {
@@ -77,10 +92,16 @@ describe('dates and timestamps', () => {
     expect(timeText(86_400_000_000n)).toBe('24:00:00');
   });
 
-  it('cut nanoseconds downwards on both sides of 1970', () => {
+  it('round nanoseconds to the nearest microsecond, half to the even one', () => {
     const type: ParquetType = { kind: 'timestamp', unit: 'ns', utc: false, int96: false };
-    expect(valueText(type, 1_999n)).toBe('1970-01-01 00:00:00.000001');
-    expect(valueText(type, -1n)).toBe('1969-12-31 23:59:59.999999');
+    expect(valueText(type, 1_499n)).toBe('1970-01-01 00:00:00.000001');
+    expect(valueText(type, 1_999n)).toBe('1970-01-01 00:00:00.000002');
+    expect(valueText(type, 500n)).toBe('1970-01-01 00:00:00');
+    expect(valueText(type, 3_500n)).toBe('1970-01-01 00:00:00.000004');
+    expect(valueText(type, -1n)).toBe('1970-01-01 00:00:00');
+    expect(valueText(type, -501n)).toBe('1969-12-31 23:59:59.999999');
+    const time: ParquetType = { kind: 'time', unit: 'ns', utc: false };
+    expect(valueText(time, 86_399_999_999_999n)).toBe('24:00:00');
   });
 });
 

@@ -133,6 +133,27 @@ describe('createBinaryCopyEncoder', () => {
   });
 });
 
+describe('empty texts', () => {
+  const uuid = Buffer.from('00112233445566778899aabbccddeeff');
+  const empty = Buffer.alloc(0);
+  const { stage, ...named } = column('u', STRING, 'uuid');
+  const encoder = createBinaryCopyEncoder([{ ...named, stage: { ...stage, emptyIsNull: true } }], {
+    ordinal: false,
+  });
+  const isNull = (vector: ColumnBatch['columns'][number]) =>
+    rowsOf(encoder.encode(batchOf(1, 4, vector), 1)).map(([field]) => field === null);
+
+  it('are NULL where the type has no such value, from a dictionary, too', () => {
+    expect(isNull(vectorOf(STRING, [empty, uuid, null, uuid]))).toEqual([true, false, true, false]);
+    const dictionary = dictionaryVectorOf(STRING, [uuid, empty], [0, 1, 1, null]);
+    expect(isNull(dictionary)).toEqual([false, true, true, true]);
+  });
+
+  it('are refused where nothing makes them NULL', () => {
+    expect(faultOf(STRING, 'uuid', [uuid, empty])?.facts).toMatchObject({ line: 102, value: '' });
+  });
+});
+
 describe('values that do not fit', () => {
   it('are named with file, row, column and value', () => {
     expect(faultOf(INT32, 'int2', [1, null, 70_000, 80_000])).toMatchObject({

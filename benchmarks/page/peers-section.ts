@@ -1,0 +1,78 @@
+import type { BenchmarkCase } from '../results.ts';
+import {
+  caseLabel,
+  ETL,
+  fastest,
+  rowsPerSecond,
+  scenariosOf,
+  wrongRuns,
+} from './case-figures.ts';
+import { formatCount, formatRatio } from './numbers.ts';
+import { number, text, type Figure, type Section } from './page-model.ts';
+
+/** What people use instead, beside the engine at its best, on the same rows. */
+export function peersSection(cases: readonly BenchmarkCase[]): Section {
+  const scenarios = scenariosOf(cases.filter((one) => one.contender !== ETL));
+  return {
+    id: 'peers',
+    title: 'Peers',
+    lead: 'Rows per second on a logarithmic scale: the engine at its fastest beside what people use instead. Peers too slow for all rows had fewer.',
+    empty: 'No peer was run.',
+    figures: scenarios.flatMap((scenario) =>
+      figureOf(
+        scenario,
+        cases.filter((one) => one.scenario === scenario),
+      ),
+    ),
+  };
+}
+
+function figureOf(scenario: string, cases: readonly BenchmarkCase[]): Figure[] {
+  const own = fastest(cases.filter((one) => one.contender === ETL));
+  const peers = cases.filter((one) => one.contender !== ETL);
+  const shown = [...(own === null ? [] : [own]), ...peers]
+    .filter((one) => rowsPerSecond(one) !== null)
+    .sort((a, b) => (rowsPerSecond(b) ?? 0) - (rowsPerSecond(a) ?? 0));
+  const absent = peers.filter((one) => rowsPerSecond(one) === null);
+  const labels = shown.map((one) => (one === own ? `etl ${caseLabel(one)}` : caseLabel(one)));
+  const speed = own === null ? null : rowsPerSecond(own);
+  return [
+    {
+      title: scenario,
+      chart:
+        shown.length === 0
+          ? null
+          : {
+              kind: 'bars',
+              stacked: false,
+              logarithmic: true,
+              axis: 'rows per second (logarithmic)',
+              labels,
+              series: [{ name: 'rows per second', color: 0, values: shown.map(rowsPerSecond) }],
+            },
+      table: {
+        columns: [
+          ...[text('Contender'), number('Rows'), number('Rows/s'), number('etl is faster by')],
+          text('Table'),
+        ],
+        rows: [
+          ...shown.map((one, place) => [
+            ...[labels[place] ?? '', formatCount(one.rows), formatCount(rowsPerSecond(one))],
+            one === own ? '' : formatTimes(speed, rowsPerSecond(one)),
+            verdictOf(one),
+          ]),
+          ...absent.map((one) => [one.contender, '', '', '', one.skipped ?? 'no counted run']),
+        ],
+      },
+    },
+  ];
+}
+
+function formatTimes(own: number | null, peer: number | null): string {
+  return own === null || peer === null || peer === 0 ? '' : `${formatRatio(own / peer)} ×`;
+}
+
+function verdictOf(one: BenchmarkCase): string {
+  const wrong = wrongRuns(one);
+  return wrong === 0 ? 'right' : `WRONG in ${wrong} of ${one.runs.length} runs`;
+}

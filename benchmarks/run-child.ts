@@ -1,0 +1,83 @@
+import { basename } from 'node:path';
+import { readFileSync } from 'node:fs';
+import type { Job, Strategy } from '../src/job/schema.ts';
+import { errorRecordOf, type ErrorRecord } from '../src/errors.ts';
+import { plan, run, silentLog, type Report } from '../src/index.ts';
+import type { TimelineSpan } from './results.ts';
+import { createTimeline } from './timeline.ts';
+
+/**
+ * A process of its own for one measured run of the engine, so that its CPU and memory are its own:
+ * plans and runs one job, as `etl run` does, and tells its parent what it took.
+ */
+export interface ChildOrder {
+  readonly databaseUrl: string;
+  readonly job: Job;
+}
+
+export type ChildReply =
+  | {
+      readonly kind: 'ended';
+      readonly report: Report;
+      /** Of the first load. */
+      readonly strategy: Strategy | null;
+      readonly predicted: Readonly<Partial<Record<Strategy, number>>>;
+      readonly spans: readonly TimelineSpan[];
+      /** From the process's start, threads included. */
+      readonly cpuMs: number;
+      readonly rssPeakBytes: number;
+    }
+  | { readonly kind: 'failed'; readonly error: ErrorRecord };
+
+process.once('message', (order: ChildOrder) => {
+  void answer(order).then((reply) => {
+    process.send?.(reply, () => process.disconnect());
+  });
+});
+
+async function answer(order: ChildOrder): Promise<ChildReply> {
+  try {
+    return await load(order);
+  } catch (error) {
+    return { kind: 'failed', error: errorRecordOf(error) };
+  }
+}
+
+async function load({ databaseUrl, job }: ChildOrder): Promise<ChildReply> {
+  const planned = await plan(job, { databaseUrl, log: silentLog });
+  const timeline = createTimeline((load, file) =>
+    basename(planned.loads[load]?.files[file]?.path ?? ''),
+  );
+  const running = run(planned, { databaseUrl, log: silentLog });
+  // performance.now() counts from the start of this process.
+  for await (const event of running) timeline.on(event, performance.now());
+  const report = await running.report;
+  const costs = planned.loads[0]?.costs ?? [];
+  const used = process.cpuUsage();
+  return {
+    kind: 'ended',
+    report,
+    strategy: planned.loads[0]?.strategy ?? null,
+    predicted: Object.fromEntries(
+      costs.flatMap(({ strategy, seconds }) => (seconds === null ? [] : [[strategy, seconds]])),
+    ),
+    spans: timeline.spans,
+    cpuMs: (used.user + used.system) / 1000,
+    rssPeakBytes: rssPeak(),
+  };
+}
+
+/**
+ * Linux hands the peak of the process that forked on to the one that it became, so maxRSS may be the
+ * parent's; VmHWM begins anew.
+ */
+function rssPeak(): number {
+  try {
+    const status = readFileSync('/proc/self/status', 'utf8');
+    const kilobytes = /^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1];
+    if (kilobytes !== undefined) return Number(kilobytes) * 1024;
+  } catch {
+    // Not Linux.
+  }
+  return process.resourceUsage().maxRSS * 1024;
+}

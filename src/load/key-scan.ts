@@ -1,0 +1,74 @@
+import type { FilePlan } from '../plan/plan-types.ts';
+import { openCsvBytes } from '../source/csv/csv-bytes.ts';
+import { createKeyScan } from '../source/csv/scan-keys.ts';
+import type { CsvDescription } from '../source/source-file.ts';
+import { fileFailure } from './file-failure.ts';
+import type { FileFailure } from './unit-session.ts';
+import type { UnitHooks, UnitTask } from './unit-task.ts';
+
+/** What a file's keys are, before anything of it is sent. */
+export interface ScannedFile {
+  readonly file: number;
+  readonly records: number;
+  readonly contentHash: string;
+  /** Four 32-bit lanes per record; null where the file's keys cannot be told from its bytes. */
+  readonly lanes: Uint32Array | null;
+}
+
+export interface ScannedUnit {
+  readonly files: readonly ScannedFile[];
+  readonly failure: FileFailure | null;
+}
+
+export interface KeyScanWork {
+  scan(): Promise<ScannedUnit>;
+  close(): Promise<void>;
+}
+
+/** Reads the files of a unit for their keys alone. Needs no connection. */
+export function createKeyScanWork(
+  task: UnitTask,
+  seed: Uint32Array,
+  hooks: UnitHooks,
+): KeyScanWork {
+  return {
+    scan: async () => {
+      const files: ScannedFile[] = [];
+      for (const file of task.files) {
+        try {
+          files.push(await scanFile(file, task.load.target.key, seed, hooks));
+        } catch (error) {
+          return { files, failure: fileFailure(file.ordinal, error, hooks.signal) };
+        }
+      }
+      return { files, failure: null };
+    },
+    close: async () => undefined,
+  };
+}
+
+async function scanFile(
+  file: FilePlan,
+  key: readonly string[],
+  seed: Uint32Array,
+  hooks: UnitHooks,
+): Promise<ScannedFile> {
+  const description = scannable(file);
+  if (description === null) return { file: file.ordinal, records: 0, contentHash: '', lanes: null };
+  const fields = key.map((name) => file.targets.indexOf(name));
+  const scan = createKeyScan(description.dialect, fields, seed);
+  const stream = openCsvBytes(file, description, { signal: hooks.signal });
+  for await (const chunk of stream.chunks) scan.push(chunk);
+  const { records, contentHash } = stream.totals();
+  const lanes = scan.end();
+  // A file whose lines end in CR alone is one long line to the scan: its keys stay unknown.
+  const known = lanes.length / 4 === records;
+  return { file: file.ordinal, records, contentHash, lanes: known ? lanes : null };
+}
+
+/** CSV on the byte path whose NULL is the empty field, as the scan takes it. */
+function scannable(file: FilePlan): CsvDescription | null {
+  const { description } = file;
+  if (description.kind !== 'csv' || description.path !== 'bytes') return null;
+  return description.dialect.null === '' ? description : null;
+}

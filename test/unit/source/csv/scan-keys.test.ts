@@ -1,0 +1,110 @@
+import { parse } from 'csv-parse/sync';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { keepRecords } from '../../../../src/source/csv/keep-records.ts';
+import { createKeyScan } from '../../../../src/source/csv/scan-keys.ts';
+import type { CsvDialect } from '../../../../src/source/source-file.ts';
+
+const dialect: CsvDialect = {
+  delimiter: ',',
+  quote: '"',
+  escape: '"',
+  null: '',
+  encoding: 'utf8',
+  header: true,
+  skipLines: 0,
+  comment: null,
+  trim: false,
+};
+const seed = Uint32Array.of(1, 2, 3, 4);
+
+/** Fields as they are spelled in the file, quotes included. */
+const field = fc.constantFrom('', 'a', 'b', 'ab', '"a"', '"x,y"', '"li\nne"', '"q""q"', 'ä', '1');
+const table = fc.array(fc.tuple(field, field, field), { minLength: 1, maxLength: 30 });
+
+describe('scan keys', () => {
+  it('gives equal hashes to equal spellings only, whatever the chunks', () => {
+    const places = fc.constantFrom([0], [1], [2], [0, 2], [2, 1]);
+    fc.assert(
+      fc.property(table, places, fc.integer({ min: 1, max: 40 }), (rows, key, size) => {
+        const lanes = scan(rows, key, size);
+        expect(lanes).toHaveLength(rows.length);
+        const spelled = rows.map((row) => key.map((place) => row[place]).join('\u0000'));
+        const empty = rows.map((row) => key.some((place) => row[place] === ''));
+        for (const [i, left] of lanes.entries()) {
+          expect(left === '0,0,0,0').toBe(empty[i]);
+          for (const [j, right] of lanes.entries()) {
+            if (empty[i] === true || empty[j] === true) continue;
+            expect(left === right).toBe(spelled[i] === spelled[j]);
+          }
+        }
+      }),
+    );
+  });
+
+  it('tells apart keys whose fields join to the same bytes', () => {
+    const [first, second] = scan(
+      [
+        ['ab', 'c', ''],
+        ['a', 'bc', ''],
+      ] as Row[],
+      [0, 1],
+      99,
+    );
+    expect(first).not.toBe(second);
+  });
+
+  it('spreads: no two of 300,000 keys share a hash, nor the upper or lower half of one', () => {
+    const rows = Array.from({ length: 300_000 }, (_, row) => `${row},x\n`).join('');
+    const keyScan = createKeyScan(dialect, [0], seed);
+    keyScan.push(Buffer.from(rows));
+    const lanes = keyScan.end();
+    const halves = [new Set<bigint>(), new Set<bigint>()];
+    const words = new BigUint64Array(lanes.buffer);
+    words.forEach((word, place) => halves[place % 2]?.add(word));
+    expect(halves.map((half) => half.size)).toEqual([300_000, 300_000]);
+  });
+});
+
+describe('keep records', () => {
+  it('passes on the records to keep, byte for byte, whatever the chunks', async () => {
+    const cases = table.chain((rows) =>
+      fc.tuple(
+        fc.constant(rows),
+        fc.array(fc.boolean(), { minLength: rows.length, maxLength: rows.length }),
+        fc.integer({ min: 1, max: 40 }),
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(cases, async ([rows, keeps, size]) => {
+        const keep = Uint8Array.from(keeps, Number);
+        const kept: Buffer[] = [];
+        const chunks = keepRecords(stream(textOf(rows), size), dialect, keep);
+        for await (const chunk of chunks) kept.push(chunk);
+        const expected = textOf(rows.filter((_, row) => keeps[row]));
+        expect(Buffer.concat(kept).toString()).toBe(expected);
+        const records: unknown[] = parse(expected, { relax_column_count: true });
+        expect(records).toHaveLength(keeps.filter(Boolean).length);
+      }),
+    );
+  });
+});
+
+type Row = [string, string, string];
+
+function scan(rows: readonly Row[], key: readonly number[], size: number): string[] {
+  const keyScan = createKeyScan(dialect, key, seed);
+  const bytes = Buffer.from(textOf(rows));
+  for (let at = 0; at < bytes.length; at += size) keyScan.push(bytes.subarray(at, at + size));
+  const lanes = keyScan.end();
+  return rows.map((_, row) => lanes.slice(row * 4, row * 4 + 4).join(','));
+}
+
+function textOf(rows: readonly Row[]): string {
+  return rows.map((row) => `${row.join(',')}\n`).join('');
+}
+
+async function* stream(text: string, size: number): AsyncGenerator<Buffer> {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
