@@ -138,6 +138,7 @@ function contradictions(scenario: Scenario): string[] {
     [!isPercent(known) || !isPercent(unchanged), 'known and unchanged are whole percents'],
     [scenario.fresh && Object.keys(scenario.tableRows).length > 0, 'a fresh table holds no rows'],
     [known > 0 && Object.keys(scenario.tableRows).length === 0, 'known needs tableRows'],
+    [appends && scenario.peers, 'peers upsert, they do not append'],
     [appends && (overlap > 0 || skew > 0 || known > 0), 'append has no keys that could come again'],
   ];
   return found.filter(([holds]) => holds).map(([, problem]) => problem);

@@ -92,10 +92,8 @@ function valueColumns(forParquet: boolean): Column[] {
       (row) => STATUSES[row.mixed % STATUSES.length] ?? '',
     ),
     {
-      ...textColumn(
-        'note',
-        `case when mixed & 15 > 0 then 'note ' || (mixed & 4095) end`,
-        (row) => ((row.mixed & 15) > 0 ? `note ${row.mixed & 4095}` : ''),
+      ...textColumn('note', `case when mixed & 15 > 0 then 'note ' || (mixed & 4095) end`, (row) =>
+        (row.mixed & 15) > 0 ? `note ${row.mixed & 4095}` : '',
       ),
       nullable: true,
       value: (row) => ((row.mixed & 15) > 0 ? `note ${row.mixed & 4095}` : undefined),

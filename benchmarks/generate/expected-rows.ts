@@ -73,9 +73,7 @@ function otherKeys({ keysEnd, tableRows, scenario }: Shape): string {
 function rowsOf(shape: Shape, keys: string): string {
   const { seed, scenario } = shape;
   const columns = columnsOf(scenario);
-  const values = columns.map(
-    ({ name, sql, sqlType }) => `cast(${sql} as ${sqlType}) as ${name}`,
-  );
+  const values = columns.map(({ name, sql, sqlType }) => `cast(${sql} as ${sqlType}) as ${name}`);
   return `
     select ${values.join(', ')}
       from (select ${scenario.scattered ? 'key_mix' : 'k + 1'} as base, key_mix, mixed,

@@ -18,14 +18,14 @@ export interface WrittenFiles {
   readonly bytes: number;
 }
 
-/** Writes the files of a scenario into a folder of their own, which is made. */
+/** Writes the files of a scenario, in these formats by turns, into a folder that is made. */
 export async function writeFiles(
   shape: Shape,
+  formats: readonly Format[],
   folder: string,
   signal: AbortSignal,
 ): Promise<WrittenFiles> {
   await mkdir(folder, { recursive: true });
-  const { formats } = shape.scenario;
   const paths: string[] = [];
   let bytes = 0;
   for (let file = 0; file < shape.files; file++) {

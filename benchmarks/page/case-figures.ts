@@ -59,7 +59,8 @@ export function contenderLabel(one: BenchmarkCase): string {
 /** `partitioned, 4 workers`. */
 export function caseLabel(one: BenchmarkCase): string {
   const { concurrency } = one;
-  const workers = concurrency === null ? '' : `, ${concurrency} worker${concurrency === 1 ? '' : 's'}`;
+  const workers =
+    concurrency === null ? '' : `, ${concurrency} worker${concurrency === 1 ? '' : 's'}`;
   return contenderLabel(one) + workers;
 }
 

@@ -1,5 +1,11 @@
 import type { BenchmarkCase } from '../results.ts';
-import { bestOfStrategy, countedRuns, medianOf, scenariosOf, STRATEGY_ORDER } from './case-figures.ts';
+import {
+  bestOfStrategy,
+  countedRuns,
+  medianOf,
+  scenariosOf,
+  STRATEGY_ORDER,
+} from './case-figures.ts';
 import { formatMs, formatRatio } from './numbers.ts';
 import { number, text, type DataTable, type Section } from './page-model.ts';
 

@@ -1,3 +1,5 @@
+import type { ChartType } from 'chart.js';
+
 /** What the page shows, as plain data: sections made by TypeScript, drawn by HTML and Chart.js. */
 export interface Section {
   /** Anchor. */
@@ -64,9 +66,20 @@ export interface SpanChart {
   readonly series: readonly {
     readonly name: string;
     readonly color: number;
-    readonly spans: readonly { readonly lane: number; readonly from: number; readonly to: number }[];
+    readonly spans: readonly {
+      readonly lane: number;
+      readonly from: number;
+      readonly to: number;
+    }[];
   }[];
 }
+
+/** What Chart.js makes of each kind: spans of time are bars that float. */
+export const CHART_TYPES = {
+  bars: 'bar',
+  lines: 'line',
+  spans: 'bar',
+} as const satisfies Record<Chart['kind'], ChartType>;
 
 export function text(title: string): DataColumn {
   return { title, numeric: false };

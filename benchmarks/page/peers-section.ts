@@ -1,12 +1,5 @@
 import type { BenchmarkCase } from '../results.ts';
-import {
-  caseLabel,
-  ETL,
-  fastest,
-  rowsPerSecond,
-  scenariosOf,
-  wrongRuns,
-} from './case-figures.ts';
+import { caseLabel, ETL, fastest, rowsPerSecond, scenariosOf, wrongRuns } from './case-figures.ts';
 import { formatCount, formatRatio } from './numbers.ts';
 import { number, text, type Figure, type Section } from './page-model.ts';
 

@@ -1,5 +1,11 @@
 import type { BenchmarkCase, RunMeasurement, TimelineSpan } from '../results.ts';
-import { bestOfStrategy, caseLabel, countedRuns, scenariosOf, STRATEGY_ORDER } from './case-figures.ts';
+import {
+  bestOfStrategy,
+  caseLabel,
+  countedRuns,
+  scenariosOf,
+  STRATEGY_ORDER,
+} from './case-figures.ts';
 import { formatMs } from './numbers.ts';
 import { number, text, type Figure, type Section } from './page-model.ts';
 

@@ -75,6 +75,41 @@ describe('a value that a type cannot hold', () => {
   );
 });
 
+describe('a file of a group with a value that only the merge could refuse', () => {
+  it.each([
+    ['auto', 1],
+    ['auto', 4],
+    ['partitioned', 1],
+    ['partitioned', 4],
+  ] as const)('takes nothing of it into the table: %s, %s', async (strategy, concurrency) => {
+    const name = `group_${++tables}`;
+    await place.db.query(`create table ${name} (id bigint primary key, c integer)`);
+    const files: string[] = [];
+    for (const [file, texts] of [
+      ['10', '11'],
+      ['20', 'bad'],
+      ['30', '31'],
+    ].entries()) {
+      const id = { name: 'id', type: TYPE.int64, texts: texts.map((_, row) => `${file}${row}`) };
+      const column = { name: 'c', type: TYPE.string, texts };
+      files.push((await writeTwins(place.folder, `${name}_${file}`, [id, column])).parquet);
+    }
+    const { report } = await tryLoad(place, [{ table: name, files, strategy }], { concurrency });
+    expect(report.error).toMatchObject({
+      sentence: 'invalid input syntax for type integer: "bad".',
+      facts: { file: `${name}_1.parquet`, line: 2, column: 'c', value: 'bad' },
+    });
+    const statuses = report.loads[0]?.files.map(({ status }) => status);
+    const loaded = await place.db.query(`select c from ${name} order by c`);
+    expect(statuses).toEqual([
+      expect.stringMatching(/^(loaded|not-loaded)$/),
+      'failed',
+      'not-loaded',
+    ]);
+    expect(loaded).toEqual(statuses?.[0] === 'loaded' ? [{ c: 10 }, { c: 11 }] : []);
+  });
+});
+
 /** Loads the columns by both formats into a table each, which must be equal. */
 async function expectTwins(
   name: string,

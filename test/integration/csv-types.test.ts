@@ -45,7 +45,7 @@ describe('the table of samples', () => {
   it('leaves out only types that refuse every input', async () => {
     for (const name of NO_INPUT) {
       const refused = place.db.query(`select $1::text::pg_catalog.${name}`, ['1']);
-      await expect(refused, name).rejects.toThrow(/cannot accept|does not exist/);
+      await expect(refused, name).rejects.toThrow(/cannot accept|not implemented|does not exist/);
     }
   });
 });
@@ -131,7 +131,7 @@ describe('modifiers of types', () => {
     ['pair', '(1,2)'],
     ['int4range', '[2,1]'],
     ['integer[]', '{{1},{2,3}}'],
-    ['xid8', 'x'],
+    ['pg_lsn', 'x'],
   ];
 
   /** The texts stand in the statement: in a parameter INTERVAL would not know its fields. */

@@ -1,9 +1,20 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestDatabase, expectNoLeaks } from '../support/database.ts';
 
 /** The package as a user gets it: packed, installed into an empty folder, called by npx. */
 const run = promisify(execFile);
@@ -18,6 +29,8 @@ beforeAll(async () => {
     throw new Error('The package is not built: npm run build (npm test does so by itself).');
   });
   folder = await mkdtemp(join(tmpdir(), 'etl-package-'));
+  // As root, the embedded server runs as nobody, who has to pass through.
+  await chmod(folder, 0o755);
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: root });
   await writeFile(join(folder, 'package.json'), '{"name":"consumer","private":true}');
   // What `npm ci` fetched lies in npm's cache, so the registry is hardly asked.
@@ -98,20 +111,21 @@ test('the library is typed, and loads', async () => {
   // Without skipLibCheck: the declarations that are shipped must stand for themselves.
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   const flags = ['--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
-  const compile = (name: string) =>
-    run(process.execPath, [tsc, ...flags, name], { cwd: folder }).catch(
-      (error: unknown) => error as { readonly stdout: string },
-    );
-  expect((await compile('consumer.mts')).stdout).toBe('');
-  expect((await compile('wrong.mts')).stdout).toContain(
-    "Type 'number' is not assignable to type 'string'",
-  );
+  const { stdout: problems } = await run(
+    process.execPath,
+    [tsc, ...flags, 'consumer.mts', 'wrong.mts'],
+    { cwd: folder },
+  ).catch((error: unknown) => error as { readonly stdout: string });
+  expect(problems).toMatch(/^wrong\.mts\(\d+,7\): error TS2322: [^\n]*\n$/);
   await writeFile(join(folder, 'x.csv'), 'id,name\n1,one\n2,two\n');
+  const db = await createTestDatabase();
   const { stdout } = await run(process.execPath, ['consumer.mjs'], {
     cwd: folder,
-    env: { ...environment(), ETL_CONSUMER_URL: inject('databaseUrl') },
+    env: { ...environment(), ETL_CONSUMER_URL: db.url },
   });
   expect(JSON.parse(stdout)).toEqual({ inserted: 2, last: 'run-finished' });
+  await expectNoLeaks(db.url);
+  await db.drop();
 });
 
 test('npx etl works inside the checkout, too', async () => {

@@ -69,7 +69,7 @@ export interface Loaded {
 export async function tryLoad(
   { db, folder }: Workplace,
   loads: TestLoad[],
-  settings: { timeZone?: string } = {},
+  settings: { timeZone?: string; concurrency?: number } = {},
 ): Promise<Loaded> {
   const job = { settings: { concurrency: 4, ...settings }, loads };
   const { plan, report } = await load(db.url, job, { cwd: folder });
@@ -82,7 +82,7 @@ export async function tryLoad(
 export async function loadTable(
   place: Workplace,
   one: TestLoad,
-  settings: { timeZone?: string } = {},
+  settings: { timeZone?: string; concurrency?: number } = {},
 ): Promise<Loaded> {
   const done = await tryLoad(place, [one], settings);
   expect(done.report.error).toBeNull();

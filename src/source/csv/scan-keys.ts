@@ -2,8 +2,9 @@ import type { CsvDialect } from '../source-file.ts';
 
 /**
  * Hashes the key of each record from the bytes of a CsvStream, whatever the chunk borders: one pass
- * over the bytes, nothing per record but the key. A record one of whose key fields is empty (NULL)
- * has the hash zero.
+ * over the bytes, nothing per record but the key. Each field is hashed with its place in the key,
+ * and the hashes are added, so that files with another order of columns agree. A record one of
+ * whose key fields is empty (NULL) has the hash zero.
  */
 export interface KeyScan {
   push(chunk: Buffer): void;
@@ -25,8 +26,9 @@ export function createKeyScan(
   const escape =
     dialect.escape === null || dialect.escape === dialect.quote ? -1 : dialect.escape.charCodeAt(0);
   const delimiter = dialect.delimiter.charCodeAt(0);
-  const isKey = new Uint8Array(Math.max(...keyFields) + 2);
-  for (const field of keyFields) isKey[field] = 1;
+  /** By field of the file: its place in the key, from 1; 0 where it is not part of it. */
+  const places = new Uint8Array(Math.max(...keyFields) + 2);
+  keyFields.forEach((field, place) => (places[field] = place + 1));
   const lastKey = Math.max(...keyFields);
   const [s0 = 1, s1 = 2, s2 = 3, s3 = 4] = seed;
   const [m0, m1, m2, m3] = MULTIPLIERS;
@@ -37,15 +39,25 @@ export function createKeyScan(
   let empty = false;
   let inQuotes = false;
   let escaped = false;
+  const sums: [number, number, number, number] = [0, 0, 0, 0];
   let a = s0;
   let b = s1;
   let c = s2;
   let d = s3;
 
   const endField = (): void => {
-    if (isKey[field] === 1) {
+    const place = places[field] ?? 0;
+    if (place !== 0) {
       if (fieldBytes === 0) empty = true;
-      mix(256);
+      mix(255 + place);
+      sums[0] += finished(a ^ d);
+      sums[1] += finished(b ^ Math.imul(a, m2));
+      sums[2] += finished(c ^ Math.imul(b, m3));
+      sums[3] += finished(d ^ Math.imul(c, m0));
+      a = s0;
+      b = s1;
+      c = s2;
+      d = s3;
     }
     field += 1;
     fieldBytes = 0;
@@ -64,19 +76,17 @@ export function createKeyScan(
       lanes = more;
     }
     if (!empty && field > lastKey) {
-      lanes[used] = finished(a ^ d);
-      lanes[used + 1] = finished(b ^ Math.imul(a, m2));
-      lanes[used + 2] = finished(c ^ Math.imul(b, m3));
-      lanes[used + 3] = finished(d ^ Math.imul(c, m0));
+      // Typed arrays keep the sums' lower 32 bits.
+      lanes[used] = sums[0];
+      lanes[used + 1] = sums[1];
+      lanes[used + 2] = sums[2];
+      lanes[used + 3] = sums[3];
     }
     used += 4;
     field = 0;
     fieldBytes = 0;
     empty = false;
-    a = s0;
-    b = s1;
-    c = s2;
-    d = s3;
+    sums[0] = sums[1] = sums[2] = sums[3] = 0;
   };
 
   return {
@@ -103,7 +113,7 @@ export function createKeyScan(
           const stop = next === -1 ? chunk.length : next;
           const quoted = quote === -1 ? -1 : nextQuote(chunk, at + 1, stop, quote);
           at = (quoted === -1 ? stop : quoted) - 1;
-        } else if (isKey[field] === 1) {
+        } else if (places[field] !== 0) {
           fieldBytes += 1;
           mix(byte);
         } else {

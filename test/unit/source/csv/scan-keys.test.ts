@@ -54,6 +54,13 @@ describe('scan keys', () => {
     expect(first).not.toBe(second);
   });
 
+  it('agrees on a key whatever the order of the columns, and tells its parts apart', () => {
+    const here = scan([['a', 'b', 'x']], [0, 1], 99);
+    expect(scan([['b', 'x', 'a']], [2, 0], 99)).toEqual(here);
+    expect(scan([['a', 'b', 'x']], [1, 0], 99)).not.toEqual(here);
+    expect(scan([['a', 'a', 'x']], [0, 1], 99)).not.toEqual(['0,0,0,0']);
+  });
+
   it('spreads: no two of 300,000 keys share a hash, nor the upper or lower half of one', () => {
     const rows = Array.from({ length: 300_000 }, (_, row) => `${row},x\n`).join('');
     const keyScan = createKeyScan(dialect, [0], seed);

@@ -1,0 +1,111 @@
+import {
+  formatBytes,
+  formatCount,
+  formatSeconds,
+  NOTHING,
+  perSecond,
+} from '../src/report/format.ts';
+import type { Page } from '../src/report/page.ts';
+import { renderTable, type Cell, type Column } from '../src/report/table.ts';
+import { mediansOf } from './medians.ts';
+import type { BenchmarkCase, BenchmarkResults, Ratio } from './results.ts';
+import { titleOf, type Progress } from './run-scenario.ts';
+
+/** A line for each thing that happens, since a benchmark takes long. */
+export function progressLine(progress: Progress, { ink }: Page): string {
+  switch (progress.kind) {
+    case 'scenario': {
+      const { name, description } = progress.scenario;
+      return `\n${ink.bold(name)} · ${formatCount(progress.rows)} rows · ${description}`;
+    }
+    case 'run': {
+      const { contender, round, measurement } = progress;
+      const run = round === 0 ? 'warm-up' : `run ${round}`;
+      const check = measurement.correct ? ink.green('table ok') : ink.red('table WRONG');
+      const cpu = `client ${formatSeconds(measurement.clientCpuMs)} + server ${formatSeconds(measurement.serverCpuMs)} s CPU`;
+      return `  ${titleOf(contender).padEnd(26)} ${run.padEnd(8)} ${formatSeconds(measurement.wallMs).padStart(7)} s   ${cpu}   ${check}`;
+    }
+    case 'skipped':
+      return `  ${progress.contender.padEnd(26)} ${ink.yellow('left out')}: ${progress.error.sentence}`;
+  }
+}
+
+/** The medians of all cases, and what they were to reach. */
+export function benchmarkText(results: BenchmarkResults, page: Page): string {
+  const { cases, ratios } = results;
+  const sections = [
+    renderTable(
+      CASE_COLUMNS,
+      cases.map((one) => caseRow(one, page)),
+      { page, indent: 0 },
+    ),
+  ];
+  if (ratios.length > 0) {
+    const rows = ratios.map((ratio) => ratioRow(ratio, page));
+    sections.push(renderTable(RATIO_COLUMNS, rows, { page, indent: 0 }));
+  }
+  return `${sections.join('\n\n')}\n`;
+}
+
+const CASE_COLUMNS: readonly Column[] = [
+  { title: 'scenario', align: 'left', fit: 'cut' },
+  { title: 'by', align: 'left', fit: 'cut' },
+  { title: 'rows', align: 'right', dropRank: 3 },
+  { title: 'seconds', align: 'right' },
+  { title: 'rows/s', align: 'right' },
+  { title: 'client CPU', align: 'right', dropRank: 1 },
+  { title: 'server CPU', align: 'right', dropRank: 1 },
+  { title: 'RSS', align: 'right', dropRank: 2 },
+  { title: 'WAL', align: 'right', dropRank: 2 },
+  { title: 'table', align: 'left' },
+];
+
+function caseRow(one: BenchmarkCase, { ink }: Page): Cell[] {
+  const by = [one.contender, one.strategy === 'auto' ? `auto: ${one.chosen ?? '?'}` : one.strategy];
+  const concurrency = one.concurrency === null ? '' : ` x${one.concurrency}`;
+  const title = `${by.filter((part) => part !== null).join(' ')}${concurrency}`;
+  if (one.runs.length === 0) {
+    const paint = ink.yellow;
+    return [one.scenario, title, ...Array<Cell>(7).fill(''), { text: 'left out', paint }];
+  }
+  const medians = mediansOf(one);
+  const wrong = one.runs.filter((run) => !run.correct).length;
+  const bytes = (value: number | null): string => (value === null ? NOTHING : formatBytes(value));
+  return [
+    one.scenario,
+    title,
+    formatCount(one.rows),
+    formatSeconds(medians.wallMs),
+    formatCount(perSecond(one.rows, medians.wallMs)),
+    formatSeconds(medians.clientCpuMs),
+    formatSeconds(medians.serverCpuMs),
+    bytes(medians.rssPeakBytes),
+    bytes(medians.walBytes),
+    wrong === 0
+      ? { text: 'ok', paint: ink.green }
+      : { text: `WRONG (${wrong} of ${one.runs.length})`, paint: ink.red },
+  ];
+}
+
+const RATIO_COLUMNS: readonly Column[] = [
+  { title: 'what is asked', align: 'left', fit: 'wrap' },
+  { title: 'by', align: 'left' },
+  { title: 'measured', align: 'right' },
+  { title: 'at most', align: 'right' },
+  { title: '', align: 'left', quiet: true },
+];
+
+function ratioRow({ name, metric, value, reach }: Ratio, { ink }: Page): Cell[] {
+  const verdict: Cell =
+    reach === null
+      ? ''
+      : value <= reach
+        ? { text: 'reached', paint: ink.green }
+        : { text: 'not reached', paint: ink.red };
+  return [name, metric, digits(value), reach === null ? '' : digits(reach), verdict];
+}
+
+/** Small ratios need more places to say anything. */
+function digits(value: number): string {
+  return value.toFixed(value < 0.1 ? 3 : 2);
+}
