@@ -8,7 +8,7 @@ import { findPostmaster } from './measure/server-cpu.ts';
 import { benchmarkSession } from './measure/session.ts';
 import type { Peer, UnavailablePeer } from './peers/peers.ts';
 import { ratiosOf } from './ratios.ts';
-import type { BenchmarkCase, BenchmarkResults } from './results.ts';
+import type { BenchmarkCase, BenchmarkResults, Certificate } from './results.ts';
 import { runScenario, type Progress } from './run-scenario.ts';
 import type { SizedScenario } from './scenarios.ts';
 import { dropScratch } from './scratch-table.ts';
@@ -30,6 +30,8 @@ export interface BenchmarkOptions {
   readonly signal: AbortSignal;
   readonly now: () => Date;
   readonly onProgress: (progress: Progress) => void;
+  /** All so far, after each scenario. */
+  readonly onResults?: (results: BenchmarkResults) => Promise<void>;
 }
 
 export interface BenchmarkEnd {
@@ -54,13 +56,7 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
   try {
     const about = { startedAt, suite, seed, embedded, etl: version };
     const certificate = await certify(connection, about);
-    const { cases, failures } = await runAll(options, connection, schema, folder);
-    const finishedAt = options.now().toISOString();
-    const ratios = ratiosOf(cases);
-    return {
-      results: { version: 1, certificate: { ...certificate, finishedAt }, cases, ratios },
-      failures,
-    };
+    return await runAll(options, certificate, { connection, schema, folder });
   } catch (error) {
     options.signal.throwIfAborted();
     throw error;
@@ -74,14 +70,20 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
 
 async function runAll(
   options: BenchmarkOptions,
-  connection: Connection,
-  schema: string,
-  folder: string,
-): Promise<{ cases: BenchmarkCase[]; failures: string[] }> {
+  certificate: Omit<Certificate, 'finishedAt'>,
+  scratch: { readonly connection: Connection; readonly schema: string; readonly folder: string },
+): Promise<BenchmarkEnd> {
   const { databaseUrl, seed, peers, signal, onProgress } = options;
+  const { connection, schema, folder } = scratch;
   const meter = { databaseUrl, connection, postmaster: await findPostmaster(connection) };
   const cases: BenchmarkCase[] = [];
   const failures: string[] = [];
+  const resultsNow = (): BenchmarkResults => ({
+    version: 1,
+    certificate: { ...certificate, finishedAt: options.now().toISOString() },
+    cases: [...cases],
+    ratios: ratiosOf(cases),
+  });
   for (const { scenario, rows, tableRows } of options.scenarios) {
     const runs = Math.min(options.runs, scenario.runsMax || options.runs);
     const end = await runScenario({
@@ -90,8 +92,9 @@ async function runAll(
     });
     cases.push(...end.cases);
     failures.push(...end.failures);
+    await options.onResults?.(resultsNow());
   }
-  return { cases, failures };
+  return { results: resultsNow(), failures };
 }
 
 /** On a connection of its own: the other one may have been cut, or lost. */

@@ -9,10 +9,10 @@ import { mkdirSync } from 'node:fs';
 const CACHE = 'node_modules/.cache';
 const STEPS: readonly (readonly [name: string, command: readonly string[]])[] = [
   ['unit', ['vitest/vitest.mjs', 'run', '--project', 'unit', '--reporter', 'dot']],
-  ['lint', ['eslint/bin/eslint.js', '--cache', '--cache-location', `${CACHE}/eslint/`, '.']],
+  ['lint', ['eslint/bin/eslint.js', '--cache', '--cache-location', `${CACHE}/lint.json`, '.']],
   [
     'types',
-    ['typescript/bin/tsc', '-p', '.', '--incremental', '--tsBuildInfoFile', `${CACHE}/tsc`],
+    ['typescript/bin/tsc', '-p', '.', '--incremental', '--tsBuildInfoFile', `${CACHE}/types.json`],
   ],
   ['unused', ['knip/bin/knip.js']],
   ['format', ['prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '--cache', '.']],

@@ -1,3 +1,4 @@
+import { median } from '../medians.ts';
 import type { BenchmarkCase, RunMeasurement } from '../results.ts';
 
 /** Contender of the engine itself; every other one is a peer. */
@@ -13,13 +14,7 @@ export function medianOf(
   one: BenchmarkCase,
   valueOf: (run: RunMeasurement) => number | null,
 ): number | null {
-  const values = countedRuns(one).map(valueOf);
-  if (values.length === 0) return null;
-  const known = values.filter((value) => value !== null).sort((a, b) => a - b);
-  if (known.length < values.length) return null;
-  const middle = known.length >> 1;
-  const upper = known[middle] ?? 0;
-  return known.length % 2 === 1 ? upper : (upper + (known[middle - 1] ?? 0)) / 2;
+  return median(countedRuns(one).map(valueOf));
 }
 
 export function rowsPerSecond(one: BenchmarkCase): number | null {

@@ -69,5 +69,5 @@ function cellMarkup(cell: string, place: number, kind: (place: number) => string
 }
 
 function rowClass(row: readonly string[]): string {
-  return row.some((cell) => /\bWRONG\b/.test(cell)) ? ' class="wrong"' : '';
+  return row.some((cell) => /\b(WRONG|MISSED)\b/.test(cell)) ? ' class="wrong"' : '';
 }

@@ -62,6 +62,8 @@ export interface Series {
 export interface SpanChart {
   readonly kind: 'spans';
   readonly axis: string;
+  /** Where the axis ends, so that plots of one scenario can be compared. */
+  readonly axisMax: number;
   readonly labels: readonly string[];
   readonly series: readonly {
     readonly name: string;

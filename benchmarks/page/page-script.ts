@@ -38,6 +38,19 @@ export const PAGE_SCRIPT = `
     return { ...common, data, grouped: false, barPercentage: 0.9, minBarLength: 1 };
   }
 
+  // From the power of ten below the smallest value, and with powers of ten alone written out.
+  function logarithmic(chart, ticks) {
+    const values = chart.series.flatMap((one) => one.values).filter((value) => value > 0);
+    const min = 10 ** Math.floor(Math.log10(Math.min(...values)) - 0.01);
+    const callback = (tick) => (Number.isInteger(Math.log10(tick)) ? tick.toLocaleString('en-US') : '');
+    return {
+      type: 'logarithmic',
+      beginAtZero: false,
+      min,
+      ticks: { ...ticks, callback, maxRotation: 0, autoSkip: false },
+    };
+  }
+
   function scalesOf(chart) {
     const ticks = { color: color('--faint') };
     const grid = { color: color('--line') };
@@ -60,7 +73,8 @@ export const PAGE_SCRIPT = `
       grid: { display: false },
     };
     const x = { ...value, stacked: chart.stacked === true };
-    return { x: chart.logarithmic ? { ...x, type: 'logarithmic', beginAtZero: false } : x, y: label };
+    if (chart.kind === 'spans') return { x: { ...x, max: chart.axisMax }, y: label };
+    return { x: chart.logarithmic ? { ...x, ...logarithmic(chart, ticks) } : x, y: label };
   }
 
   function draw() {

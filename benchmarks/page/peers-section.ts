@@ -26,6 +26,8 @@ function figureOf(scenario: string, cases: readonly BenchmarkCase[]): Figure[] {
   const shown = [...(own === null ? [] : [own]), ...peers]
     .filter((one) => rowsPerSecond(one) !== null)
     .sort((a, b) => (rowsPerSecond(b) ?? 0) - (rowsPerSecond(a) ?? 0));
+  const speeds = (of: (one: BenchmarkCase) => boolean): (number | null)[] =>
+    shown.map((one) => (of(one) ? rowsPerSecond(one) : null));
   const absent = peers.filter((one) => rowsPerSecond(one) === null);
   const labels = shown.map((one) => (one === own ? `etl ${caseLabel(one)}` : caseLabel(one)));
   const speed = own === null ? null : rowsPerSecond(own);
@@ -37,11 +39,14 @@ function figureOf(scenario: string, cases: readonly BenchmarkCase[]): Figure[] {
           ? null
           : {
               kind: 'bars',
-              stacked: false,
+              stacked: true,
               logarithmic: true,
               axis: 'rows per second (logarithmic)',
               labels,
-              series: [{ name: 'rows per second', color: 0, values: shown.map(rowsPerSecond) }],
+              series: [
+                { name: 'etl', color: 0, values: speeds((one) => one === own) },
+                { name: 'peers', color: 1, values: speeds((one) => one !== own) },
+              ],
             },
       table: {
         columns: [

@@ -22,13 +22,16 @@ export function timelineSection(cases: readonly BenchmarkCase[]): Section {
     title: 'Timeline of a run',
     lead: 'A lane for each file: staging, waiting for its turn, merging. Of each strategy the run of median time, at the concurrency that served it best.',
     empty: 'No run has a timeline.',
-    figures: scenariosOf(cases).flatMap((scenario) =>
-      STRATEGY_ORDER.flatMap((strategy) => {
+    figures: scenariosOf(cases).flatMap((scenario) => {
+      const shown = STRATEGY_ORDER.flatMap((strategy) => {
         const one = bestOfStrategy(cases, scenario, strategy);
         const run = one === null ? null : middleRun(one);
-        return one === null || run === null ? [] : [figureOf(one, run)];
-      }),
-    ),
+        return one === null || run === null ? [] : [{ one, run }];
+      });
+      const ends = shown.flatMap(({ run }) => run.timeline.map(({ toMs }) => toMs));
+      const axisMax = ends.reduce((last, end) => Math.max(last, end), 0) / 1_000;
+      return shown.map(({ one, run }) => figureOf(one, run, axisMax));
+    }),
   };
 }
 
@@ -39,7 +42,7 @@ function middleRun(one: BenchmarkCase): RunMeasurement | null {
   return runs[(runs.length - 1) >> 1] ?? null;
 }
 
-function figureOf(one: BenchmarkCase, { timeline }: RunMeasurement): Figure {
+function figureOf(one: BenchmarkCase, { timeline }: RunMeasurement, axisMax: number): Figure {
   const files = [...new Set(timeline.map((span) => span.file))];
   const lanes = files.slice(0, LANES_MAX);
   const hidden = files.length - lanes.length;
@@ -51,6 +54,7 @@ function figureOf(one: BenchmarkCase, { timeline }: RunMeasurement): Figure {
     chart: {
       kind: 'spans',
       axis: 'seconds',
+      axisMax,
       labels: lanes,
       series: PHASES.map((phase, color) => ({
         ...{ name: phase, color },

@@ -35,12 +35,12 @@ export function ratiosMarkup(ratios: readonly Ratio[]): string {
       : tableMarkup(
           {
             columns: [
-              ...[text('Comparison'), text('Of'), number('Ratio'), number('Goal, at most')],
-              text('Verdict'),
+              ...[text('Comparison'), text('Verdict'), number('Ratio'), number('Goal, at most')],
+              text('Of'),
             ],
             rows: ratios.map((ratio) => [
-              ...[ratio.name, ratio.metric, formatRatio(ratio.value), formatRatio(ratio.reach)],
-              wordOf(ratio),
+              ...[ratio.name, wordOf(ratio), formatRatio(ratio.value), formatRatio(ratio.reach)],
+              ratio.metric,
             ]),
           },
           'Ratios',

@@ -1,6 +1,12 @@
 import yargs, { type Argv } from 'yargs';
 import { didYouMean } from '../job/nearest-name.ts';
 import type { Override } from '../job/overlay.ts';
+import {
+  BENCHMARK_FLAGS,
+  benchmarkArguments,
+  benchmarkFlags,
+  type BenchmarkArguments,
+} from './benchmark-arguments.ts';
 import { filesOption, FLAGS, type Flag } from './flags.ts';
 import { onlyValue, overrideOf, usage } from './flag-values.ts';
 
@@ -8,6 +14,7 @@ import { onlyValue, overrideOf, usage } from './flag-values.ts';
 export type Invocation =
   | { readonly command: 'text'; readonly text: string }
   | { readonly command: 'run' | 'plan'; readonly load: LoadArguments }
+  | { readonly command: 'benchmark'; readonly benchmark: BenchmarkArguments }
   | { readonly command: 'db'; readonly action: DbAction };
 
 export interface LoadArguments {
@@ -24,7 +31,7 @@ export interface LoadArguments {
 export const DB_ACTIONS = ['start', 'stop', 'status', 'url'] as const;
 export type DbAction = (typeof DB_ACTIONS)[number];
 
-const COMMANDS = ['run', 'plan', 'db'] as const;
+const COMMANDS = ['run', 'plan', 'benchmark', 'db'] as const;
 const RESERVED = ['_', '$0', 'files', 'action', 'help', 'h', 'version'];
 
 /** Throws ETL_USAGE for whatever it does not know, with the nearest name that it does. */
@@ -46,6 +53,10 @@ export async function parseArguments(
   refuseUnknownFlags(words, argv, command);
   if (refusal instanceof Error) throw refused(refusal);
   if (command === 'db') return { command, action: dbAction(words['action'], words._) };
+  if (command === 'benchmark') {
+    refuseMoreWords(words._.slice(1));
+    return { command, benchmark: benchmarkArguments(words) };
+  }
   return { command, load: loadArguments(words) };
 }
 
@@ -68,6 +79,7 @@ function commands(argv: readonly string[], about: { version: string; width: numb
     .command('plan [files..]', 'Show what run would do; changes nothing', (load) =>
       loadFlags(load, 'plan', argv),
     )
+    .command('benchmark', 'Measure this machine, a server or a job', benchmarkFlags)
     .command('db <action>', 'The embedded PostgreSQL: start, stop, status, url', (db) =>
       db
         .usage(
@@ -184,6 +196,14 @@ function dbAction(action: unknown, rest: Words['_']): DbAction {
   );
 }
 
+function refuseMoreWords(words: Words['_']): void {
+  if (words.length === 0) return;
+  throw usage(
+    `etl benchmark takes no ${JSON.stringify(String(words[0]))}.`,
+    'Scenarios are named by --scenario.',
+  );
+}
+
 /** The parser keeps flags in plain objects and stumbles over `--constructor`, which is none. */
 function refuseInherited(argv: readonly string[]): void {
   for (const word of argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length)) {
@@ -195,7 +215,8 @@ function refuseInherited(argv: readonly string[]): void {
 }
 
 function refuseUnknownFlags(words: Words, argv: readonly string[], command: string): void {
-  const known = command === 'db' ? ['help', 'version'] : FLAGS.map(({ name }) => name);
+  const flags = command === 'benchmark' ? BENCHMARK_FLAGS : FLAGS;
+  const known = command === 'db' ? ['help', 'version'] : flags.map(({ name }) => name);
   const unknown = Object.keys(words).filter(
     (name) => !known.includes(name) && !RESERVED.includes(name),
   );
@@ -211,7 +232,8 @@ function refuseUnknownFlags(words: Words, argv: readonly string[], command: stri
 
 function unknownCommand(word: string | number | undefined): Error {
   const remedy =
-    'etl run loads, etl plan shows what run would do, etl db is the embedded server; see etl --help.';
+    'etl run loads, etl plan shows what run would do, etl benchmark measures, etl db is the ' +
+    'embedded server; see etl --help.';
   if (word === undefined) return usage('No command is given.', remedy);
   const name = String(word);
   return usage(`There is no command "${name}".${didYouMean(name, COMMANDS, 'etl ')}`, remedy);

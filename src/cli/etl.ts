@@ -9,6 +9,7 @@ import {
 import { redactUrl } from '../job/database-choice.ts';
 import { safeLines } from '../report/safe-text.ts';
 import { parseArguments, type Invocation } from './arguments.ts';
+import { benchmarkCommand } from './benchmark.ts';
 import { dbCommand } from './db.ts';
 import { loadEngine, type Engine } from './engine.ts';
 import { planCommand } from './plan.ts';
@@ -33,7 +34,7 @@ export async function main(
     // Whatever breaks once Ctrl-C was pressed, breaks because of it.
     if (world.signal.aborted) {
       world.stderr.write('etl: Interrupted; what was not finished is rolled back.\n');
-      tellHowToResume(argv, world);
+      if (argv[0] !== 'benchmark') tellHowToResume(argv, world);
       return EXIT.interrupted;
     }
     return tellError(error, verbose, world);
@@ -53,6 +54,8 @@ async function dispatch(
       return runCommand(invocation.load, world, engine);
     case 'plan':
       return planCommand(invocation.load, world, engine);
+    case 'benchmark':
+      return benchmarkCommand(invocation.benchmark, world);
     case 'db':
       return dbCommand(invocation.action, world, await engine());
   }

@@ -1,7 +1,6 @@
 import type { FilePlan } from '../plan/plan-types.ts';
 import { openCsvBytes } from '../source/csv/csv-bytes.ts';
-import { createKeyScan } from '../source/csv/scan-keys.ts';
-import type { CsvDescription } from '../source/source-file.ts';
+import { createKeyScan, hasScannableKeys } from '../source/csv/scan-keys.ts';
 import { fileFailure } from './file-failure.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { UnitHooks, UnitTask } from './unit-task.ts';
@@ -53,8 +52,9 @@ async function scanFile(
   seed: Uint32Array,
   hooks: UnitHooks,
 ): Promise<ScannedFile> {
-  const description = scannable(file);
-  if (description === null) return { file: file.ordinal, records: 0, contentHash: '', lanes: null };
+  const { description } = file;
+  if (!hasScannableKeys(description))
+    return { file: file.ordinal, records: 0, contentHash: '', lanes: null };
   const fields = key.map((name) => file.targets.indexOf(name));
   const scan = createKeyScan(description.dialect, fields, seed);
   const stream = openCsvBytes(file, description, { signal: hooks.signal });
@@ -64,11 +64,4 @@ async function scanFile(
   // A file whose lines end in CR alone is one long line to the scan: its keys stay unknown.
   const known = lanes.length / 4 === records;
   return { file: file.ordinal, records, contentHash, lanes: known ? lanes : null };
-}
-
-/** CSV on the byte path whose NULL is the empty field, as the scan takes it. */
-function scannable(file: FilePlan): CsvDescription | null {
-  const { description } = file;
-  if (description.kind !== 'csv' || description.path !== 'bytes') return null;
-  return description.dialect.null === '' ? description : null;
 }

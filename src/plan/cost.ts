@@ -1,5 +1,6 @@
 import { criticalPath } from '../conflict/conflict-graph.ts';
 import { LIMITS } from '../limits.ts';
+import { hasScannableKeys } from '../source/csv/scan-keys.ts';
 import { COSTS } from './cost-figures.ts';
 import { meetsAnother } from './key-span.ts';
 import type { ConflictEdge, FilePlan, UnitPlan } from './plan-types.ts';
@@ -18,6 +19,8 @@ export interface CostFacts {
   readonly cores: number;
   readonly targetRows: number;
   readonly targetEmpty: boolean;
+  /** Whether `partitioned` reads the keys first and sends no row that loses for certain. */
+  readonly dropsSuperseded: boolean;
   /** Whether pairs of units are proved to share no key, or wait. */
   readonly deterministic: boolean;
 }
@@ -58,9 +61,24 @@ export function estimateCosts(facts: CostFacts): Costs {
     'full-parallel': proved(true),
     hybrid: proved(false),
     sequential: inOrder,
-    partitioned:
-      staging / busy + partitionedMerging(facts, workers) / busy + COSTS.partitionedSetUp,
+    partitioned: partitionedWork(facts, units, workers) / busy + COSTS.partitionedSetUp,
   };
+}
+
+/** Rows that lose are sent, and merged, only where their keys cannot be read beforehand. */
+function partitionedWork(facts: CostFacts, units: readonly UnitWork[], owners: number): number {
+  const staging = sum(units.map((unit) => unit.stage));
+  const rows = totalRows(facts);
+  if (!facts.dropsSuperseded || rows === 0)
+    return staging + partitionedMerging(facts, rows, owners);
+  const sifted = sum(
+    facts.files
+      .filter(({ description }) => hasScannableKeys(description))
+      .map((file) => file.estimatedRows),
+  );
+  const sent = (rows - sifted + sifted / facts.multiplicity) / rows;
+  const sifting = sifted * COSTS.siftRow;
+  return sifting + staging * sent + partitionedMerging(facts, rows * sent, owners);
 }
 
 function unitWork(facts: CostFacts): UnitWork[] {
@@ -93,15 +111,17 @@ function writingKeys(facts: CostFacts, picked: number): number {
   const distinct = Math.min(picked, totalRows(facts) / facts.multiplicity);
   const known = facts.targetEmpty ? 0 : Math.min(facts.targetRows, distinct / 2);
   const fresh = distinct - known;
-  const seconds = fresh * COSTS.insertKey + (picked - fresh) * COSTS.updateKey;
+  // A unit whose keys are all new is inserted without ON CONFLICT.
+  const allNew = picked - fresh < 1;
+  const insert = allNew ? COSTS.insertNewKey : COSTS.insertKey;
+  const seconds = fresh * insert + (picked - fresh) * COSTS.updateKey;
   const levels = Math.log(facts.targetRows + totalRows(facts) + 1) / Math.log(COSTS.indexFanOut);
   return (seconds * Math.max(1, levels)) / COSTS.indexLevels;
 }
 
-function partitionedMerging(facts: CostFacts, owners: number): number {
-  const rows = totalRows(facts);
+function partitionedMerging(facts: CostFacts, sent: number, owners: number): number {
   const perRow = COSTS.pickRow + COSTS.ownKey * owners;
-  return rows * perRow + writingKeys(facts, rows / facts.multiplicity);
+  return sent * perRow + writingKeys(facts, totalRows(facts) / facts.multiplicity);
 }
 
 /**

@@ -100,6 +100,10 @@ function decide(
   const couplings = couplingsOf(target, files);
   const keyed = target.key.length > 0;
   const concurrency = Math.max(1, Math.min(workers, units.length));
+  const dropsSuperseded =
+    request.onConflict !== 'newest' &&
+    !settings.checkSuperseded &&
+    overlap.multiplicity >= MULTIPLICITY_MIN;
   const costs = estimateCosts({
     files,
     units,
@@ -110,6 +114,7 @@ function decide(
     cores,
     targetRows: estimatedRows,
     targetEmpty: empty,
+    dropsSuperseded,
     deterministic: settings.deterministic && keyed,
   });
   const facts = {
@@ -125,11 +130,7 @@ function decide(
   };
   const estimates = strategyCosts(facts, costs);
   const choice = chooseStrategy(facts, estimates);
-  const dropSuperseded =
-    choice.strategy === 'partitioned' &&
-    request.onConflict !== 'newest' &&
-    !settings.checkSuperseded &&
-    overlap.multiplicity >= MULTIPLICITY_MIN;
+  const dropSuperseded = choice.strategy === 'partitioned' && dropsSuperseded;
   return { ...choice, dropSuperseded, units, conflicts, couplings, costs: estimates, concurrency };
 }
 

@@ -1,4 +1,4 @@
-import type { CsvDialect } from '../source-file.ts';
+import type { CsvDescription, CsvDialect, FileDescription } from '../source-file.ts';
 
 /**
  * Hashes the key of each record from the bytes of a CsvStream, whatever the chunk borders: one pass
@@ -10,6 +10,13 @@ export interface KeyScan {
   push(chunk: Buffer): void;
   /** Four 32-bit lanes per record. */
   end(): Uint32Array;
+}
+
+/** Whether keys can be read from the file's bytes: the byte path, with NULL as the empty field. */
+export function hasScannableKeys(description: FileDescription): description is CsvDescription {
+  return (
+    description.kind === 'csv' && description.path === 'bytes' && description.dialect.null === ''
+  );
 }
 
 const LF = 10;

@@ -29,6 +29,7 @@ function facts(count: number, rows: number, more: Partial<CostFacts> = {}): Cost
     cores: 4,
     targetRows: 0,
     targetEmpty: true,
+    dropsSuperseded: false,
     deterministic: true,
     ...more,
   };

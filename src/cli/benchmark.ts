@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { BenchmarkResults } from '../../benchmarks/results.ts';
+import type { SizedScenario } from '../../benchmarks/scenarios.ts';
+import type { Suite } from '../../benchmarks/scenario.ts';
+import { EtlError, EXIT, type ExitCode } from '../errors.ts';
+import { pageFor } from '../report/page.ts';
+import type { BenchmarkArguments } from './benchmark-arguments.ts';
+import { writeReportFile } from './report-file.ts';
+import { packageVersion } from './version.ts';
+import { colorOf, widthOf, type World } from './world.ts';
+
+/** Measured runs of each contender. */
+const RUNS: Readonly<Record<Suite, number>> = { quick: 1, standard: 3, full: 3 };
+
+/**
+ * `etl benchmark`: runs the scenarios of a suite and writes what it measured. Exit code 1 where a
+ * table was wrong, or the engine failed. What it needs is imported only when it runs.
+ */
+export async function benchmarkCommand(asked: BenchmarkArguments, world: World): Promise<ExitCode> {
+  const { stdout, stderr, signal } = world;
+  const { chooseScenarios, readScenarios } = await import('../../benchmarks/scenarios.ts');
+  const { runBenchmark } = await import('../../benchmarks/run-benchmark.ts');
+  const { progressLine, benchmarkText } = await import('../../benchmarks/benchmark-text.ts');
+  const scenarios = chooseScenarios(await readScenarios(), asked.suite, asked.scenarios);
+  const folder = await outputFolder(asked.output, world.cwd);
+  const server = await openServer(asked, signal);
+  const told = asked.json ? stderr : stdout;
+  const page = pageFor({ color: colorOf(told, world.env), width: widthOf(told) });
+  try {
+    const { results, failures } = await runBenchmark({
+      ...{ databaseUrl: server.url, embedded: server.embedded, signal, scenarios },
+      suite: asked.scenarios.length === 0 ? asked.suite : `${asked.suite}, chosen scenarios`,
+      seed: asked.seed,
+      runs: asked.runs ?? RUNS[asked.suite],
+      version: await packageVersion(),
+      peers: await peersFor(asked, scenarios),
+      now: () => new Date(),
+      onProgress: (progress) => void told.write(`${progressLine(progress, page)}\n`),
+      onResults: (soFar) => writeResults(soFar, folder),
+    });
+    if (asked.json) stdout.write(`${JSON.stringify(results, null, 2)}\n`);
+    else stdout.write(`\n${benchmarkText(results, page)}\n`);
+    for (const failure of failures) stderr.write(`etl: ${failure}.\n`);
+    told.write(`Written: ${join(folder, 'results.json')}, ${join(folder, 'index.html')}\n`);
+    return failures.length === 0 ? EXIT.ok : EXIT.failed;
+  } finally {
+    await server.release();
+  }
+}
+
+/** Made before hours of measuring, not after. */
+async function outputFolder(output: string, cwd: string): Promise<string> {
+  const folder = resolve(cwd, output);
+  try {
+    await mkdir(folder, { recursive: true });
+    return folder;
+  } catch (cause) {
+    throw new EtlError(
+      'ETL_USAGE',
+      'The folder for the results cannot be made.',
+      'Give --output a folder that you may write to.',
+      { file: output },
+      { cause },
+    );
+  }
+}
+
+interface BenchmarkServer {
+  readonly url: string;
+  readonly embedded: boolean;
+  release(): Promise<void>;
+}
+
+/** A server in a temporary folder: the user's own embedded one keeps its data and its caches. */
+async function openServer(
+  { databaseUrl }: BenchmarkArguments,
+  signal: AbortSignal,
+): Promise<BenchmarkServer> {
+  if (databaseUrl !== null) {
+    return { url: databaseUrl, embedded: false, release: async () => undefined };
+  }
+  const { startEmbedded } = await import('../embedded/embedded.ts');
+  const home = join(tmpdir(), `etl-benchmark-pg-${randomBytes(4).toString('hex')}`);
+  const server = await startEmbedded({ home, mode: 'attached', temporary: true, signal });
+  return { url: server.url, embedded: true, release: () => server.release() };
+}
+
+async function peersFor(asked: BenchmarkArguments, scenarios: readonly SizedScenario[]) {
+  const wanted = asked.peers && scenarios.some(({ scenario }) => scenario.peers);
+  if (!wanted) return { available: [], unavailable: [] };
+  const { findPeers } = await import('../../benchmarks/peers/peers.ts');
+  return findPeers();
+}
+
+/** Again after each scenario, so that a suite that is cut short leaves what it has measured. */
+async function writeResults(results: BenchmarkResults, folder: string): Promise<void> {
+  const { renderPage } = await import('../../benchmarks/page/render-page.ts');
+  await writeReportFile('results.json', folder, `${JSON.stringify(results, null, 2)}\n`);
+  await writeReportFile('index.html', folder, renderPage(results));
+}
