@@ -40,7 +40,9 @@ export function benchmarkText(results: BenchmarkResults, page: Page): string {
       { page, indent: 0 },
     ),
   ];
-  if (ratios.length > 0) {
+  if (ratios.length === 0) {
+    sections.push('No ratio has both of its sides here; see --suite standard --peers.');
+  } else {
     const rows = ratios.map((ratio) => ratioRow(ratio, page));
     sections.push(renderTable(RATIO_COLUMNS, rows, { page, indent: 0 }));
   }

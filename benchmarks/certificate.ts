@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { Connection } from '../src/target/connect.ts';
+import { connect } from '../src/target/connect.ts';
+import { benchmarkSession } from './measure/session.ts';
 import type { Certificate } from './results.ts';
 
 /** Settings that decide what a load costs. */
@@ -25,20 +26,12 @@ const SETTINGS = [
 
 /** Where the results are born, but for when they were finished. */
 export async function certify(
-  connection: Connection,
+  databaseUrl: string,
   about: Pick<Certificate, 'startedAt' | 'suite' | 'seed' | 'etl'> & { readonly embedded: boolean },
 ): Promise<Omit<Certificate, 'finishedAt'>> {
-  const { embedded, startedAt, suite, seed, etl } = about;
-  const [server] = await connection.query(`select current_setting('server_version') as version`);
-  const settings = await connection.query(
-    'select name, current_setting(name) as value from pg_settings where name = any($1) order by name',
-    [SETTINGS],
-  );
+  const { embedded, ...rest } = about;
   return {
-    startedAt,
-    suite,
-    seed,
-    etl,
+    ...rest,
     machine: {
       platform: `${process.platform} ${process.arch}`,
       cpu: cpus()[0]?.model.trim() ?? 'unknown',
@@ -47,14 +40,27 @@ export async function certify(
     },
     node: process.version,
     commit: await commitOfCheckout(),
-    server: {
-      version: String(server?.['version']),
-      embedded,
-      settings: Object.fromEntries(
-        settings.map((row) => [String(row['name']), String(row['value'])]),
-      ),
-    },
+    server: { embedded, ...(await readSettings(databaseUrl)) },
   };
+}
+
+/** As contenders find them: a session that sets nothing of its own. */
+async function readSettings(
+  databaseUrl: string,
+): Promise<Pick<Certificate['server'], 'version' | 'settings'>> {
+  const connection = await connect({ ...benchmarkSession(databaseUrl), session: {} });
+  try {
+    const [server] = await connection.query(`select current_setting('server_version') as version`);
+    const rows = await connection.query(
+      `select name, current_setting(name) as value
+         from pg_settings where name = any($1) order by name`,
+      [SETTINGS],
+    );
+    const settings = rows.map((row) => [String(row['name']), String(row['value'])] as const);
+    return { version: String(server?.['version']), settings: Object.fromEntries(settings) };
+  } finally {
+    await connection.end();
+  }
 }
 
 /** An installed package lies in no checkout of its own; that of whoever uses it says nothing. */

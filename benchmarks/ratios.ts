@@ -3,8 +3,12 @@ import { COPY_REFERENCE } from './contenders/copy-reference.ts';
 import { mediansOf, type CaseMedians } from './medians.ts';
 import type { BenchmarkCase, Ratio } from './results.ts';
 
-/** The scripts that peers go by; the names are those of benchmarks/peers. */
+/** The name that benchmarks/peers gives it. */
 const PSQL_SCRIPT = 'psql script';
+
+/** Below, starting a process decides; what takes longest to answer decides where the server is far. */
+const ROWS_MIN = 500_000;
+const FAR_AWAY = 'sixteen-files-far-away';
 
 type Find = (scenario: string, contender?: string) => BenchmarkCase | null;
 
@@ -13,7 +17,7 @@ type Find = (scenario: string, contender?: string) => BenchmarkCase | null;
  * sides have results that were right, and is missing otherwise.
  */
 export function ratiosOf(cases: readonly BenchmarkCase[]): Ratio[] {
-  const usable = cases.filter((one) => one.runs.some((run) => !run.warmUp) && isRight(one));
+  const usable = cases.filter((one) => isMeasured(one) && isRight(one) && isLarge(one));
   // At the lowest concurrency of a scenario, which is the same for all that are compared.
   const find: Find = (scenario, contender = 'etl') =>
     usable
@@ -30,6 +34,15 @@ export function ratiosOf(cases: readonly BenchmarkCase[]): Ratio[] {
     ...concurrency(usable),
     ...choice(usable),
   ];
+}
+
+function isMeasured({ runs }: BenchmarkCase): boolean {
+  return runs.some((run) => !run.warmUp);
+}
+
+/** Of other tools, only some get all rows. */
+function isLarge({ rows, scenario, strategy }: BenchmarkCase): boolean {
+  return strategy === null || rows >= ROWS_MIN || scenario === FAR_AWAY;
 }
 
 function isRight(one: BenchmarkCase): boolean {
@@ -148,13 +161,13 @@ function growth(find: Find): Ratio[] {
 
 /** CPU stays flat; where the server is far away, the time falls. */
 function concurrency(cases: readonly BenchmarkCase[]): Ratio[] {
-  return ['sixteen-files', 'sixteen-files-far-away'].flatMap((scenario) => {
+  return ['sixteen-files', FAR_AWAY].flatMap((scenario) => {
     const own = cases
       .filter((one) => one.scenario === scenario && one.strategy === 'auto')
       .toSorted((a, b) => (a.concurrency ?? 0) - (b.concurrency ?? 0));
     const [one, ...more] = own;
     if (one === undefined) return [];
-    const far = scenario.endsWith('far-away');
+    const far = scenario === FAR_AWAY;
     return more.flatMap((many) => {
       const name = `${scenario}: concurrency ${many.concurrency ?? 0}, against ${one.concurrency ?? 0}`;
       return compared(name, far ? 'wall' : 'total CPU', many, one, far ? 1 : 1.1);

@@ -55,7 +55,7 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
   const folder = await mkdtemp(join(tmpdir(), 'etl-benchmark-'));
   try {
     const about = { startedAt, suite, seed, embedded, etl: version };
-    const certificate = await certify(connection, about);
+    const certificate = await certify(databaseUrl, about);
     return await runAll(options, certificate, { connection, schema, folder });
   } catch (error) {
     options.signal.throwIfAborted();

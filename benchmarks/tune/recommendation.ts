@@ -2,12 +2,12 @@ import type { Settings } from '../../src/job/schema.ts';
 
 /** Settings that are measured. The other ones are decisions, not matters of speed. */
 export type TunedSetting = 'concurrency' | 'chunkSize' | 'subBatchSize';
-export type TunedSettings = Readonly<Record<TunedSetting, number>>;
+export type TunedSettings = Readonly<Pick<Settings, TunedSetting>>;
 
 /** What was measured on the user's own database, and what follows from it. Plain JSON. */
 export interface Recommendation {
   /** Only settings that were measured: the others do not matter to this job. */
-  readonly settings: Readonly<Partial<TunedSettings>>;
+  readonly settings: Readonly<Partial<Record<TunedSetting, number>>>;
   readonly choices: readonly Choice[];
   /** Every run, warm-ups included. */
   readonly runs: readonly TuneRun[];
@@ -35,8 +35,9 @@ export interface CandidateSpeed {
 }
 
 export interface TuneRun {
-  /** The setting that was varied. */
+  /** The setting that was varied, and its value. */
   readonly setting: TunedSetting;
+  readonly value: number;
   readonly settings: TunedSettings;
   /** From 1; the warm-up is 0. */
   readonly round: number;

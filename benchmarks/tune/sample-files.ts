@@ -55,8 +55,9 @@ function pick(files: readonly FilePlan[], bytesMax: number): FilePlan[] {
   const average = Math.max(1, bytes / Math.max(1, files.length));
   const wanted = Math.max(Math.min(2, files.length), Math.floor(bytesMax / average));
   const count = Math.min(wanted, files.length, FILES_MAX);
-  return Array.from({ length: count }, (_, place) =>
-    files[Math.floor((place * files.length) / count)],
+  return Array.from(
+    { length: count },
+    (_, place) => files[Math.floor((place * files.length) / count)],
   ).filter((file) => file !== undefined);
 }
 
@@ -72,7 +73,7 @@ async function sampleOf(
   if (file.bytes * inflation <= bytesMax) return file.path;
   const { description } = file;
   if (description.kind === 'parquet' || isUtf16(description.dialect.encoding)) return null;
-  // The ordinal keeps names apart, and says which file it was.
+  // Files of different folders may have one name; and a cut file is written without zstd.
   const name = basename(file.path).replace(/\.zst$/i, '');
   const target = join(folder, `${file.ordinal}-${name}`);
   return (await cutCsv(file, description, bytesMax, target, signal)) ? target : null;

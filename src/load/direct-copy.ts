@@ -1,12 +1,14 @@
 import { assert, present } from '../assert.ts';
+import type { FilePlan } from '../plan/plan-types.ts';
 import type { Connection } from '../target/connect.ts';
 import { writeLedger } from '../target/ledger.ts';
 import { quoted } from '../target/names.ts';
-import { stagingLayout } from '../target/staging-layout.ts';
+import { copiesWhole, stagingLayout } from '../target/staging-layout.ts';
+import type { TargetColumn } from '../target/table.ts';
 import { fileColumnName, forcedNulls } from './copy-target.ts';
 import { fileFailure } from './file-failure.ts';
-import { ledgerEntry, mergedRows, type MergedRows } from './merge-unit.ts';
-import { stageFile } from './stage-file.ts';
+import { insertedOnly, ledgerEntry, mergedRows, type MergedRows } from './merge-unit.ts';
+import { stageFile, type CopyTarget } from './stage-file.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
 
@@ -30,8 +32,7 @@ export function canCopyDirectly(task: UnitTask): boolean {
   if (task.load.target.onConflict !== 'append' || task.files.length !== 1) return false;
   if (file === undefined || task.load.hasRules) return false;
   if (task.load.ledger.strategy === 'sequential') return false;
-  if (file.targets.includes(null) && file.description.kind === 'csv') return false;
-  return layoutOf(task).table.columns.every((column) => column.cast === null);
+  return copiesWhole(task.load.target.columns, file);
 }
 
 export async function openDirectCopy(
@@ -49,17 +50,12 @@ export async function openDirectCopy(
   };
   try {
     const options = { ...hooks, subBatchSize, superseded: null };
-    const staged = [await stageFile(connection, file, targetOf(task), options)];
+    const sqlName = `${quoted(target.schema)}.${quoted(target.name)}`;
+    const copyTarget = directTarget(target.columns, file, sqlName);
+    const staged = [await stageFile(connection, file, copyTarget, options)];
     const commit = async (): Promise<MergedRows> => {
       const rows = present(staged[0], 'the staged file').rows;
-      const counts = {
-        rowsRead: rows,
-        inserted: rows,
-        updated: 0,
-        unchanged: 0,
-        superseded: 0,
-        rejected: 0,
-      };
+      const counts = insertedOnly(rows);
       const entries = staged.map((one) => ledgerEntry(one, counts));
       await writeLedger(connection, ledger, entries);
       await connection.query('commit');
@@ -77,23 +73,24 @@ export async function openDirectCopy(
   }
 }
 
-function layoutOf(task: UnitTask): ReturnType<typeof stagingLayout> {
-  const { target } = task.load;
-  const sqlName = `${quoted(target.schema)}.${quoted(target.name)}`;
-  return stagingLayout(target.columns, task.files, { sqlName, kind: 'temp', fileColumn: false });
-}
-
-/** The layout's places, with the names of the target's own columns. */
-function targetOf(task: UnitTask): Parameters<typeof stageFile>[2] {
-  const { table, files } = layoutOf(task);
-  const file = present(task.files[0], 'a file');
+/** A file's COPY into a table that has the target's own columns: the layout, with their names. */
+export function directTarget(
+  columns: readonly TargetColumn[],
+  file: FilePlan,
+  sqlName: string,
+): CopyTarget {
+  const { table, files } = stagingLayout(columns, [file], {
+    sqlName,
+    kind: 'temp',
+    fileColumn: false,
+  });
   const laid = present(files.get(file.ordinal), 'the layout of the file');
   const names = new Map(table.columns.map((column) => [column.name, column.target ?? column.name]));
   const copyColumns = laid.copyColumns.map((name) => names.get(name) ?? name);
   return {
-    sqlName: table.sqlName,
+    sqlName,
     layout: { ...laid, copyColumns },
-    forceNull: forcedNulls(task.load.target.columns, file, copyColumns, (copied) => copied),
+    forceNull: forcedNulls(columns, file, copyColumns, (copied) => copied),
     ordinal: false,
     columnName: (copied) => fileColumnName(file, copyColumns.indexOf(copied)),
   };

@@ -104,6 +104,11 @@ async function mergeRows(
   return { rowsRead, ...merged, superseded, rejected: 0 };
 }
 
+/** Counts of rows that were all new. */
+export function insertedOnly(rows: number): Counts {
+  return { ...NONE, rowsRead: rows, inserted: rows };
+}
+
 export function ledgerEntry(file: StagedFile, counts: Counts | null): LedgerEntry {
   return {
     path: file.file.path,

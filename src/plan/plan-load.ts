@@ -1,6 +1,6 @@
 import { conflictEdges } from '../conflict/conflict-graph.ts';
 import type { LoadRequest, Settings } from '../job/schema.ts';
-import { layoutKey } from '../target/staging-layout.ts';
+import { copiesWhole, layoutKey } from '../target/staging-layout.ts';
 import type { Coupling } from '../target/table.ts';
 import { workersFor } from './concurrency.ts';
 import { estimateCosts } from './cost.ts';
@@ -69,6 +69,7 @@ type Decided = Pick<
   LoadPlan,
   | 'units'
   | 'dropSuperseded'
+  | 'fillBeforeKey'
   | 'conflicts'
   | 'couplings'
   | 'costs'
@@ -82,6 +83,9 @@ type Decided = Pick<
  * costs 0.3 s of the client for that, and each of its rows that is not sent saves the server 2.4 µs.
  */
 const MULTIPLICITY_MIN = 1.2;
+
+/** Rows from which on a new table is filled before it gets its key. */
+const FILL_BEFORE_KEY_ROWS_MIN = 10_000;
 
 /** From what is known to units, conflicts and the strategy. */
 function decide(
@@ -131,7 +135,25 @@ function decide(
   const estimates = strategyCosts(facts, costs);
   const choice = chooseStrategy(facts, estimates);
   const dropSuperseded = choice.strategy === 'partitioned' && dropsSuperseded;
-  return { ...choice, dropSuperseded, units, conflicts, couplings, costs: estimates, concurrency };
+  const loaded = files.filter((file) => file.skip === null);
+  const fillBeforeKey =
+    target.planned.create !== null &&
+    keyed &&
+    choice.strategy === 'full-parallel' &&
+    overlap.sampled &&
+    overlap.multiplicity === 1 &&
+    loaded.reduce((sum, file) => sum + file.estimatedRows, 0) >= FILL_BEFORE_KEY_ROWS_MIN &&
+    loaded.every((file) => copiesWhole(columns, file));
+  return {
+    ...choice,
+    dropSuperseded,
+    fillBeforeKey,
+    units,
+    conflicts,
+    couplings,
+    costs: estimates,
+    concurrency,
+  };
 }
 
 function couplingsOf(

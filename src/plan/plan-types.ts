@@ -37,6 +37,8 @@ export interface LoadPlan {
    * to the server at all; `partitioned` only.
    */
   readonly dropSuperseded: boolean;
+  /** Whether the table, which is to be created, is filled before it gets its key. */
+  readonly fillBeforeKey: boolean;
   readonly couplings: readonly Coupling[];
   readonly costs: readonly StrategyCost[];
   /** What people should know: nanoseconds rounded, ignored columns, a table emptied since its load. */

@@ -6,6 +6,8 @@ import type { UnitNews, UnitTask } from '../load/unit-task.ts';
 export type WorkOrder =
   /** The file pipeline: stage into a temporary table, export keys, merge. */
   | { readonly kind: 'unit'; readonly task: UnitTask }
+  /** A table that is being made: copy into its twin, which has no index. */
+  | { readonly kind: 'fresh-copy'; readonly task: UnitTask; readonly sqlName: string }
   /** The range pipeline, before all: which keys do the files hold? */
   | { readonly kind: 'key-scan'; readonly task: UnitTask; readonly seed: Uint32Array }
   /** The range pipeline, first half: stage into a table that all workers can read. */

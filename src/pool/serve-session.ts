@@ -1,5 +1,6 @@
 import { type MessagePort, threadId } from 'node:worker_threads';
 import { EtlError, errorRecordOf } from '../errors.ts';
+import { createFreshCopy } from '../load/fresh-copy.ts';
 import { createKeyScanWork } from '../load/key-scan.ts';
 import { createOwnerWork } from '../load/owner-work.ts';
 import { createSharedStaging } from '../load/shared-staging.ts';
@@ -55,6 +56,8 @@ function methodsOf(
   switch (order.kind) {
     case 'unit':
       return { ...createUnitWork(acquire, order.task, hooks) };
+    case 'fresh-copy':
+      return { ...createFreshCopy(acquire, order.task, order.sqlName, hooks) };
     case 'key-scan':
       return { ...createKeyScanWork(order.task, order.seed, hooks) };
     case 'shared-staging':

@@ -6,13 +6,16 @@ import type { LoadPlan, Plan } from '../plan/plan-types.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
 import { waitForBackends } from '../target/backends.ts';
 import { lockTable, unlockTables } from '../target/run-record.ts';
+import { dropFresh } from '../target/fresh-table.ts';
 import { dropSharedStaging, recoverPrepared } from '../target/shared-staging.ts';
 import type { TargetTable } from '../target/table.ts';
 import { outcomesAfterAbort } from './after-abort.ts';
+import { runFreshLoad } from './fresh-load.ts';
 import { runFilePipeline } from './file-pipeline.ts';
 import { fileReports, firstError, loadReport, rangeReports, unitReports } from './load-report.ts';
 import { poolWorkers } from './pool-workers.ts';
 import { prepareTable } from './prepare-table.ts';
+import type { UnitOutcome } from './unit-outcome.ts';
 import { runRangePipeline } from './range-pipeline.ts';
 import type { LoadReport } from './report-types.ts';
 import type { RunContext } from './run-context.ts';
@@ -46,10 +49,18 @@ export async function runLoad(
   try {
     await tidy(context, table, index);
     const task = loadTask(context, load, table);
-    const end = await runPipeline({ ...context, signal }, load, index, pool, task, async () => {
-      await destroyPool();
-      await waitForBackends(coordinator, `etl ${runId}`, context.parts.sleep);
-    });
+    const end = await runPipeline(
+      { ...context, signal },
+      load,
+      index,
+      pool,
+      task,
+      table,
+      async () => {
+        await destroyPool();
+        await waitForBackends(coordinator, `etl ${runId}`, context.parts.sleep);
+      },
+    );
     context.usage.connections(1 + pool.connections());
     return coordinator.lost.aborted ? { ...end, error: lockLost(table.sqlName) } : end;
   } finally {
@@ -73,7 +84,9 @@ function lockLost(table: string): ErrorRecord {
 async function tidy(context: RunContext, table: TargetTable, index: number): Promise<void> {
   const { coordinator, plan, onEvent } = context;
   const prepared = await recoverPrepared(coordinator, plan.settings.ledgerSchema, table.oid);
-  const staging = await dropSharedStaging(coordinator, plan.settings.ledgerSchema, table.oid);
+  const fresh = await dropFresh(coordinator, table);
+  const shared = await dropSharedStaging(coordinator, plan.settings.ledgerSchema, table.oid);
+  const staging = fresh + shared;
   if (prepared + staging === 0) return;
   const sentence =
     `An earlier run was cut off: ${prepared} prepared transactions were ended and ` +
@@ -119,6 +132,7 @@ async function runPipeline(
   index: number,
   pool: WorkerPool,
   task: LoadTask,
+  table: TargetTable,
   untilQuiet: () => Promise<void>,
 ): Promise<LoadEnd> {
   const { coordinator, onEvent, signal, parts } = context;
@@ -148,19 +162,35 @@ async function runPipeline(
     const report = loadReport(load, files, outcome.counts ?? sumCounts([]));
     return { report, error: outcome.failure?.error ?? null };
   }
-  let outcomes = await runFilePipeline({
-    load,
-    workers: poolWorkers(pool, task, load, index, onEvent),
-    admissionMode: admissionMode(context.plan, load),
-    concurrency: load.concurrency,
-    now: () => performance.now(),
-    onOutcome: (outcome) => {
-      for (const [file, report] of unitReports(load, outcome)) {
-        onEvent({ kind: 'file-finished', load: index, file, report });
-      }
-    },
-    ...shared,
-  });
+  const onOutcome = (outcome: UnitOutcome): void => {
+    for (const [file, report] of unitReports(load, outcome)) {
+      onEvent({ kind: 'file-finished', load: index, file, report });
+    }
+  };
+  const filled = load.fillBeforeKey
+    ? await runFreshLoad({
+        plan: load,
+        loadIndex: index,
+        task,
+        table,
+        pool,
+        coordinator,
+        signal,
+        onEvent,
+      })
+    : null;
+  filled?.forEach(onOutcome);
+  let outcomes =
+    filled ??
+    (await runFilePipeline({
+      load,
+      workers: poolWorkers(pool, task, load, index, onEvent),
+      admissionMode: admissionMode(context.plan, load),
+      concurrency: load.concurrency,
+      now: () => performance.now(),
+      onOutcome,
+      ...shared,
+    }));
   if (signal.aborted && coordinator.usable()) {
     await untilQuiet();
     outcomes = await outcomesAfterAbort(coordinator, task.ledger, load, outcomes);

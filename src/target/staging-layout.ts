@@ -54,6 +54,17 @@ export function layoutKey(columns: readonly TargetColumn[], file: LaidFile): str
   return fields.sort().join('\u0001');
 }
 
+/** Whether COPY can fill the target itself with the file: no field is left over, none is cast. */
+export function copiesWhole(columns: readonly TargetColumn[], file: LaidFile): boolean {
+  if (file.description.kind === 'csv' && file.targets.includes(null)) return false;
+  const { table } = stagingLayout(columns, [file], {
+    sqlName: '',
+    kind: 'temp',
+    fileColumn: false,
+  });
+  return table.columns.every((column) => column.cast === null);
+}
+
 type Place = (key: string, make: (name: string) => StagingColumn) => string;
 
 function layFile(columns: readonly TargetColumn[], file: LaidFile, place: Place): FileLayout {

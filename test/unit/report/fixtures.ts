@@ -112,6 +112,7 @@ export function loadPlan(change: Partial<LoadPlan> = {}): LoadPlan {
     },
     couplings: [],
     dropSuperseded: false,
+    fillBeforeKey: false,
     costs: [
       { strategy: 'full-parallel', seconds: 9.8, why: 'every second merge would wait' },
       { strategy: 'hybrid', seconds: 6.2, why: 'a chain of three merges, staging in parallel' },

@@ -1,0 +1,69 @@
+import { EtlError } from '../errors.ts';
+import type { Connection } from './connect.ts';
+import { quoted } from './names.ts';
+import type { TargetTable } from './table.ts';
+
+/** Beside the table, in its schema, so that the schema's default privileges are its own, too. */
+export function freshName(table: Pick<TargetTable, 'oid' | 'schema'>, runId: string): string {
+  return `${quoted(table.schema)}.${quoted(`etl_fresh_${table.oid}_${runId}`)}`;
+}
+
+/** A twin of the table without its index, to be filled by COPY. */
+export async function createFresh(
+  connection: Connection,
+  table: TargetTable,
+  fresh: string,
+): Promise<void> {
+  const target = `${quoted(table.schema)}.${quoted(table.name)}`;
+  await connection.query(`create table ${fresh} (like ${target} including all excluding indexes)`);
+}
+
+/**
+ * Puts the filled twin in the place of the table, inside the transaction that is open: it gets the
+ * key (23505 where two rows share one) and the name. The table itself must still be as empty as
+ * this run has made it. Returns the oid of what bears the name now.
+ */
+export async function swapFresh(
+  connection: Connection,
+  table: TargetTable,
+  fresh: string,
+  key: readonly string[],
+): Promise<number> {
+  const target = `${quoted(table.schema)}.${quoted(table.name)}`;
+  await connection.query(`lock table ${target} in access exclusive mode`);
+  const [row] = await connection.query(`select exists (select from ${target}) as filled`);
+  if (row?.['filled'] === true) {
+    throw new EtlError('ETL_PLAN_STALE', `${table.sqlName} was filled meanwhile.`, 'Run again.');
+  }
+  const [constraint] = await connection.query(
+    `select conname from pg_catalog.pg_constraint where conrelid = $1::oid and contype = 'p'`,
+    [table.oid],
+  );
+  const name = quoted(String(constraint?.['conname']));
+  await connection.query(`drop table ${target}`);
+  await connection.query(`set local maintenance_work_mem = '256MB'`);
+  await connection.query(
+    `alter table ${fresh} add constraint ${name} primary key (${key.map(quoted).join(', ')})`,
+  );
+  await connection.query(`alter table ${fresh} rename to ${quoted(table.name)}`);
+  const [named] = await connection.query('select to_regclass($1)::oid::int8 as oid', [target]);
+  return Number(named?.['oid']);
+}
+
+/** Drops the twins that are left of a table; only who holds the table's lock may call it. */
+export async function dropFresh(
+  connection: Connection,
+  table: Pick<TargetTable, 'oid' | 'schema'>,
+): Promise<number> {
+  const names = await connection.query(
+    `select c.relname as name
+       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = $1 and c.relkind = 'r' and starts_with(c.relname, $2)`,
+    [table.schema, `etl_fresh_${table.oid}_`],
+  );
+  for (const row of names) {
+    const name = `${quoted(table.schema)}.${quoted(String(row['name']))}`;
+    await connection.query(`drop table if exists ${name}`);
+  }
+  return names.length;
+}
