@@ -58,6 +58,21 @@ export function keyAt(shape: Shape, file: number, place: number): number {
     : base + own * files + file;
 }
 
+/** How many different keys the files hold. Drawn ones must be counted: a bit for each number. */
+export function distinctKeys(shape: Shape): number {
+  if (shape.scenario.skew === 0) return shape.keysEnd;
+  const seen = new Uint8Array(Math.ceil(shape.keysEnd / 8));
+  let count = 0;
+  for (let row = 0; row < shape.rows; row++) {
+    const key = drawnKey(shape, row);
+    const bit = 1 << (key & 7);
+    const byte = seen[key >>> 3] ?? 0;
+    if ((byte & bit) === 0) count += 1;
+    seen[key >>> 3] = byte | bit;
+  }
+  return count;
+}
+
 /** What tells one writer of a key from the next: the file, or with skew the row of all files. */
 export function versionAt(shape: Shape, file: number, place: number): number {
   return shape.scenario.skew > 0 ? file * shape.rowsPerFile + place + 1 : file + 1;

@@ -27,7 +27,7 @@ export async function writeParquet(
   // Loaded when needed: it takes longer than everything else here together.
   const parquetjs = createRequire(import.meta.url)('parquetjs-lite') as ParquetJs;
   const columns = columnsOf(shape.scenario);
-  const schema = new parquetjs.ParquetSchema(Object.fromEntries(columns.map(fieldOf)) as object);
+  const schema = new parquetjs.ParquetSchema(Object.fromEntries(columns.map(fieldOf)));
   const options = { rowGroupSize: ROWS_OF_GROUP };
   const writer = await parquetjs.ParquetWriter.openFile(schema, path, options);
   const place = placeOfRow(shape, file);

@@ -9,14 +9,19 @@ export interface Samples {
   readonly lockWaits: number;
 }
 
-/** Looks at the database's other sessions, on a connection of its own, until it is stopped. */
+/**
+ * Looks at the sessions that the database has since now, on a connection of its own, until it is
+ * stopped.
+ */
 export async function startSampler(databaseUrl: string): Promise<() => Promise<Samples>> {
   const connection = await connect(benchmarkSession(databaseUrl));
+  const present = await connection.query('select pid from pg_stat_activity');
+  const others = present.map((row) => row['pid']);
   const stop = new AbortController();
   const samples = { connectionsPeak: 0, lockWaits: 0 };
   const sampling = (async () => {
     while (!stop.signal.aborted) {
-      const [row] = await connection.query(SESSIONS, [BENCHMARK_APPLICATION]);
+      const [row] = await connection.query(SESSIONS, [BENCHMARK_APPLICATION, others]);
       samples.connectionsPeak = Math.max(samples.connectionsPeak, Number(row?.['sessions']));
       samples.lockWaits += Number(row?.['waiting']);
       const pause = sleep(LIMITS.benchmarkSampleIntervalMs, undefined, { signal: stop.signal });
@@ -40,4 +45,5 @@ const SESSIONS = `
 select count(*) as sessions,
        count(*) filter (where wait_event_type = 'Lock') as waiting
   from pg_stat_activity
- where datname = current_database() and backend_type = 'client backend' and application_name <> $1`;
+ where datname = current_database() and backend_type = 'client backend'
+   and application_name <> $1 and pid <> all($2)`;

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isUtf16 } from '../../src/source/csv/text-encoding.ts';
 import type { FilePlan, LoadPlan } from '../../src/plan/plan-types.ts';
-import { formatBytes } from '../../src/report/format.ts';
+import { formatBytes, formatCounted } from '../../src/report/format.ts';
 import { cutCsv } from './cut-csv.ts';
 
 /** Files of one load's sample. */
@@ -42,11 +42,8 @@ export async function sampleFiles(
   const smallest = leftOut.toSorted((a, b) => a.bytes - b.bytes)[0];
   if (paths.length === 0 && smallest !== undefined) paths.push(smallest.path);
   const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
-  return {
-    paths,
-    bytes: sizes.reduce((sum, size) => sum + size, 0),
-    notices: noticesOf(load, paths.length, leftOut.length),
-  };
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  return { paths, bytes, notices: noticesOf(load, paths.length, bytes, leftOut.length) };
 }
 
 /** As many files as the bytes are worth, at even distances. */
@@ -79,15 +76,23 @@ async function sampleOf(
   return (await cutCsv(file, description, bytesMax, target, signal)) ? target : null;
 }
 
-function noticesOf({ table, files }: LoadPlan, taken: number, leftOut: number): string[] {
-  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-  const notices =
-    leftOut === 0
-      ? []
-      : [
-          `${table.sqlName}: ${leftOut} of the chosen files are large and cannot be cut (Parquet, UTF-16, very long records).`,
-        ];
-  if (taken === files.length) return notices;
-  const all = `${files.length} files, ${formatBytes(bytes)}`;
-  return [`${table.sqlName}: the sample has ${taken} of ${all}.`, ...notices];
+function noticesOf(
+  { table, files }: LoadPlan,
+  taken: number,
+  bytes: number,
+  leftOut: number,
+): string[] {
+  const all = files.reduce((sum, file) => sum + file.bytes, 0);
+  const notices: string[] = [];
+  if (bytes < all) {
+    notices.push(
+      `${table.sqlName}: the sample has ${formatBytes(bytes)} of ${formatBytes(all)}, from ${taken} of ${formatCounted(files.length, 'file')}.`,
+    );
+  }
+  if (leftOut > 0) {
+    notices.push(
+      `${table.sqlName}: ${formatCounted(leftOut, 'chosen file')} could not be cut (Parquet, UTF-16, very long records).`,
+    );
+  }
+  return notices;
 }

@@ -18,9 +18,13 @@ export interface BenchmarkArguments {
   readonly peers: boolean;
   readonly configPath: string | null;
   readonly apply: boolean;
+  /** For tuning. */
+  readonly minutes: number;
   readonly json: boolean;
 }
 
+const MINUTES = 10;
+const MINUTES_MAX = 24 * 60;
 const SEED_MAX = 4_294_967_295;
 
 export const BENCHMARK_FLAGS: readonly Flag[] = [
@@ -33,6 +37,7 @@ export const BENCHMARK_FLAGS: readonly Flag[] = [
   flag('peers', '', 'Let other tools that are installed load the same.', ''),
   flag('config', 'FILE', "Tune this job for its own database, by samples of the job's files.", ''),
   flag('apply', '', 'Write the settings that --config recommends into the job file.', ''),
+  flag('minutes', 'N', 'Time for the measurements of --config.', String(MINUTES)),
   flag('json', '', 'Print only the results on stdout, as JSON.', ''),
 ];
 
@@ -80,6 +85,7 @@ export function benchmarkArguments(words: Readonly<Record<string, unknown>>): Be
     peers: of('peers') === true,
     configPath,
     apply,
+    minutes: wholeNumber('minutes', text('minutes'), 1, MINUTES_MAX) ?? MINUTES,
     json: of('json') === true,
   };
 }

@@ -14,6 +14,7 @@ import { dbCommand } from './db.ts';
 import { loadEngine, type Engine } from './engine.ts';
 import { planCommand } from './plan.ts';
 import { runCommand } from './run.ts';
+import { tuneCommand } from './tune.ts';
 import { packageVersion } from './version.ts';
 import { commandOf, widthOf, type World } from './world.ts';
 
@@ -55,7 +56,9 @@ async function dispatch(
     case 'plan':
       return planCommand(invocation.load, world, engine);
     case 'benchmark':
-      return benchmarkCommand(invocation.benchmark, world);
+      return invocation.benchmark.configPath === null
+        ? benchmarkCommand(invocation.benchmark, world)
+        : tuneCommand(invocation.benchmark, invocation.benchmark.configPath, world, engine);
     case 'db':
       return dbCommand(invocation.action, world, await engine());
   }

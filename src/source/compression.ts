@@ -50,8 +50,10 @@ async function* readFromDisk(
   onChunk: (chunk: Buffer) => void,
 ): AsyncGenerator<Buffer> {
   let bytes = 0;
+  // A small file does not need a large buffer: ten thousand of them cost half the time without.
+  const highWaterMark = Math.min(readBytes, file.bytes + 1);
   try {
-    for await (const chunk of createReadStream(file.path, { highWaterMark: readBytes })) {
+    for await (const chunk of createReadStream(file.path, { highWaterMark })) {
       if (signal?.aborted === true) throw abortedError(signal);
       bytes += (chunk as Buffer).length;
       onChunk(chunk as Buffer);
