@@ -1,10 +1,12 @@
 import { assert, present } from '../../src/assert.ts';
-import { formatCount, formatShare } from '../../src/report/format.ts';
+import { formatCount, formatCounted, formatShare } from '../../src/report/format.ts';
 import { median } from '../medians.ts';
 import type { CandidateSpeed } from './recommendation.ts';
 
 /** Slower than the fastest by no more than this is as good. */
 const TOLERANCE = 0.05;
+/** A median of fewer rounds is moved by one slow moment of the machine. */
+const ROUNDS_SURE = 3;
 
 export interface Measured {
   readonly value: number;
@@ -15,6 +17,8 @@ export interface Measured {
 export interface Chosen {
   readonly value: number;
   readonly reason: string;
+  /** Rounds that count. */
+  readonly rounds: number;
   /** By value. */
   readonly candidates: readonly CandidateSpeed[];
 }
@@ -32,11 +36,14 @@ export interface Chosen {
 export function chooseSetting(measured: readonly Measured[], keep: number | null): Chosen {
   assert(measured.length > 0, 'a setting is chosen among measured values');
   const values = [...new Set(measured.map(({ value }) => value))].sort((a, b) => a - b);
-  const candidates = speedsOf(values, countedRounds(measured, values.length));
+  const rounds = countedRounds(measured, values.length);
+  const candidates = speedsOf(values, rounds);
   const goodEnough = candidates.filter(({ share }) => share >= 1 - TOLERANCE);
   const kept = goodEnough.find(({ value }) => value === keep);
   const chosen = kept ?? present(goodEnough[0], 'the fastest candidate is good enough');
-  return { value: chosen.value, reason: reasonOf(chosen, candidates, kept), candidates };
+  const doubt = rounds.length < ROUNDS_SURE ? ` ${doubtOf(rounds.length)}` : '';
+  const reason = reasonOf(chosen, candidates, kept) + doubt;
+  return { value: chosen.value, reason, rounds: rounds.length, candidates };
 }
 
 /** Rounds in which every candidate ran; all, where there is none such. */
@@ -72,6 +79,10 @@ function speedsOf(values: readonly number[], rounds: readonly Measured[][]): Can
 function geometricMean(runs: readonly Measured[]): number {
   const logs = runs.map(({ rowsPerSecond }) => Math.log(Math.max(rowsPerSecond, 1e-9)));
   return Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
+}
+
+function doubtOf(rounds: number): string {
+  return `Not sure: measured in ${formatCounted(rounds, 'round')} only; more minutes make it so.`;
 }
 
 function reasonOf(

@@ -23,6 +23,8 @@ export interface Choice {
   readonly recommended: number;
   /** One sentence. */
   readonly reason: string;
+  /** Each candidate ran once in each; with fewer than three the choice is not sure. */
+  readonly rounds: number;
   readonly candidates: readonly CandidateSpeed[];
 }
 

@@ -7,8 +7,11 @@ import { cutCsv } from './cut-csv.ts';
 
 /** Files of one load's sample. */
 const FILES_MAX = 1_000;
-/** Of a large file this much is worth a unit of work of its own. */
-const BYTES_WORTH_A_FILE = 8 * 1024 * 1024;
+/** Enough for as many workers as are worth trying on most machines. */
+const FILES_WANTED = 16;
+/** What is taken of a large file: enough for a unit of work, less where the sample is small. */
+const PIECE_BYTES_MIN = 64 * 1024;
+const PIECE_BYTES_MAX = 8 * 1024 * 1024;
 
 export interface SampleFiles {
   /** In order of precedence. Small files are the user's own, which are only read. */
@@ -48,7 +51,8 @@ export async function sampleFiles(
 
 /** As many files as the bytes are worth, at even distances. */
 function pick(files: readonly FilePlan[], bytesMax: number): FilePlan[] {
-  const bytes = files.reduce((sum, file) => sum + Math.min(file.bytes, BYTES_WORTH_A_FILE), 0);
+  const piece = Math.max(PIECE_BYTES_MIN, Math.min(PIECE_BYTES_MAX, bytesMax / FILES_WANTED));
+  const bytes = files.reduce((sum, file) => sum + Math.min(file.bytes, piece), 0);
   const average = Math.max(1, bytes / Math.max(1, files.length));
   const wanted = Math.max(Math.min(2, files.length), Math.floor(bytesMax / average));
   const count = Math.min(wanted, files.length, FILES_MAX);

@@ -132,6 +132,6 @@ function choiceOf(
 ): Choice {
   const counted = measured.filter(({ round }) => round > 0);
   const keep = setting === 'concurrency' || current === 'auto' ? null : current;
-  const { value, reason, candidates } = chooseSetting(counted, keep);
-  return { setting, current, recommended: value, reason, candidates };
+  const { value, ...rest } = chooseSetting(counted, keep);
+  return { setting, current, recommended: value, ...rest };
 }

@@ -87,11 +87,11 @@ function frameLines(
   page: Page,
 ): readonly string[] {
   const files = visibleFiles([...state.active.values()], filesMax);
-  const nameWidth = Math.floor(page.width * 0.3);
+  const nameWidth = Math.floor(page.width * 0.24);
   const hidden = state.active.size - files.length;
   return [
     ...totalLines(state, nowMs, page),
-    ...files.map((file) => fileLine(file, nameWidth, page)),
+    ...files.map((file) => fileLine(file, nowMs, nameWidth, page)),
     ...(hidden === 0 ? [] : [page.ink.dim(`  and ${formatCounted(hidden, 'file')} more`)]),
   ];
 }
@@ -109,7 +109,7 @@ function totalLines(state: ProgressState, nowMs: number, page: Page): readonly s
   const share = progressShare(state);
   const remaining = remainingMs(state, nowMs);
   const first = [
-    `${barText(share, page)} ${percentText(share)}`,
+    `${barText(share, page.width >= 100 ? 20 : 10)} ${percentText(share)}`,
     `${formatCount(state.filesFinished)} of ${formatCounted(state.filesTotal, 'file')}`,
     ...(state.filesFailed === 0 ? [] : [`${formatCount(state.filesFailed)} failed`]),
     ...(remaining === null || share === 1 ? [] : [`ETA ${formatDuration(remaining)}`]),
@@ -127,14 +127,28 @@ function totalLines(state: ProgressState, nowMs: number, page: Page): readonly s
   ];
 }
 
-function fileLine(file: ActiveFile, nameWidth: number, page: Page): string {
+function fileLine(file: ActiveFile, nowMs: number, nameWidth: number, page: Page): string {
   const share = file.bytesTotal === 0 ? 1 : Math.min(1, file.bytes / file.bytesTotal);
   const name = padEnd(cutMiddle(file.name, nameWidth), nameWidth);
   const tried = file.attempt > 1 ? `, try ${file.attempt}` : '';
   const rows = `${formatCount(file.rows)} rows`;
-  const text = `  ${name} ${barText(share, page)} ${percentText(share)}  ${rows}  ${phaseText(file)}${tried}`;
+  // The phase first: what a narrow terminal cuts off is the pace.
+  const told = [`${phaseText(file)}${tried}`, rows, ...paceOf(file, share, nowMs)].join('  ');
+  const text = `  ${name} ${barText(share, 10)} ${percentText(share)}  ${told}`;
   const line = cutEnd(text, page.width);
   return file.phase === 'staged' || file.phase === 'waiting' ? page.ink.dim(line) : line;
+}
+
+/** Bytes, rate and time left of a file that is being read. */
+function paceOf(file: ActiveFile, share: number, nowMs: number): string[] {
+  const elapsedMs = nowMs - file.startedAtMs;
+  if (file.phase !== 'staging' || file.bytes === 0 || elapsedMs <= 0) return [];
+  const rate = perSecond(file.rows, elapsedMs);
+  return [
+    formatBytes(file.bytes),
+    `${formatCount(rate)} rows/s`,
+    ...(share === 1 ? [] : [`ETA ${formatDuration((elapsedMs * (1 - share)) / share)}`]),
+  ];
 }
 
 function phaseText(file: ActiveFile): string {
@@ -142,8 +156,7 @@ function phaseText(file: ActiveFile): string {
   return `waiting for ${cutMiddle(file.waitsFor, 24)}`;
 }
 
-function barText(share: number, page: Page): string {
-  const size = page.width >= 100 ? 20 : 10;
+function barText(share: number, size: number): string {
   const options: Options = {
     barsize: size,
     barGlue: '',

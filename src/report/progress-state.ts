@@ -28,6 +28,8 @@ export interface ProgressState {
 export interface ActiveFile {
   readonly name: string;
   readonly bytesTotal: number;
+  /** When reading it began, on the clock of the progress. */
+  readonly startedAtMs: number;
   readonly phase: 'staging' | 'staged' | 'waiting' | 'merging';
   readonly attempt: number;
   readonly rows: number;
@@ -52,11 +54,21 @@ export function startProgress(plan: Plan, nowMs: number): ProgressState {
   };
 }
 
-/** Adds one event. */
-export function trackProgress(state: ProgressState, event: RunEvent): void {
+/** Adds one event, which came at `nowMs`. */
+export function trackProgress(
+  state: ProgressState,
+  event: RunEvent,
+  nowMs: number = state.startedAtMs,
+): void {
   switch (event.kind) {
     case 'file-started':
-      setActive(state, event, { phase: 'staging', attempt: event.attempt, rows: 0, bytes: 0 });
+      setActive(state, event, {
+        phase: 'staging',
+        startedAtMs: nowMs,
+        attempt: event.attempt,
+        rows: 0,
+        bytes: 0,
+      });
       return;
     case 'file-progress':
       setActive(state, event, { phase: 'staging', rows: event.rows, bytes: event.bytes });
@@ -125,6 +137,7 @@ function setActive(state: ProgressState, at: FileKey, change: Partial<ActiveFile
   const before = state.active.get(key) ?? {
     name: nameOf(state, at),
     bytesTotal: bytesOf(state, at),
+    startedAtMs: state.startedAtMs,
     phase: 'staging',
     attempt: 1,
     rows: 0,

@@ -49,7 +49,7 @@ function progressBars(plan: Plan, options: ProgressOptions): Progress {
   return {
     on: (event) => {
       if (stopped) return;
-      trackProgress(state, event);
+      trackProgress(state, event, options.now());
       bars.refresh();
       const line = eventLine(state, event);
       // What went as it should is in the bars, and afterwards in the summary.
@@ -68,7 +68,7 @@ function progressLines(plan: Plan, options: ProgressOptions): Progress {
   });
   return {
     on: (event) => {
-      trackProgress(state, event);
+      trackProgress(state, event, options.now());
       write(event, options.now());
     },
     stop: () => undefined,

@@ -36,10 +36,17 @@ describe('the choice', () => {
   test('keeps what the job has where it is good enough, and only there', () => {
     expect(chooseSetting(rounds(speeds, 1), 8).value).toBe(8);
     expect(chooseSetting(rounds(speeds, 1), 1).value).toBe(4);
-    expect(chooseSetting(rounds({ 5: 10 }, 1), null)).toMatchObject({
+    expect(chooseSetting(rounds({ 5: 10 }, 3), null)).toMatchObject({
       value: 5,
       reason: 'No other value could be measured.',
     });
+  });
+
+  test('says when it rests on too little', () => {
+    const { rounds: counted, reason } = chooseSetting(rounds(speeds, 1), null);
+    expect(counted).toBe(1);
+    expect(reason).toContain('Not sure: measured in 1 round only');
+    expect(chooseSetting(rounds(speeds, 3), null).reason).not.toContain('Not sure');
   });
 
   test('is moved by no single slow run, and by no slow round', () => {

@@ -92,6 +92,20 @@ describe('the sample of a load', () => {
     ]);
   });
 
+  test('takes pieces of many large files rather than much of a few', async () => {
+    const text = `id,total\n${'12345,1234567890\n'.repeat(12_000)}`;
+    const files = await Promise.all([0, 1, 2, 3].map((place) => file(place, `${place}.csv`, text)));
+    const { paths, bytes } = await sampled(files, 280_000);
+    expect(paths.map((path) => basename(path))).toEqual([
+      '0-0.csv',
+      '1-1.csv',
+      '2-2.csv',
+      '3-3.csv',
+    ]);
+    expect(bytes).toBeLessThanOrEqual(280_000);
+    expect(bytes).toBeGreaterThan(279_000);
+  });
+
   test('leaves out a large file that cannot be cut, but not the only one', async () => {
     const parquet = {
       format: 'parquet',

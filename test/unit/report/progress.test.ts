@@ -156,9 +156,9 @@ describe('bars', () => {
       "
       █████████░░░░░░░░░░░  47 %  0 of 3 files  ETA 2.2 s
       1,250,000 rows  81.0 MB of 85.7 MB  625,000 rows/s  40.5 MB/s
-        orders-1.csv                   ████████████████████ 100 %  500,000 rows  merging
-        orders-2.csv                   ████████████████████ 100 %  500,000 rows  waiting for orders-1.csv
-        orders-3.parquet               ██████████░░░░░░░░░░  50 %  250,000 rows  staging"
+        orders-1.csv             ██████████ 100 %  merging  500,000 rows
+        orders-2.csv             ██████████ 100 %  waiting for orders-1.csv  500,000 rows
+        orders-3.parquet         █████░░░░░  50 %  staging  250,000 rows  4.7 MB  125,000 rows/s  ETA 2.0…"
     `);
   });
 
@@ -205,8 +205,8 @@ describe('bars', () => {
       note: The table was emptied since its last load.
       █████████░░░░░░░░░░░  44 %  1 of 3 files
       500,000 rows  38.1 MB of 85.7 MB  – rows/s
-        orders-1.csv                   ░░░░░░░░░░░░░░░░░░░░   0 %  0 rows  staging
-        orders-3.parquet               ░░░░░░░░░░░░░░░░░░░░   0 %  0 rows  staging"
+        orders-1.csv             ░░░░░░░░░░   0 %  staging  0 rows
+        orders-3.parquet         ░░░░░░░░░░   0 %  staging  0 rows"
     `);
     at(0, finished(0, { ...noCounts, status: 'failed', error: rowError }));
     progress.stop();
@@ -254,9 +254,9 @@ describe('bars', () => {
       "
       ░░░░░░░░░░░░░░░░░░░░   0 %  0 of 3 files
       0 rows  0 bytes of 114.4 MB  – rows/s
-        very-long-v…-very-long-end.csv ░░░░░░░░░░░░░░░░░░░░   0 %  0 rows  staging
-        a\\x1b[2Jb.csv                  ░░░░░░░░░░░░░░░░░░░░   0 %  0 rows  staging
-        売上データ.csv                 ░░░░░░░░░░░░░░░░░░░░   0 %  0 rows  staging"
+        very-long…y-long-end.csv ░░░░░░░░░░   0 %  staging  0 rows
+        a\\x1b[2Jb.csv            ░░░░░░░░░░   0 %  staging  0 rows
+        売上データ.csv           ░░░░░░░░░░   0 %  staging  0 rows"
     `);
   });
 
