@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-// Four test rooms (see ARCHITECTURE.md). Unit, corpus and simulation need no database;
-// integration runs against a real PostgreSQL that its global set-up starts and stops.
+// The test rooms (see ARCHITECTURE.md). Unit, corpus and simulation need no database; integration
+// runs against a real PostgreSQL that its global set-up starts and stops; browser needs Chromium and
+// is not part of `npm test`.
 export default defineConfig({
   test: {
     projects: [
@@ -22,6 +23,15 @@ export default defineConfig({
           name: 'simulation',
           include: ['test/simulation/**/*.test.ts'],
           testTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
         },
       },
       {

@@ -12,7 +12,10 @@ import type { Reply, Request, WorkOrder } from './messages.ts';
 /** The methods of a session, each without arguments; `close` is the last. */
 type Methods = Readonly<Record<string, (() => Promise<unknown>) | undefined>>;
 
-/** Serves one session over its port, in a worker thread or in-process; ends with `close`. */
+/**
+ * Serves one session over its port, in a worker thread or in-process; ends with `close`, and not
+ * before the calls that are under way have ended: the next session gets the same connection.
+ */
 export async function serveSession(
   order: WorkOrder,
   port: MessagePort,
@@ -27,6 +30,8 @@ export async function serveSession(
     if (acquired.fresh) {
       tell({ kind: 'connected', thread: threadId, pid: acquired.connection.pid });
     }
+    // An abort that came meanwhile had no line to cut.
+    abort.signal.throwIfAborted();
     return acquired.connection;
   };
   const methods = methodsOf(order, acquire, {
@@ -34,6 +39,7 @@ export async function serveSession(
     news: (news) => tell({ kind: 'news', news }),
     now: () => performance.now(),
   });
+  const underWay = new Set<Promise<void>>();
   await new Promise<void>((resolve) => {
     port.on('close', resolve);
     port.on('message', (request: Request) => {
@@ -41,8 +47,13 @@ export async function serveSession(
         abort.abort(new EtlError('ETL_ABORTED', 'Interrupted.', 'Run the same command to resume.'));
         return;
       }
-      void answer(methods, request, tell, abort.signal).then(() => {
-        if (request.method === 'close') resolve();
+      const isClose = request.method === 'close';
+      const before = isClose ? Promise.all(underWay) : Promise.resolve();
+      const answered = before.then(() => answer(methods, request, tell, abort.signal));
+      underWay.add(answered);
+      void answered.then(() => {
+        underWay.delete(answered);
+        if (isClose) resolve();
       });
     });
   });
