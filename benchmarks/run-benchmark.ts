@@ -84,6 +84,7 @@ async function runAll(
     cases: [...cases],
     ratios: ratiosOf(cases),
   });
+  let results = resultsNow();
   for (const { scenario, rows, tableRows } of options.scenarios) {
     const runs = Math.min(options.runs, scenario.runsMax || options.runs);
     const end = await runScenario({
@@ -92,9 +93,10 @@ async function runAll(
     });
     cases.push(...end.cases);
     failures.push(...end.failures);
-    await options.onResults?.(resultsNow());
+    results = resultsNow();
+    await options.onResults?.(results);
   }
-  return { results: resultsNow(), failures };
+  return { results, failures };
 }
 
 /** On a connection of its own: the other one may have been cut, or lost. */

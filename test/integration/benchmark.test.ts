@@ -1,9 +1,12 @@
-import { access, readFile } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { COPY_REFERENCE } from '../../benchmarks/contenders/copy-reference.ts';
 import { benchmarkText } from '../../benchmarks/benchmark-text.ts';
 import type { Peer, PeerJob, UnavailablePeer } from '../../benchmarks/peers/peers.ts';
-import type { BenchmarkCase } from '../../benchmarks/results.ts';
+import type { BenchmarkCase, BenchmarkResults } from '../../benchmarks/results.ts';
 import {
   runBenchmark,
   type BenchmarkEnd,
@@ -16,6 +19,7 @@ import { LIMITS } from '../../src/limits.ts';
 import { pageFor } from '../../src/report/page.ts';
 import { connect, type Connection } from '../../src/target/connect.ts';
 import { createTestDatabase, expectNoLeaks, type TestDatabase } from '../support/database.ts';
+import { etl } from '../support/etl.ts';
 
 const TINY = {
   name: 'tiny',
@@ -164,6 +168,20 @@ describe('etl benchmark', () => {
     expect(results.cases[0]?.runs[0]?.wallMs).toBeGreaterThan(119);
     const folder = new URLSearchParams(urls[0]?.split('?')[1]).get('host') ?? '/';
     await expect(access(folder)).rejects.toThrow('ENOENT');
+  });
+
+  it('is a command that leaves its results in a folder', async () => {
+    const cwd = await mkdtemp(join(tmpdir(), 'etl-benchmark-command-'));
+    const words = `benchmark --scenario stage-parquet --runs 1 --json --database-url ${db.url}`;
+    const end = await etl([...words.split(' '), '--output', 'results'], { cwd });
+    expect(end.code).toBe(0);
+    const results = JSON.parse(end.stdout) as BenchmarkResults;
+    expect(results.cases.map((one) => one.contender)).toEqual(['etl', COPY_REFERENCE]);
+    expect(results.cases.every((one) => one.runs.every((run) => run.correct))).toBe(true);
+    expect(JSON.parse(await readFile(join(cwd, 'results/results.json'), 'utf8'))).toEqual(results);
+    expect(await readFile(join(cwd, 'results/index.html'), 'utf8')).toContain('stage-parquet');
+    expect(end.stderr).toContain('table ok');
+    await rm(cwd, { recursive: true });
   });
 
   /** A scenario that only other tools load. */
