@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { EtlError } from '../src/errors.ts';
 import { didYouMean } from '../src/job/nearest-name.ts';
-import { checkScenario, type Scenario, type Suite } from './scenario.ts';
+import { checkScenario, SUITES, type Scenario, type Suite } from './scenario.ts';
 
 /** A scenario with the numbers that a suite gives it. */
 export interface SizedScenario {
@@ -19,7 +19,7 @@ export async function readScenarios(): Promise<readonly Scenario[]> {
   return Promise.all(names.map((name) => readScenario(new URL(name, folder))));
 }
 
-/** Those of the suite, or those that are named, in the suite's size or, lacking it, the largest. */
+/** Those of the suite, or those that are named, in the suite's size or, lacking it, the smallest. */
 export function chooseScenarios(
   all: readonly Scenario[],
   suite: Suite,
@@ -31,7 +31,7 @@ export function chooseScenarios(
   return names.map((name) => {
     const scenario = all.find((one) => one.name === name);
     if (scenario === undefined) throw unknownScenario(name, all);
-    const other = (['full', 'standard', 'quick'] as const).find((one) => one in scenario.rows);
+    const other = SUITES.find((one) => one in scenario.rows);
     return sized(scenario, suite in scenario.rows ? suite : (other ?? suite));
   });
 }

@@ -27,7 +27,9 @@ export const pgloader: PeerCandidate = {
       for (const [index, file] of job.files.entries()) {
         await writeFile(scripts[index] ?? '', loadCommand(job, file));
       }
-      const words = ['pgloader', '--quiet', '--root-dir', join(folder, 'root'), ...scripts];
+      // One call a script: of exactly two arguments it takes the second for a target's address.
+      const each = 'for script; do pgloader --quiet --root-dir "$0" "$script" || exit 1; done';
+      const words = ['sh', '-c', each, join(folder, 'root'), ...scripts];
       return runPeerCommand(NAME, words, job, failed);
     }),
 };

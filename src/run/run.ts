@@ -63,7 +63,7 @@ async function execute(
 ): Promise<Report> {
   const runId = newRunId(new Date());
   const startedAt = new Date();
-  const usage = createUsage();
+  const usage = createUsage(plan.settings.performanceMonitoring);
   const signal = options.signal ?? new AbortController().signal;
   const setup = {
     databaseUrl: options.databaseUrl,

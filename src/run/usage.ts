@@ -1,13 +1,16 @@
 import type { LoadReport, Report } from './report-types.ts';
 
-/** What a run uses, measured from now on: of the whole process, its threads included. */
+/**
+ * What a run uses, measured from now on: of the whole process, its threads included. Without
+ * `performanceMonitoring` its memory and processor time are reported as 0.
+ */
 export interface Usage {
   /** Connections that were open at once. */
   connections(count: number): void;
   end(loads: readonly LoadReport[]): Pick<Report, 'resources' | 'throughput'>;
 }
 
-export function createUsage(): Usage {
+export function createUsage(monitored: boolean): Usage {
   const cpu = process.cpuUsage();
   const startedAt = performance.now();
   let connectionsPeak = 1;
@@ -24,9 +27,9 @@ export function createUsage(): Usage {
       return {
         resources: {
           // maxRSS is in kilobytes on every platform that Node runs on.
-          rssPeakBytes: process.resourceUsage().maxRSS * 1024,
-          cpuUserMs: Math.round(used.user / 1000),
-          cpuSystemMs: Math.round(used.system / 1000),
+          rssPeakBytes: monitored ? process.resourceUsage().maxRSS * 1024 : 0,
+          cpuUserMs: monitored ? Math.round(used.user / 1000) : 0,
+          cpuSystemMs: monitored ? Math.round(used.system / 1000) : 0,
           connectionsPeak,
         },
         throughput: {
