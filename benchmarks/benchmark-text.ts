@@ -51,7 +51,7 @@ export function benchmarkText(results: BenchmarkResults, page: Page): string {
 
 const CASE_COLUMNS: readonly Column[] = [
   { title: 'scenario', align: 'left', fit: 'cut' },
-  { title: 'by', align: 'left', fit: 'cut' },
+  { title: 'by', align: 'left' },
   { title: 'rows', align: 'right', dropRank: 3 },
   { title: 'seconds', align: 'right' },
   { title: 'rows/s', align: 'right' },

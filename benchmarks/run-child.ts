@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
-import { readFileSync } from 'node:fs';
 import type { Job, Strategy } from '../src/job/schema.ts';
 import { errorRecordOf, type ErrorRecord } from '../src/errors.ts';
 import { plan, run, silentLog, type Report } from '../src/index.ts';
+import { rssPeakBytes } from '../src/run/rss-peak.ts';
 import type { TimelineSpan } from './results.ts';
 import { createTimeline } from './timeline.ts';
 
@@ -63,21 +63,6 @@ async function load({ databaseUrl, job }: ChildOrder): Promise<ChildReply> {
     ),
     spans: timeline.spans,
     cpuMs: (used.user + used.system) / 1000,
-    rssPeakBytes: rssPeak(),
+    rssPeakBytes: rssPeakBytes(),
   };
-}
-
-/**
- * Linux hands the peak of the process that forked on to the one that it became, so maxRSS may be the
- * parent's; VmHWM begins anew.
- */
-function rssPeak(): number {
-  try {
-    const status = readFileSync('/proc/self/status', 'utf8');
-    const kilobytes = /^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1];
-    if (kilobytes !== undefined) return Number(kilobytes) * 1024;
-  } catch {
-    // Not Linux.
-  }
-  return process.resourceUsage().maxRSS * 1024;
 }

@@ -61,8 +61,27 @@ export async function planLoad(
       ...mapped.notices,
       ...sampled.notices,
       ...workers.notices,
+      ...shortcutNotices(decided),
     ],
   };
+}
+
+/** What the run will leave out because of what the sample says, and what if the sample errs. */
+function shortcutNotices({ fillBeforeKey, dropSuperseded }: Decided): string[] {
+  return [
+    ...(fillBeforeKey
+      ? [
+          'The new table is filled before it gets its key; if a key comes twice after all, it is ' +
+            'loaded through staging.',
+        ]
+      : []),
+    ...(dropSuperseded
+      ? [
+          'CSV rows that another row supersedes are not sent to the server, so their values are not ' +
+            'checked (checkSuperseded sends them).',
+        ]
+      : []),
+  ];
 }
 
 type Decided = Pick<

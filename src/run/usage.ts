@@ -1,4 +1,5 @@
 import type { LoadReport, Report } from './report-types.ts';
+import { rssPeakBytes } from './rss-peak.ts';
 
 /**
  * What a run uses, measured from now on: of the whole process, its threads included. Without
@@ -26,8 +27,7 @@ export function createUsage(monitored: boolean): Usage {
       const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
       return {
         resources: {
-          // maxRSS is in kilobytes on every platform that Node runs on.
-          rssPeakBytes: monitored ? process.resourceUsage().maxRSS * 1024 : 0,
+          rssPeakBytes: monitored ? rssPeakBytes() : 0,
           cpuUserMs: monitored ? Math.round(used.user / 1000) : 0,
           cpuSystemMs: monitored ? Math.round(used.system / 1000) : 0,
           connectionsPeak,
