@@ -2,7 +2,7 @@ import type { AdmissionMode } from '../conflict/admission.ts';
 import type { ConflictEdge, FilePlan, UnitPlan } from '../plan/plan-types.ts';
 import type { RunEvent } from './events.ts';
 import type { UnitOutcome } from './unit-outcome.ts';
-import type { UnitWorkers } from './unit-session.ts';
+import type { UnitWorkers } from '../load/unit-session.ts';
 
 /** What the pipeline reads of a LoadPlan. */
 export interface PipelineLoad {

@@ -6,7 +6,7 @@ import type { UnitPlan } from '../plan/plan-types.ts';
 import type { AdmissionGate, StopSignals } from './file-pipeline-gate.ts';
 import type { FilePipelineOptions, PipelineLoad } from './file-pipeline-options.ts';
 import type { UnitOutcome } from './unit-outcome.ts';
-import type { FileFailure, MergedUnit, UnitSession } from './unit-session.ts';
+import type { FileFailure, MergedUnit, UnitSession } from '../load/unit-session.ts';
 
 /** A unit on its way through one or more attempts. */
 interface UnitStory {

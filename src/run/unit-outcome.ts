@@ -1,4 +1,4 @@
-import type { FileFailure, MergedUnit } from './unit-session.ts';
+import type { FileFailure, MergedUnit } from '../load/unit-session.ts';
 
 /** How a unit ended. */
 export interface UnitOutcome {

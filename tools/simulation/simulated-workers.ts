@@ -6,7 +6,7 @@ import type {
   StagedUnit,
   UnitSession,
   UnitWorkers,
-} from '../../src/run/unit-session.ts';
+} from '../../src/load/unit-session.ts';
 import { lostConnection, passingError, poisonError, type Faults } from './faults.ts';
 import { mix, type Random } from './random.ts';
 import type { SimulatedDatabase } from './simulated-database.ts';

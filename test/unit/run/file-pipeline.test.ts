@@ -5,7 +5,7 @@ import { LIMITS } from '../../../src/limits.ts';
 import type { RunEvent } from '../../../src/run/events.ts';
 import { runFilePipeline } from '../../../src/run/file-pipeline.ts';
 import type { FilePipelineOptions } from '../../../src/run/file-pipeline-options.ts';
-import type { MergedUnit, StagedUnit, UnitSession } from '../../../src/run/unit-session.ts';
+import type { MergedUnit, StagedUnit, UnitSession } from '../../../src/load/unit-session.ts';
 
 /**
  * Sessions under the test's control: each step waits until the test ends it. What the steps mean for

@@ -1,7 +1,0 @@
-export type {
-  FileFailure,
-  MergedUnit,
-  StagedUnit,
-  UnitSession,
-  UnitWorkers,
-} from '../load/unit-session.ts';
