@@ -19,7 +19,7 @@ export const LIMITS = {
   concurrencyMax: 64,
   /** Rows sampled of one file, and of all files of a load. */
   sampleRowsPerFileMax: 20_000,
-  sampleRowsPerLoadMax: 2_000_000,
+  sampleRowsPerLoadMax: 400_000,
   /** Bytes read of one file for its sample. */
   sampleBytesPerFileMax: 8 * 1024 * 1024,
   /** Pairs of files counted for one sampled key, pairs told apart, and pairs that a plan keeps. */
@@ -28,19 +28,37 @@ export const LIMITS = {
   planPairsMax: 10_000,
   /** Bytes of one CSV header record. */
   headerBytesMax: 1024 * 1024,
+  /** Different headers that one load keeps, so that files with the same one need not parse it. */
+  headersKeptMax: 64,
   /** Bytes of one CSV record; PostgreSQL itself refuses a field above 1 GB. */
   recordBytesMax: 1024 * 1024 * 1024,
   /** Read size from files. */
   readChunkBytes: 1024 * 1024,
+  /** A file that is read as one piece: its bytes on disk, and decompressed. */
+  wholeFileBytesMax: 256 * 1024,
+  wholeContentBytesMax: 4 * 1024 * 1024,
+  /** Small files of one COPY are sent in blocks of about this size. */
+  groupBlockBytes: 64 * 1024,
   /** A unit of work groups whole small files up to this many bytes and files. */
   unitGroupBytesMax: 8 * 1024 * 1024,
   unitGroupFilesMax: 1_000,
+  /** A large file is split into parts of no less than this; parts of all files of a load. */
+  splitPartBytesMin: 8 * 1024 * 1024,
+  splitPartsMax: 128,
   /** Units not yet started whose key ranges admission looks at before it asks for keys. */
   admissionLookaheadUnitsMax: 256,
   /** Key hashes (8 bytes each) that the coordinator may hold for admission. */
   admissionKeysMax: 64_000_000,
   /** Keys (32 bytes each) held to find superseded rows before they are sent. */
   supersededKeysMax: 4_000_000,
+  /**
+   * How many times its size on disk a file may decode to, by default and at most; and what it may
+   * decode to before anybody counts: text, and values of Parquet, which repeats them for nothing.
+   */
+  expansionRatioMax: 700,
+  expansionRatioCeiling: 1_000_000,
+  expansionTextBytesMin: 64 * 1024 * 1024,
+  expansionParquetBytesMin: 4 * 1024 * 1024 * 1024,
   /** Uncompressed bytes of one Parquet row group's needed columns held at once per worker. */
   parquetRowGroupBytesMax: 1024 * 1024 * 1024,
   /** Bytes of a Parquet footer. */
@@ -57,6 +75,8 @@ export const LIMITS = {
   identifierBytesMax: 63,
   /** Columns of a PostgreSQL table. */
   columnsMax: 1_600,
+  /** Characters of one value of `settings.session`. */
+  sessionValueMax: 1_000,
   progressIntervalMs: 100,
   /** Events of a run that are kept while nobody reads them. */
   eventsKeptMax: 10_000,
@@ -72,6 +92,14 @@ export const LIMITS = {
   planRunsShownMax: 5,
   summaryFilesShownMax: 40,
   errorsShownMax: 20,
+  /** Files whose end one statement writes for `etl history`, and runs and files that it shows. */
+  recordedFilesPerStatement: 10_000,
+  historyRunsMax: 10_000,
+  historyFilesMax: 10_000,
+  /** Keys that `etl verify` compares at a time, differences that it lists, characters of a value. */
+  verifyRangeKeys: 100_000,
+  verifyDifferencesMax: 20,
+  verifyValueCharactersMax: 200,
   /** A benchmark: runs of one contender, rows of a scenario, spans of a run's timeline. */
   benchmarkRunsMax: 100,
   benchmarkRowsMax: 2_000_000_000,

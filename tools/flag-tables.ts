@@ -1,5 +1,6 @@
 import { FLAGS, type Flag } from '../src/cli/flags.ts';
 import { jobOptions, type JobOption } from '../src/job/job-options.ts';
+import { markdownTable, withTable } from './markdown.ts';
 
 /** The README's tables of flags and settings, from the schema. */
 export function flagTable(): string {
@@ -30,13 +31,7 @@ export function settingTable(): string {
 
 /** The text with both tables renewed. Throws where a pair of markers is missing. */
 export function withTables(readme: string): string {
-  return between(between(readme, 'flags', flagTable()), 'settings', settingTable());
-}
-
-function between(text: string, name: string, table: string): string {
-  const pattern = new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- /${name} -->)`);
-  if (!pattern.test(text)) throw new Error(`README.md lacks <!-- ${name} --> … <!-- /${name} -->`);
-  return text.replace(pattern, (_, start: string, end: string) => `${start}\n${table}\n${end}`);
+  return withTable(withTable(readme, 'flags', flagTable()), 'settings', settingTable());
 }
 
 /** `loads[].csv.delimiter` */
@@ -46,12 +41,6 @@ function settingName(option: JobOption): string {
 
 function flagName(flag: Flag | undefined): string {
   return flag === undefined ? '' : code(`--${flag.name}`);
-}
-
-function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
-  return line(head) + line(head.map(() => '---')) + rows.map(line).join('');
 }
 
 function code(text: string): string {

@@ -9,11 +9,25 @@ import {
 } from './benchmark-arguments.ts';
 import { filesOption, FLAGS, type Flag } from './flags.ts';
 import { onlyValue, overrideOf, usage } from './flag-values.ts';
+import {
+  DOCTOR_FLAGS,
+  doctorArguments,
+  doctorFlags,
+  HISTORY_FLAGS,
+  historyArguments,
+  historyFlags,
+  VERIFY_FLAGS,
+  type HistoryArguments,
+  type StateArguments,
+} from './state-arguments.ts';
 
 /** The only room that knows yargs. It reads the words; what they mean is the job's business. */
 export type Invocation =
   | { readonly command: 'text'; readonly text: string }
   | { readonly command: 'run' | 'plan'; readonly load: LoadArguments }
+  | { readonly command: 'history'; readonly history: HistoryArguments }
+  | { readonly command: 'verify'; readonly load: LoadArguments; readonly wholeTable: boolean }
+  | { readonly command: 'doctor'; readonly doctor: StateArguments }
   | { readonly command: 'benchmark'; readonly benchmark: BenchmarkArguments }
   | { readonly command: 'db'; readonly action: DbAction };
 
@@ -31,8 +45,17 @@ export interface LoadArguments {
 export const DB_ACTIONS = ['start', 'stop', 'status', 'url'] as const;
 export type DbAction = (typeof DB_ACTIONS)[number];
 
-const COMMANDS = ['run', 'plan', 'benchmark', 'db'] as const;
-const RESERVED = ['_', '$0', 'files', 'action', 'help', 'h', 'version'];
+const COMMANDS = ['run', 'plan', 'history', 'verify', 'doctor', 'benchmark', 'db'] as const;
+const RESERVED = ['_', '$0', 'files', 'run', 'action', 'help', 'h', 'version'];
+const FLAGS_OF: Readonly<Record<(typeof COMMANDS)[number], readonly Pick<Flag, 'name'>[]>> = {
+  run: FLAGS,
+  plan: FLAGS,
+  history: HISTORY_FLAGS,
+  verify: VERIFY_FLAGS,
+  doctor: DOCTOR_FLAGS,
+  benchmark: BENCHMARK_FLAGS,
+  db: [{ name: 'help' }, { name: 'version' }],
+};
 
 /** Throws ETL_USAGE for whatever it does not know, with the nearest name that it does. */
 export async function parseArguments(
@@ -52,12 +75,24 @@ export async function parseArguments(
   if (command === undefined) throw unknownCommand(words._[0]);
   refuseUnknownFlags(words, argv, command);
   if (refusal instanceof Error) throw refused(refusal);
-  if (command === 'db') return { command, action: dbAction(words['action'], words._) };
-  if (command === 'benchmark') {
-    refuseMoreWords(words._.slice(1));
-    return { command, benchmark: benchmarkArguments(words) };
+  switch (command) {
+    case 'db':
+      return { command, action: dbAction(words['action'], words._) };
+    case 'benchmark':
+      refuseMoreWords(words._.slice(1), command, 'Scenarios are named by --scenario.');
+      return { command, benchmark: benchmarkArguments(words) };
+    case 'history':
+      refuseMoreWords(words._.slice(1), command, 'It takes one run id, or none.');
+      return { command, history: historyArguments(words) };
+    case 'doctor':
+      refuseMoreWords(words._.slice(1), command, 'A job is named by --config.');
+      return { command, doctor: doctorArguments(words) };
+    case 'verify':
+      return { command, load: loadArguments(words), wholeTable: words['whole-table'] === true };
+    case 'run':
+    case 'plan':
+      return { command, load: loadArguments(words) };
   }
-  return { command, load: loadArguments(words) };
 }
 
 type Words = Readonly<Record<string, unknown>> & { readonly _: readonly (string | number)[] };
@@ -79,6 +114,11 @@ function commands(argv: readonly string[], about: { version: string; width: numb
     .command('plan [files..]', 'Show what run would do; changes nothing', (load) =>
       loadFlags(load, 'plan', argv),
     )
+    .command('history [run]', 'The runs that the ledger knows, or the files of one', historyFlags)
+    .command('verify [files..]', 'Compare the table with what its files should have left', (load) =>
+      loadFlags(load, 'verify', argv),
+    )
+    .command('doctor', 'Check server, privileges, memory, disk and job', doctorFlags)
     .command('benchmark', 'Measure this machine, a server or a job', benchmarkFlags)
     .command('db <action>', 'The embedded PostgreSQL: start, stop, status, url', (db) =>
       db
@@ -91,8 +131,9 @@ function commands(argv: readonly string[], about: { version: string; width: numb
     .example('etl run orders/*.csv --table orders --key order_id', 'Load, or update, by key')
     .example('etl plan --config prod.json', 'Show strategy, conflicts and costs first')
     .example('etl run --config prod.json', 'Load what a job file says')
+    .example('etl verify --config prod.json', 'Exit code 0: the table is as it should be')
     .epilogue(
-      'Exit codes: 0 all loaded, 1 failed, 2 usage, configuration or connection,\n' +
+      'Exit codes: 0 all well, 1 failed, 2 usage, configuration or connection,\n' +
         '3 loaded with rejected rows, 130 interrupted.',
     )
     .version(about.version)
@@ -101,13 +142,17 @@ function commands(argv: readonly string[], about: { version: string; width: numb
     .wrap(Math.min(about.width, 120));
 }
 
-function loadFlags(parser: Argv, command: 'run' | 'plan', argv: readonly string[]): Argv {
+function loadFlags(
+  parser: Argv,
+  command: 'run' | 'plan' | 'verify',
+  argv: readonly string[],
+): Argv {
   const hidden = !mayAskForHelp(argv);
   parser.usage(`etl ${command} [files…] [flags]`).positional('files', {
     describe: filesOption?.description ?? '',
     defaultDescription: 'those of the job file',
   });
-  for (const flag of FLAGS) {
+  for (const flag of command === 'verify' ? VERIFY_FLAGS : FLAGS) {
     parser.option(flag.name, {
       group: `${flag.group}:`,
       describe: helpText(flag),
@@ -196,12 +241,9 @@ function dbAction(action: unknown, rest: Words['_']): DbAction {
   );
 }
 
-function refuseMoreWords(words: Words['_']): void {
+function refuseMoreWords(words: Words['_'], command: string, remedy: string): void {
   if (words.length === 0) return;
-  throw usage(
-    `etl benchmark takes no ${JSON.stringify(String(words[0]))}.`,
-    'Scenarios are named by --scenario.',
-  );
+  throw usage(`etl ${command} takes no ${JSON.stringify(String(words[0]))}.`, remedy);
 }
 
 /** The parser keeps flags in plain objects and stumbles over `--constructor`, which is none. */
@@ -214,9 +256,12 @@ function refuseInherited(argv: readonly string[]): void {
   }
 }
 
-function refuseUnknownFlags(words: Words, argv: readonly string[], command: string): void {
-  const flags = command === 'benchmark' ? BENCHMARK_FLAGS : FLAGS;
-  const known = command === 'db' ? ['help', 'version'] : flags.map(({ name }) => name);
+function refuseUnknownFlags(
+  words: Words,
+  argv: readonly string[],
+  command: (typeof COMMANDS)[number],
+): void {
+  const known = FLAGS_OF[command].map(({ name }) => name);
   const unknown = Object.keys(words).filter(
     (name) => !known.includes(name) && !RESERVED.includes(name),
   );
@@ -232,8 +277,8 @@ function refuseUnknownFlags(words: Words, argv: readonly string[], command: stri
 
 function unknownCommand(word: string | number | undefined): Error {
   const remedy =
-    'etl run loads, etl plan shows what run would do, etl benchmark measures, etl db is the ' +
-    'embedded server; see etl --help.';
+    'etl run loads, etl plan shows what run would do, etl history, verify and doctor tell what is, ' +
+    'etl benchmark measures, etl db is the embedded server; see etl --help.';
   if (word === undefined) return usage('No command is given.', remedy);
   const name = String(word);
   return usage(`There is no command "${name}".${didYouMean(name, COMMANDS, 'etl ')}`, remedy);

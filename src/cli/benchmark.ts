@@ -7,6 +7,7 @@ import type { SizedScenario } from '../../benchmarks/scenarios.ts';
 import type { Suite } from '../../benchmarks/scenario.ts';
 import { EtlError, EXIT, type ExitCode } from '../errors.ts';
 import { pageFor } from '../report/page.ts';
+import { safeText } from '../report/safe-text.ts';
 import type { BenchmarkArguments } from './benchmark-arguments.ts';
 import { writeReportFile } from './report-file.ts';
 import { packageVersion } from './version.ts';
@@ -43,7 +44,7 @@ export async function benchmarkCommand(asked: BenchmarkArguments, world: World):
     });
     if (asked.json) stdout.write(`${JSON.stringify(results, null, 2)}\n`);
     else stdout.write(`\n${benchmarkText(results, page)}\n`);
-    for (const failure of failures) stderr.write(`etl: ${failure}.\n`);
+    for (const failure of failures) stderr.write(`etl: ${safeText(failure)}.\n`);
     told.write(`Written: ${join(folder, 'results.json')}, ${join(folder, 'index.html')}\n`);
     return failures.length === 0 ? EXIT.ok : EXIT.failed;
   } finally {

@@ -1,3 +1,8 @@
+import type { DoctorOptions } from '../check/doctor/doctor.ts';
+import type { DoctorReport } from '../check/doctor/doctor-types.ts';
+import type { History, HistoryRequest } from '../check/history.ts';
+import type { VerifyOptions } from '../check/verify/verify.ts';
+import type { VerifyReport } from '../check/verify/verify-types.ts';
 import type { EmbeddedServer, EmbeddedStatus } from '../embedded/embedded.ts';
 import type { Environment } from '../job/database-choice.ts';
 import type { Job } from '../job/schema.ts';
@@ -26,6 +31,9 @@ export interface Engine {
     plan: Plan,
     options: { readonly databaseUrl: string; readonly log: Log; readonly signal?: AbortSignal },
   ): AsyncIterable<RunEvent> & { readonly report: Promise<Report> };
+  history(request: HistoryRequest): Promise<History>;
+  verify(job: Job, options: VerifyOptions): Promise<VerifyReport>;
+  doctor(job: Job, options: DoctorOptions): Promise<DoctorReport>;
   startEmbedded(options: {
     readonly home: string;
     readonly mode: 'attached' | 'standing';
@@ -44,5 +52,17 @@ export async function loadEngine(): Promise<Engine> {
       import('../embedded/embedded.ts'),
       import('../embedded/layout.ts'),
     ]);
-  return { plan, run, startEmbedded, stopEmbedded, embeddedStatus, embeddedHome };
+  return {
+    plan,
+    run,
+    history: async (request) => (await import('../check/history.ts')).history(request),
+    verify: async (job, options) =>
+      (await import('../check/verify/verify.ts')).verify(job, options),
+    doctor: async (job, options) =>
+      (await import('../check/doctor/doctor.ts')).doctor(job, options),
+    startEmbedded,
+    stopEmbedded,
+    embeddedStatus,
+    embeddedHome,
+  };
 }

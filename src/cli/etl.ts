@@ -7,14 +7,18 @@ import {
   type ExitCode,
 } from '../errors.ts';
 import { redactUrl } from '../job/database-choice.ts';
-import { safeLines } from '../report/safe-text.ts';
+import { safeLines, safeText } from '../report/safe-text.ts';
 import { parseArguments, type Invocation } from './arguments.ts';
 import { benchmarkCommand } from './benchmark.ts';
 import { dbCommand } from './db.ts';
+import { doctorCommand } from './doctor.ts';
 import { loadEngine, type Engine } from './engine.ts';
+import { hasPassword, PASSWORD_NOTICE } from './hide-password.ts';
+import { historyCommand } from './history.ts';
 import { planCommand } from './plan.ts';
 import { runCommand } from './run.ts';
 import { tuneCommand } from './tune.ts';
+import { verifyCommand } from './verify.ts';
 import { packageVersion } from './version.ts';
 import { commandOf, widthOf, type World } from './world.ts';
 
@@ -28,6 +32,7 @@ export async function main(
   try {
     const about = { version: await packageVersion(), width: widthOf(world.stdout) };
     const invocation = await parseArguments(argv, about);
+    if (hasPassword(argv) && !argv.includes('--quiet')) world.stderr.write(PASSWORD_NOTICE);
     const code = await dispatch(invocation, world, engine);
     if (code === EXIT.interrupted) tellHowToResume(argv, world);
     return code;
@@ -35,7 +40,7 @@ export async function main(
     // Whatever breaks once Ctrl-C was pressed, breaks because of it.
     if (world.signal.aborted) {
       world.stderr.write('etl: Interrupted; what was not finished is rolled back.\n');
-      if (argv[0] !== 'benchmark') tellHowToResume(argv, world);
+      if (argv[0] === 'run' || argv[0] === 'plan') tellHowToResume(argv, world);
       return EXIT.interrupted;
     }
     return tellError(error, verbose, world);
@@ -55,6 +60,12 @@ async function dispatch(
       return runCommand(invocation.load, world, engine);
     case 'plan':
       return planCommand(invocation.load, world, engine);
+    case 'history':
+      return historyCommand(invocation.history, world, engine);
+    case 'verify':
+      return verifyCommand(invocation.load, invocation.wholeTable, world, engine);
+    case 'doctor':
+      return doctorCommand(invocation.doctor, world, engine);
     case 'benchmark':
       return invocation.benchmark.configPath === null
         ? benchmarkCommand(invocation.benchmark, world)
@@ -82,5 +93,8 @@ function tellHowToResume(argv: readonly string[], world: World): void {
 }
 
 function shellWord(word: string): string {
+  // Control characters in the shell's own spelling, so that the terminal does not obey them.
+  const spelled = safeText(word.replaceAll('\\', '\\\\').replaceAll("'", "\\'"));
+  if (safeText(word) !== word) return `$'${spelled}'`;
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,14 +1,14 @@
 import { EtlError } from '../errors.ts';
 import { scalarFromText } from '../job/environment.ts';
-import type { Override } from '../job/overlay.ts';
-import type { Flag } from './flags.ts';
+import { overridesOf, type Override } from '../job/overlay.ts';
+import { MAPPINGS, type Flag } from './flags.ts';
 
 /** What a flag that sets something in the job says; refusals name the flag. */
 export function overrideOf(flag: Flag, given: unknown): Override[] {
   const { option } = flag;
   if (option === null || given === undefined) return [];
   const origin = `--${flag.name}`;
-  return [{ path: option.path, value: valueOf(flag, given), origin }];
+  return overridesOf(option, valueOf(flag, given), origin);
 }
 
 /** The single text or switch that a flag was given; twice is a mistake that one should see. */
@@ -69,10 +69,8 @@ function mappingOf(flag: Flag, parts: readonly string[]): Record<string, string 
     const name = part.slice(0, at).trim();
     if (at < 1 || name === '__proto__') {
       throw usage(
-        `--${flag.name}: ${JSON.stringify(part)} is not of the form ${nullable ? 'source=target' : 'column=type'}.`,
-        nullable
-          ? 'Write source= to leave a column out; a name that holds "," or "=" needs a job file.'
-          : 'For example --types id=bigint,total=numeric(10,2).',
+        `--${flag.name}: ${JSON.stringify(part)} is not of the form ${flag.values.replace(/,….*/, '')}.`,
+        MAPPINGS[flag.name]?.example ?? 'See etl run --help.',
       );
     }
     if (seen.has(name)) {

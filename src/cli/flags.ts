@@ -41,6 +41,16 @@ const CALL_FLAGS: readonly Flag[] = [
 
 const GROUPS: readonly FlagGroup[] = ['Load', 'CSV', 'Database and settings', 'This call'];
 
+/** How the mappings are written, for people; and an example for whoever got it wrong. */
+export const MAPPINGS: Readonly<Record<string, { values: string; example: string }>> = {
+  columns: {
+    values: 'source=target,…; source= leaves it out',
+    example: 'Write source= to leave a column out; a name that holds "," or "=" needs a job file.',
+  },
+  types: { values: 'column=type,…', example: 'For example --types id=bigint,total=numeric(10,2).' },
+  session: { values: 'parameter=value,…', example: 'For example --session work_mem=128MB,jit=on.' },
+};
+
 /** Made from the schema, so that a setting cannot lack its flag, nor a flag its setting. */
 export const FLAGS: readonly Flag[] = [
   ...jobOptions.filter((option) => option.path.at(-1) !== POSITIONAL).map(optionFlag),
@@ -71,7 +81,7 @@ function valuesOf(option: JobOption, name: string): string {
     case 'list':
       return 'a,b';
     case 'mapping':
-      return name === 'columns' ? 'source=target,…; source= leaves it out' : 'column=type,…';
+      return MAPPINGS[name]?.values ?? 'name=value,…';
     case 'number':
       return option.allowed;
     case 'text':

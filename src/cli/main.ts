@@ -1,8 +1,12 @@
 #!/usr/bin/env node
 import { EXIT } from '../errors.ts';
 import { main } from './etl.ts';
+import { titleWithoutPassword } from './hide-password.ts';
 
 /** The door of the command: nothing but what belongs to the process itself. */
+const title = titleWithoutPassword(process.argv.slice(2));
+if (title !== null) process.title = title;
+
 const interrupt = new AbortController();
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,5 +1,6 @@
 import { chooseDatabase } from '../job/database-choice.ts';
 import type { Job } from '../job/schema.ts';
+import { safeText } from '../report/safe-text.ts';
 import type { Engine } from './engine.ts';
 import type { World } from './world.ts';
 
@@ -31,7 +32,7 @@ export async function openDatabase(job: Job, world: World, engine: Engine): Prom
       return {
         url: server.url,
         embedded: true,
-        notice: `No database is named, so the embedded PostgreSQL ${server.version} in ${home} serves.`,
+        notice: `No database is named, so the embedded PostgreSQL ${server.version} in ${safeText(home)} serves.`,
         release: () => server.release().catch(() => undefined),
       };
     }

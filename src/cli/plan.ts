@@ -55,6 +55,8 @@ export function showPlan(plan: Plan, load: LoadArguments, world: World, verbose:
   if (load.json) stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
   else if (!load.quiet) {
     const color = colorOf(stdout, env);
-    stdout.write(`\n${printPlan(plan, { color, verbose, width: widthOf(stdout) })}\n`);
+    stdout.write(
+      `\n${printPlan(plan, { color, verbose, settings: load.verbose, width: widthOf(stdout) })}\n`,
+    );
   }
 }

@@ -77,7 +77,7 @@ function showReport(
   }
   if (!load.json && !load.quiet) {
     stdout.write(
-      `\n${printSummary(report, { color: colorOf(stdout, env), width: widthOf(stdout) })}`,
+      `\n${printSummary(report, { color: colorOf(stdout, env), width: widthOf(stdout), verbose: load.verbose })}`,
     );
     if (database.embedded && report.status !== 'failed') {
       const etl = commandOf(env);

@@ -1,5 +1,6 @@
 import { assert, present } from '../assert.ts';
 import {
+  afterDirectOnly,
   blockerOf,
   keysHelp,
   type AdmissionMode,
@@ -40,7 +41,8 @@ import { isSorted } from './key-set.ts';
  *   mode free: always. Mode ordered: never, v must have merged. Mode prove: both are staged, and
  *   1. u or v has no rows (u may go even before v is staged: who merges nothing meets nobody); or
  *   2. their exact ranges do not meet; or
- *   3. the keys of both are held, and no hash is in both.
+ *   3. the keys of both are held, and no hash is in both; or
+ *   4. both are direct.
  *
  * Only facts clear. A plan's conflicts and ranges (of a sample, or of a Parquet footer, a third
  * party's claim) are hints that decide whether keys are worth their export: not for a pair that is
@@ -48,12 +50,26 @@ import { isSorted } from './key-set.ts';
  * on keys was reached, keys are missing and the later unit waits until the earlier one has merged:
  * a plan that predicts too little or too much costs time, never the result.
  *
- * Nobody waits for ever: waits lead only from later to earlier units, and the earliest live unit has
- * nothing to wait for, so as long as it ends (merges, or fails and thereby bars the rest), all end.
+ * A direct unit writes into the table while it is `staging`, in a transaction that its merge only
+ * commits. Direct units have windows of the key that do not meet, and the database keeps each to its
+ * own: a row outside of it, or any other trouble, takes the unit back to ordinary staging. So none
+ * waits for a lock of another. But a unit that merges might, for one of a later direct unit. That is
+ * why a unit may be direct only while all earlier live units are; where one of these falls back, the
+ * later ones are revoked as soon as they are staged, and what falls back waits until they are gone.
+ *
+ * Nobody waits for ever: waits lead from later to earlier units, and from one that fell back to
+ * later direct ones, which are being staged or revoked and so end by themselves. The earliest live
+ * unit has nothing else to wait for, so as long as it ends (merges, or fails and thereby bars the
+ * rest), all end.
  */
 export interface Admission {
   /** The next unit, in order of precedence, is being staged. */
   started(unit: number): void;
+  /**
+   * Whether the unit that is about to be staged may be direct; if so, it is taken to be until
+   * `staged` or `unstaged` says otherwise. Ask for units only that have windows.
+   */
+  direct(unit: number): boolean;
   /** Facts of a staged unit. Keys are wanted where they may let somebody merge earlier. */
   staged(unit: number, facts: StagedFacts): { readonly keysWanted: boolean };
   /** The hashes of the staged keys, sorted ascending; given away, not to be changed any more. */
@@ -63,8 +79,10 @@ export interface Admission {
   failed(unit: number): void;
   /** Units that may begin to merge now, ascending; each is told once, and is merging from then. */
   admit(): number[];
-  /** The lowest earlier unit that this ready unit waits for; null where it waits for none. */
+  /** The lowest unit that this ready unit waits for; null where it waits for none. */
   blockedBy(unit: number): number | null;
+  /** Staged direct units that must roll back and be staged in the ordinary way. Told each time. */
+  revoked(): number[];
   /** Whether an earlier unit has failed. A barred unit need not start. */
   barred(unit: number): boolean;
   /** Live units that are barred and not merging: they can never be admitted. Told each time. */
@@ -96,6 +114,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   };
   return {
     started: (unit) => started(state, unit),
+    direct: (unit) => goDirect(state, unit),
     staged: (unit, facts) => staged(state, unit, facts),
     keys: (unit, keys) => keysCame(state, unit, keys),
     unstaged(unit) {
@@ -115,6 +134,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       const one = liveUnit(state, unit);
       return one.phase === 'ready' ? blockerOf(state, one) : null;
     },
+    revoked: () => revoked(state),
     barred: (unit) => unit > state.bar,
     cancelled: () =>
       [...state.live.values()]
@@ -153,10 +173,27 @@ function started(state: AdmissionState, unit: number): void {
   state.live.set(unit, stagingUnit(unit));
 }
 
+function goDirect(state: AdmissionState, unit: number): boolean {
+  const one = liveUnit(state, unit);
+  assert(one.phase === 'staging', 'a unit is direct before it is staged, or not at all');
+  one.direct = afterDirectOnly(state, one);
+  return one.direct;
+}
+
+function revoked(state: AdmissionState): number[] {
+  if (state.mode === 'free') return [];
+  return [...state.live.values()]
+    .filter((one) => one.direct && one.phase === 'ready' && !afterDirectOnly(state, one))
+    .map((one) => one.unit);
+}
+
 function staged(state: AdmissionState, unit: number, facts: StagedFacts): { keysWanted: boolean } {
   const one = liveUnit(state, unit);
   assert(one.phase === 'staging', 'a unit is staged once per try');
   assert(Number.isSafeInteger(facts.rows) && facts.rows >= 0, 'rows are counted');
+  const direct = facts.direct ?? false;
+  assert(one.direct || !direct, 'only a unit that may be direct is');
+  one.direct = direct;
   one.facts = { rows: facts.rows, range: facts.range };
   const keysFit = state.keysReserved + facts.rows <= state.keysMax;
   const keysWanted = keysFit && keysHelp(state, one, one.facts);
@@ -200,5 +237,8 @@ function liveUnit(state: AdmissionState, unit: number): LiveUnit {
 }
 
 function stagingUnit(unit: number): LiveUnit {
-  return { unit, phase: 'staging', facts: null, keys: null, keysReserved: 0, compared: new Map() };
+  return {
+    ...{ unit, phase: 'staging', direct: false, facts: null },
+    ...{ keys: null, keysReserved: 0, compared: new Map() },
+  };
 }

@@ -13,12 +13,16 @@ export interface StagedFacts {
   readonly rows: number;
   /** Exact range of the leading key column; null where it is not comparable. */
   readonly range: KeyRange | null;
+  /** Whether its rows are in the table itself, in an open transaction. */
+  readonly direct?: boolean;
 }
 
 /** What is known of a unit that was started and is not merged. */
 export interface LiveUnit {
   readonly unit: number;
   phase: 'staging' | 'exporting' | 'ready' | 'merging';
+  /** Whether it writes, or has written, into the table itself. */
+  direct: boolean;
   facts: StagedFacts | null;
   keys: Float64Array | null;
   /** Keys held, or wanted and on their way. */
@@ -38,20 +42,34 @@ export interface LiveUnits {
   readonly next: number;
 }
 
-/** The lowest earlier live unit that does not clear this one; null where all do. */
-export function blockerOf(units: LiveUnits, later: LiveUnit): number | null {
-  for (const earlier of units.live.values()) {
-    if (earlier.unit >= later.unit) return null;
-    if (!clears(units, earlier, later)) return earlier.unit;
+/** The lowest live unit that stands in the way of this one; null where none does. */
+export function blockerOf(units: LiveUnits, one: LiveUnit): number | null {
+  for (const other of units.live.values()) {
+    if (other.unit < one.unit && !clears(units, other, one)) return other.unit;
+    if (other.unit > one.unit && mayHoldKeysOf(units, one, other)) return other.unit;
   }
   return null;
+}
+
+/** A merge would wait for the transaction of a later direct unit, which waits for that merge. */
+function mayHoldKeysOf({ mode }: LiveUnits, one: LiveUnit, later: LiveUnit): boolean {
+  return mode !== 'free' && later.direct && !one.direct;
+}
+
+/** Whether each earlier live unit is direct, too: these are kept apart by their windows. */
+export function afterDirectOnly({ live }: LiveUnits, one: LiveUnit): boolean {
+  for (const earlier of live.values()) {
+    if (earlier.unit >= one.unit) return true;
+    if (!earlier.direct) return false;
+  }
+  return true;
 }
 
 function clears(units: LiveUnits, earlier: LiveUnit, later: LiveUnit): boolean {
   if (units.mode !== 'prove') return units.mode === 'free';
   if (later.facts?.rows === 0) return true;
   if (earlier.facts === null || later.facts === null) return false;
-  if (earlier.facts.rows === 0) return true;
+  if (earlier.facts.rows === 0 || (earlier.direct && later.direct)) return true;
   if (!rangesMeet(earlier.facts.range, later.facts.range)) return true;
   return keysDiffer(earlier, later);
 }
@@ -71,7 +89,7 @@ function keysDiffer(earlier: LiveUnit, later: LiveUnit): boolean {
  * another live unit or with one of those that start next.
  */
 export function keysHelp(units: LiveUnits, one: LiveUnit, facts: StagedFacts): boolean {
-  if (units.mode !== 'prove' || facts.rows === 0) return false;
+  if (units.mode !== 'prove' || facts.rows === 0 || one.direct) return false;
   for (const other of units.live.values()) {
     if (other !== one && keysMayClear(units, one.unit, facts, other)) return true;
   }
@@ -89,7 +107,7 @@ function keysMayClear(
   facts: StagedFacts,
   other: LiveUnit,
 ): boolean {
-  if (other.unit > unit && other.phase === 'merging') return false;
+  if (other.direct || (other.unit > unit && other.phase === 'merging')) return false;
   const keysNeverCome =
     other.keys === null && (other.phase === 'ready' || other.phase === 'merging');
   if (keysNeverCome || other.facts?.rows === 0) return false;

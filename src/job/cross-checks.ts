@@ -1,6 +1,7 @@
 import { urlProblem } from './database-choice.ts';
 import { whereOf, show, type OriginOf } from './job-problems.ts';
 import { isRecord, valueAt } from './json-path.ts';
+import { refusedParameter } from './session-parameters.ts';
 
 /**
  * What no single value can show: values that contradict each other. Reads the job as it was
@@ -9,7 +10,21 @@ import { isRecord, valueAt } from './json-path.ts';
 export function crossProblems(root: unknown, originOf: OriginOf): string[] {
   const loads = valueAt(root, ['loads']);
   const ofLoads = Array.isArray(loads) ? loadProblems(loads, originOf) : [];
-  return [...urlProblems(valueAt(root, ['databaseUrl']), originOf), ...ofLoads];
+  return [
+    ...urlProblems(valueAt(root, ['databaseUrl']), originOf),
+    ...sessionProblems(valueAt(root, ['settings', 'session']), originOf),
+    ...ofLoads,
+  ];
+}
+
+function sessionProblems(session: unknown, originOf: OriginOf): string[] {
+  if (!isRecord(session)) return [];
+  return Object.keys(session).flatMap((name) => {
+    // PostgreSQL takes names in any case; a name that is not in lower case is the schema's to refuse.
+    const reason = refusedParameter(name.toLowerCase());
+    const where = whereOf(['settings', 'session', name], originOf);
+    return reason === null ? [] : [`${where}: may not be set for a session: ${reason}.`];
+  });
 }
 
 function urlProblems(url: unknown, originOf: OriginOf): string[] {

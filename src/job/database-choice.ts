@@ -1,5 +1,7 @@
 import { parse } from 'pg-connection-string';
+import { EtlError } from '../errors.ts';
 import type { Job } from './schema.ts';
+import { splitTls, tlsChoice } from './tls-choice.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -23,23 +25,45 @@ export function chooseDatabase(job: Job, env: Environment): DatabaseChoice {
 
 /** Why the driver could not read a URL, for people and without the password; null where it can. */
 export function urlProblem(url: string): string | null {
+  if (cutsPassword(url)) return PASSWORD_SPELLING;
   try {
-    parse(url);
+    const split = splitTls(url);
+    parse(split.url);
+    tlsChoice(split.tls, '', {});
     return null;
   } catch (error) {
-    const { message } = error as Error;
-    // Otherwise a certificate's file that the URL names is missing, and the message says which.
-    if (!message.includes('Invalid URL')) return redactUrl(message);
-    return 'it is not a valid URL; in a password, write / as %2F, # as %23, ? as %3F, @ as %40';
+    if (error instanceof EtlError) {
+      return `${error.record.sentence} ${error.record.remedy}`.replace(/\.$/, '');
+    }
+    return PASSWORD_SPELLING;
   }
+}
+
+const PASSWORD_SPELLING =
+  'it is not a valid URL; in a password, write / as %2F, # as %23, ? as %3F, @ as %40, % as %25';
+
+/**
+ * Whether a raw `/`, `?` or `#` of a password may have ended the host: an `@` comes after it. Read
+ * on, the rest of the password would be the name of a host, and be asked of the name servers.
+ */
+function cutsPassword(url: string): boolean {
+  const [, afterAuthority = ''] = /^[a-z]+:\/\/[^/?#]*(.*)$/is.exec(url) ?? [];
+  const [beforeQuery = '', query = ''] = afterAuthority.split(/\?(.*)/s);
+  const names = query.split('&').map((part) => part.split('=')[0] ?? '');
+  return (
+    beforeQuery.includes('@') ||
+    /#.*@/s.test(afterAuthority) ||
+    names.some((name) => name.includes('@'))
+  );
 }
 
 /**
  * The text with the password of every database URL in it replaced by `***`. Cuts from the first
  * colon to the last `@`, so that a password with a raw `@`, `/`, `?` or space is covered whole.
+ * Schemes are of a bounded length: a word of a million letters took an hour otherwise.
  */
 export function redactUrl(text: string): string {
   return text
-    .replaceAll(/([a-z][a-z\d+.-]*:\/\/[^\s:@/?#"']*):(?:\S|\s(?=\S*@))*@/gi, '$1:***@')
+    .replaceAll(/\b([a-z][a-z\d+.-]{0,30}:\/\/[^\s:@/?#"']*):(?:\S|\s(?=\S*@))*@/gi, '$1:***@')
     .replaceAll(/\b((?:ssl)?password\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s&"']+)/gi, '$1***');
 }

@@ -1,7 +1,7 @@
 import type { Environment } from './database-choice.ts';
 import { jobOptions, type JobOption } from './job-options.ts';
 import { nearestName } from './nearest-name.ts';
-import type { Override } from './overlay.ts';
+import { overridesOf, type Override } from './overlay.ts';
 
 const MISTAKES_MAX = 2;
 
@@ -11,7 +11,7 @@ export function environmentOverrides(env: Environment): Override[] {
     const text = option.variable === null ? undefined : env[option.variable];
     // A variable that is set to nothing is the shell's way of not setting it.
     if (option.variable === null || text === undefined || text === '') return [];
-    return [{ path: option.path, value: scalarFromText(option, text), origin: option.variable }];
+    return overridesOf(option, valueFromText(option, text), option.variable);
   });
 }
 
@@ -33,6 +33,14 @@ export function misspeltVariables(env: Environment): string[] {
         ? []
         : [`${name} (environment): there is no such setting. Did you mean "ETL_${nearest}"?`];
     });
+}
+
+/** `work_mem=64MB,jit=on`; what is not of this form stays a text, for the schema to refuse. */
+function valueFromText(option: JobOption, text: string): unknown {
+  if (option.kind !== 'mapping') return scalarFromText(option, text);
+  const parts = text.split(',').map((part) => part.split(/=(.*)/s));
+  if (parts.some(([name = '', value]) => name.trim() === '' || value === undefined)) return text;
+  return Object.fromEntries(parts.map(([name = '', value = '']) => [name.trim(), value.trim()]));
 }
 
 /**

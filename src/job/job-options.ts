@@ -30,6 +30,7 @@ export interface SchemaNode {
   readonly anyOf?: readonly SchemaNode[];
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly additionalProperties?: SchemaNode | false;
+  readonly propertyNames?: SchemaNode;
   readonly items?: SchemaNode;
   readonly minimum?: number;
   readonly maximum?: number;
@@ -113,6 +114,8 @@ function allowedByType(type: string, node: SchemaNode): string {
   switch (type) {
     case 'integer':
       return `a whole number from ${count(node.minimum ?? 0)} to ${count(node.maximum ?? Infinity)}`;
+    case 'number':
+      return 'a number';
     case 'boolean':
       return 'true or false';
     case 'null':

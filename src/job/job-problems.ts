@@ -5,6 +5,7 @@ import { formatPath, isRecord, valueAt } from './json-path.ts';
 import { didYouMean } from './nearest-name.ts';
 
 const VALUE_CHARACTERS_MAX = 80;
+const REDACTED_CHARACTERS_MAX = 10_000;
 
 /** Where a value was set, for people: `line 4`, `--key`, `ETL_CONCURRENCY`; null is not known. */
 export type OriginOf = (path: readonly PropertyKey[]) => string | null;
@@ -20,6 +21,9 @@ export function describeIssue(
 ): string[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => describeUnknownKey([...issue.path, key], originOf));
+  }
+  if (issue.code === 'invalid_key') {
+    return [`${whereOf(issue.path, originOf)}: ${namesAllowed(issue.path)}`];
   }
   const node = schemaNodeAt(issue.path);
   const allowed = node === null ? issue.message : allowedBy(node);
@@ -40,7 +44,11 @@ export function whereOf(path: readonly PropertyKey[], originOf: OriginOf): strin
 
 /** A value as JSON, short, and without a password. */
 export function show(value: unknown): string {
-  const text = redactUrl(JSON.stringify(value));
+  // A number too large for JavaScript is read as Infinity, for which JSON has no word.
+  const whole = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  // Of a long text only the beginning; the added @ ends a password that the cut left open.
+  const cut = whole.length > REDACTED_CHARACTERS_MAX;
+  const text = redactUrl(cut ? `${whole.slice(0, REDACTED_CHARACTERS_MAX)}@` : whole);
   return text.length <= VALUE_CHARACTERS_MAX ? text : `${text.slice(0, VALUE_CHARACTERS_MAX)}…`;
 }
 
@@ -50,6 +58,14 @@ function describeUnknownKey(path: readonly PropertyKey[], originOf: OriginOf): s
   const hint = didYouMean(String(path.at(-1)), known);
   const rest = hint === '' ? ` Known are ${known.join(', ')}.` : hint;
   return `${whereOf(path, originOf)}: there is no such setting.${rest}`;
+}
+
+/** Of a mapping whose names have a form: its schema says which. */
+function namesAllowed(path: readonly PropertyKey[]): string {
+  const names = schemaNodeAt(path.slice(0, -1))?.propertyNames;
+  return names?.pattern === undefined
+    ? 'a name may not be empty.'
+    : 'this is not the name of a parameter; it is written in small letters, digits and _.';
 }
 
 function allowedWords(allowed: string, choices: readonly string[]): string {

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { EtlError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
@@ -55,7 +55,9 @@ export function buildJob(
     ),
     ...crossProblems(overlay.root, originOf),
   ];
-  if (!checked.success || problems.length > 0) throw invalidJob(problems, file?.name);
+  if (!checked.success || problems.length > 0) {
+    throw invalidJob([...new Set(problems)], file?.name);
+  }
   const folderOf = (index: number) =>
     file === null || overlay.origins.has(formatPath(['loads', index, 'files'])) ? cwd : file.folder;
   const loads = checked.data.loads.map((load, index) => ({
@@ -76,16 +78,7 @@ const emptyDocument: JsonDocument = { value: {}, lineOf: () => undefined, proble
 async function readJobFile(configPath: string, cwd: string): Promise<JobFile> {
   const path = resolve(cwd, configPath);
   try {
-    const { size } = await stat(path);
-    if (size > LIMITS.jobFileBytesMax) {
-      throw new EtlError(
-        'ETL_JOB_INVALID',
-        `The job file has ${size} bytes; the limit is ${LIMITS.jobFileBytesMax}.`,
-        'Name folders with globs instead of single files.',
-        { file: configPath, limit: LIMITS.jobFileBytesMax },
-      );
-    }
-    return { name: configPath, folder: dirname(path), text: await readFile(path, 'utf8') };
+    return { name: configPath, folder: dirname(path), text: await boundedText(path, configPath) };
   } catch (error) {
     if (error instanceof EtlError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? '';
@@ -102,6 +95,25 @@ async function readJobFile(configPath: string, cwd: string): Promise<JobFile> {
       { cause: error },
     );
   }
+}
+
+/** What a pipe or a device gives is not known before it is read (`--config <(generate)`). */
+async function boundedText(path: string, configPath: string): Promise<string> {
+  const limit = LIMITS.jobFileBytesMax;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of createReadStream(path)) {
+    chunks.push(chunk as Buffer);
+    bytes += (chunk as Buffer).length;
+    if (bytes <= limit) continue;
+    throw new EtlError(
+      'ETL_JOB_INVALID',
+      `The job file has more than ${limit} bytes.`,
+      'Name folders with globs instead of single files.',
+      { file: configPath, limit },
+    );
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 function originIn(

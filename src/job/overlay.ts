@@ -1,5 +1,6 @@
 import { present } from '../assert.ts';
 import { formatPath, isRecord, valueAt } from './json-path.ts';
+import type { JobOption } from './job-options.ts';
 import { show } from './job-problems.ts';
 import { didYouMean } from './nearest-name.ts';
 
@@ -9,6 +10,21 @@ export interface Override {
   readonly value: unknown;
   /** For messages: `--key`, `ETL_CONCURRENCY`. */
   readonly origin: string;
+}
+
+/**
+ * What a flag or a variable says of one option. The parameters of a session come one by one, so that
+ * a flag changes one of them and leaves the others as the job file has them.
+ */
+export function overridesOf(option: JobOption, value: unknown, origin: string): Override[] {
+  const { path, kind } = option;
+  if (kind !== 'mapping' || path.includes('*') || !isRecord(value))
+    return [{ path, value, origin }];
+  return Object.entries(value).map(([name, one]) => ({
+    path: [...path, name],
+    value: one,
+    origin,
+  }));
 }
 
 export interface Overlay {
@@ -35,7 +51,16 @@ export function layOver(fileRoot: unknown, overrides: readonly Override[]): Over
     const path = override.path.map((step) => (step === '*' ? (choice.index ?? 0) : step));
     if (setAt(root, path, override.value)) origins.set(formatPath(path), override.origin);
   }
-  return { root, chosen: choice.index, origins, problems: [] };
+  return { root, chosen: choice.index, origins, problems: forbiddenNames(overrides) };
+}
+
+/** As in a job file. Assigned, it would do nothing, and nobody would be told. */
+function forbiddenNames(overrides: readonly Override[]): string[] {
+  return overrides.flatMap(({ path, value, origin }) =>
+    path.includes('__proto__') || (isRecord(value) && Object.hasOwn(value, '__proto__'))
+      ? [`${origin}: the name "__proto__" is not allowed.`]
+      : [],
+  );
 }
 
 interface Choice {

@@ -9,6 +9,9 @@ import { LIMITS } from '../limits.ts';
 export const STRATEGIES = ['full-parallel', 'hybrid', 'sequential', 'partitioned'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
+/** A parameter of PostgreSQL, or of an extension (`auto_explain.log_min_duration`), in lower case. */
+const PARAMETER_NAME = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?$/;
+
 const name = z.string().min(1);
 const timeoutMs = z.int().max(LIMITS.timeoutMsMax);
 const description = z
@@ -145,6 +148,21 @@ export const settingsSchema = z.strictObject({
     .describe('Time zone of the sessions: decides what a timestamp without a zone means.'),
   lockTimeoutMs: timeoutMs.min(0).default(60_000).describe('lock_timeout of a merge; 0 for none.'),
   statementTimeoutMs: timeoutMs.min(0).default(0).describe('statement_timeout; 0 for none.'),
+  session: z
+    .record(
+      z.string().regex(PARAMETER_NAME),
+      z.union([z.string().max(LIMITS.sessionValueMax), z.number(), z.boolean()]),
+    )
+    .default({})
+    .describe(
+      'Parameters of PostgreSQL for the sessions that load (work_mem, temp_buffers …); they win over what the engine chooses.',
+    ),
+  expansionRatioMax: z
+    .int()
+    .min(1)
+    .max(LIMITS.expansionRatioCeiling)
+    .default(LIMITS.expansionRatioMax)
+    .describe('Times its size on disk that a compressed file may decode to; more is a bomb.'),
   connectTimeoutMs: timeoutMs.min(1).default(10_000).describe('Time limit for connecting.'),
 });
 export type Settings = z.infer<typeof settingsSchema>;

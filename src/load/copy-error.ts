@@ -1,6 +1,8 @@
 import { EtlError, type ErrorFacts } from '../errors.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
 import { locateCopyLine } from '../source/csv/locate-record.ts';
+import { rowsBefore } from '../source/parquet/read-parquet.ts';
+import type { UnitPart } from './unit-task.ts';
 
 /** What PostgreSQL says of the place: `COPY t, line 105, column c3: "12,50"`. */
 export interface CopyContext {
@@ -31,6 +33,7 @@ export async function copyError(
   error: unknown,
   file: FilePlan,
   columnName: (copied: string) => string | null,
+  part?: UnitPart,
 ): Promise<unknown> {
   if (!(error instanceof EtlError)) return error;
   const { record } = error;
@@ -39,7 +42,7 @@ export async function copyError(
   if (context === null) {
     return record.facts.file === undefined ? withFacts(error, { file: file.name }) : error;
   }
-  const place = await placeOf(file, context.record);
+  const place = await placeOf(file, context.record, part);
   const facts = {
     ...(record.facts.sqlState === undefined ? {} : { sqlState: record.facts.sqlState }),
     file: file.name,
@@ -91,10 +94,16 @@ function notNullColumn(error: EtlError): string | null {
 async function placeOf(
   file: FilePlan,
   record: number,
+  part: UnitPart | undefined,
 ): Promise<{ line: number; problem: string | null }> {
-  if (file.description.kind !== 'csv') return { line: record, problem: null };
+  const { description } = file;
+  if (description.kind !== 'csv') {
+    const before = part?.kind === 'row-groups' ? rowsBefore(description, part.from) : 0;
+    return { line: before + record, problem: null };
+  }
+  const from = part?.kind === 'bytes' ? part.from : null;
   try {
-    const located = await locateCopyLine(file, file.description, record);
+    const located = await locateCopyLine(file, description, record, from);
     if (located !== null) return located;
   } catch {
     // The file may be broken beyond that place; the record's number is still true.

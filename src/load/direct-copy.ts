@@ -5,43 +5,45 @@ import { writeLedger } from '../target/ledger.ts';
 import { quoted } from '../target/names.ts';
 import { copiesWhole, stagingLayout } from '../target/staging-layout.ts';
 import type { TargetColumn } from '../target/table.ts';
+import { copyFiles } from './copy-files.ts';
 import { fileColumnName, forcedNulls } from './copy-target.ts';
 import { fileFailure } from './file-failure.ts';
-import { insertedOnly, ledgerEntry, mergedRows, type MergedRows } from './merge-unit.ts';
+import { insertedOnly, ledgerEntry, sumCounts, type MergedRows } from './merge-unit.ts';
 import { stageFile, type CopyTarget } from './stage-file.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
 
-/** A file that was copied into the target itself, in a transaction that is still open. */
+/** Files that were copied into the target itself, in a transaction that is still open. */
 export interface DirectCopy {
   readonly staged: StagedFile[];
+  /** Then nothing is staged, and the transaction is over. */
   readonly failure: FileFailure | null;
   commit(): Promise<MergedRows>;
   rollback(): Promise<void>;
 }
 
 /**
- * `append` has no key, so no row can meet another: a file whose columns all go into the table as
- * they are needs no staging, and writes each row once instead of twice. Groups are staged, since
- * one bad file of a group must not take the others with it. Where units merge in order, all are
- * staged: one that waits must not do so in a transaction that holds keys of a unique index which an
- * earlier one is about to write.
+ * `append` has no key, so no row can meet another: files whose columns all go into the table as
+ * they are need no staging, and write each row once instead of twice. Where units merge in order,
+ * all are staged: one that waits must not do so in a transaction that holds keys of a unique index
+ * which an earlier one is about to write.
  */
 export function canCopyDirectly(task: UnitTask): boolean {
-  const [file] = task.files;
-  if (task.load.target.onConflict !== 'append' || task.files.length !== 1) return false;
-  if (file === undefined || task.load.hasRules) return false;
-  if (task.load.ledger.strategy === 'sequential') return false;
-  return copiesWhole(task.load.target.columns, file);
+  const { target, ledger, hasRules } = task.load;
+  if (target.onConflict !== 'append' || hasRules || ledger.strategy === 'sequential') return false;
+  return task.files.every((file) => copiesWhole(target.columns, file));
 }
 
+/**
+ * All files or none: where one of several is bad, the failure names the first one that could not be
+ * copied, which need not be it, and the unit is to be staged.
+ */
 export async function openDirectCopy(
   connection: Connection,
   task: UnitTask,
   hooks: UnitHooks,
 ): Promise<DirectCopy> {
-  const { target, ledger, subBatchSize } = task.load;
-  const file = present(task.files[0], 'a file');
+  const { target, ledger } = task.load;
   await connection.query('begin');
   let open = true;
   const rollback = async (): Promise<void> => {
@@ -49,32 +51,67 @@ export async function openDirectCopy(
     open = false;
   };
   try {
-    const options = { ...hooks, subBatchSize, superseded: null };
     const sqlName = `${quoted(target.schema)}.${quoted(target.name)}`;
-    const copyTarget = directTarget(target.columns, file, sqlName);
-    const staged = [await stageFile(connection, file, copyTarget, options)];
+    const { staged, failure } = await copyDirectly(connection, task, sqlName, hooks);
+    if (failure !== null) return await failedCopy(failure, rollback);
+    // COMMIT could not tell which of several files brought a row that a late check refuses.
+    if (staged.length > 1) await connection.query('set constraints all immediate');
     const commit = async (): Promise<MergedRows> => {
-      const rows = present(staged[0], 'the staged file').rows;
-      const counts = insertedOnly(rows);
-      const entries = staged.map((one) => ledgerEntry(one, counts));
+      const merged = staged.map((one) => ({ one, counts: insertedOnly(one.rows) }));
+      const entries = merged.map(({ one, counts }) => ledgerEntry(one, counts));
       await writeLedger(connection, ledger, entries);
       await connection.query('commit');
       open = false;
-      return mergedRows(staged, counts);
+      const files = merged.map(({ one, counts }) => ({ file: one.file.ordinal, counts }));
+      return { counts: sumCounts(files.map(({ counts }) => counts)), files, failure: null };
     };
     return { staged, failure: null, commit, rollback };
   } catch (error) {
     await rollback();
-    const failure = fileFailure(file.ordinal, error, hooks.signal);
-    const nothing = (): Promise<MergedRows> => {
-      assert(false, `${target.name}: a file that failed is not committed`);
-    };
-    return { staged: [], failure, commit: nothing, rollback };
+    const { ordinal } = present(task.files[0], 'a file');
+    return failedCopy(fileFailure(ordinal, error, hooks.signal), rollback);
   }
 }
 
+async function failedCopy(
+  failure: FileFailure,
+  rollback: () => Promise<void>,
+): Promise<DirectCopy> {
+  await rollback();
+  const commit = (): Promise<MergedRows> => {
+    assert(false, 'a file that failed is not committed');
+  };
+  return { staged: [], failure, commit, rollback };
+}
+
+/**
+ * Copies the files of a unit into a table that has the target's own columns. What was copied cannot
+ * be taken back there, so a group that turns out bad when its COPY is over ends it; one that COPY
+ * refused is tried file by file (inside a transaction, which is over then, the first one fails).
+ */
+export async function copyDirectly(
+  connection: Connection,
+  task: UnitTask,
+  sqlName: string,
+  hooks: UnitHooks,
+): Promise<{ readonly staged: StagedFile[]; readonly failure: FileFailure | null }> {
+  const { target, subBatchSize } = task.load;
+  const options = { ...hooks, subBatchSize, superseded: null, part: task.part };
+  const targetOf = (file: FilePlan): CopyTarget => directTarget(target.columns, file, sqlName);
+  return copyFiles(connection, task.files, {
+    hooks,
+    targetOf,
+    superseded: new Map(),
+    before: () => Promise.resolve(),
+    copyOne: (file) => stageFile(connection, file, targetOf(file), options),
+    undo: async (error, took) => {
+      if (took) throw error;
+    },
+  });
+}
+
 /** A file's COPY into a table that has the target's own columns: the layout, with their names. */
-export function directTarget(
+function directTarget(
   columns: readonly TargetColumn[],
   file: FilePlan,
   sqlName: string,

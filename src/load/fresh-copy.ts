@@ -1,7 +1,5 @@
 import type { Connection } from '../target/connect.ts';
-import { directTarget } from './direct-copy.ts';
-import { fileFailure } from './file-failure.ts';
-import { stageFile } from './stage-file.ts';
+import { copyDirectly } from './direct-copy.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
 
@@ -17,7 +15,7 @@ export interface FreshCopyWork {
   close(): Promise<void>;
 }
 
-/** Copies the files of a unit into the twin of a table that is being made, each by one COPY. */
+/** Copies the files of a unit into the twin of a table that is being made. */
 export function createFreshCopy(
   acquire: () => Promise<Connection>,
   task: UnitTask,
@@ -31,18 +29,8 @@ export function createFreshCopy(
     copy: async () => {
       const startedAt = hooks.now();
       connection = await acquire();
-      const staged: StagedFile[] = [];
-      const options = { ...hooks, subBatchSize: task.load.subBatchSize, superseded: null };
-      for (const file of task.files) {
-        try {
-          const target = directTarget(task.load.target.columns, file, sqlName);
-          staged.push(await stageFile(connection, file, target, options));
-        } catch (error) {
-          const failure = fileFailure(file.ordinal, error, hooks.signal);
-          return { staged, failure, stageMs: hooks.now() - startedAt };
-        }
-      }
-      return { staged, failure: null, stageMs: hooks.now() - startedAt };
+      const copied = await copyDirectly(connection, task, sqlName, hooks);
+      return { ...copied, stageMs: hooks.now() - startedAt };
     },
     close: async () => {
       hooks.signal.removeEventListener('abort', cut);

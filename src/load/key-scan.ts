@@ -1,15 +1,17 @@
 import type { FilePlan } from '../plan/plan-types.ts';
 import { openCsvBytes } from '../source/csv/csv-bytes.ts';
+import { openCsvPart } from '../source/csv/csv-part.ts';
 import { createKeyScan, hasScannableKeys } from '../source/csv/scan-keys.ts';
 import { fileFailure } from './file-failure.ts';
 import type { FileFailure } from './unit-session.ts';
-import type { UnitHooks, UnitTask } from './unit-task.ts';
+import type { UnitHooks, UnitPart, UnitTask } from './unit-task.ts';
 
 /** What a file's keys are, before anything of it is sent. */
 export interface ScannedFile {
   readonly file: number;
   readonly records: number;
-  readonly contentHash: string;
+  /** Null of a part. */
+  readonly contentHash: string | null;
   /** Four 32-bit lanes per record; null where the file's keys cannot be told from its bytes. */
   readonly lanes: Uint32Array | null;
 }
@@ -35,7 +37,7 @@ export function createKeyScanWork(
       const files: ScannedFile[] = [];
       for (const file of task.files) {
         try {
-          files.push(await scanFile(file, task.load.target.key, seed, hooks));
+          files.push(await scanFile(file, task.part, task.load.target.key, seed, hooks));
         } catch (error) {
           return { files, failure: fileFailure(file.ordinal, error, hooks.signal) };
         }
@@ -48,6 +50,7 @@ export function createKeyScanWork(
 
 async function scanFile(
   file: FilePlan,
+  part: UnitPart | undefined,
   key: readonly string[],
   seed: Uint32Array,
   hooks: UnitHooks,
@@ -57,7 +60,11 @@ async function scanFile(
     return { file: file.ordinal, records: 0, contentHash: '', lanes: null };
   const fields = key.map((name) => file.targets.indexOf(name));
   const scan = createKeyScan(description.dialect, fields, seed);
-  const stream = openCsvBytes(file, description, { signal: hooks.signal });
+  const { signal } = hooks;
+  const stream =
+    part?.kind === 'bytes'
+      ? openCsvPart(file, description, part, { signal })
+      : openCsvBytes(file, description, { signal });
   for await (const chunk of stream.chunks) scan.push(chunk);
   const { records, contentHash } = stream.totals();
   const lanes = scan.end();

@@ -1,4 +1,4 @@
-import { assert } from '../assert.ts';
+import { assert, present } from '../assert.ts';
 import { EtlError, errorRecordOf } from '../errors.ts';
 import { retryable } from '../conflict/retry-policy.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
@@ -7,6 +7,7 @@ import type { Counts } from '../target/counts.ts';
 import { writeLedger, type LedgerEntry, type LoadedFile } from '../target/ledger.ts';
 import { merge } from '../target/merge.ts';
 import type { StagingTable } from '../target/staging.ts';
+import { tellFilesApart } from '../target/tell-files-apart.ts';
 import { inTransaction } from '../target/transaction.ts';
 import type { MergedUnit } from './unit-session.ts';
 import type { LoadTask, StagedFile } from './unit-task.ts';
@@ -54,6 +55,7 @@ async function mergeOneByOne(
   staged: readonly StagedFile[],
 ): Promise<MergedRows> {
   const done: { file: number; counts: Counts }[] = [];
+  if (table !== null) await tellApart(connection, table, staged);
   for (const file of staged) {
     try {
       const counts = await mergeFiles(connection, load, table, [file]);
@@ -64,6 +66,25 @@ async function mergeOneByOne(
     }
   }
   return { counts: sumCounts(done.map((entry) => entry.counts)), files: done, failure: null };
+}
+
+/** Small files that one COPY brought are staged under the first one's ordinal. */
+async function tellApart(
+  connection: Connection,
+  table: StagingTable,
+  staged: readonly StagedFile[],
+): Promise<void> {
+  const copies = new Map<number, StagedFile[]>();
+  for (const file of staged) {
+    const together = copies.get(file.stagedAs);
+    if (together === undefined) copies.set(file.stagedAs, [file]);
+    else together.push(file);
+  }
+  for (const files of copies.values()) {
+    if (files.length < 2) continue;
+    const rows = files.map((file) => ({ ordinal: file.file.ordinal, rows: file.staged }));
+    await tellFilesApart(connection, table, rows);
+  }
 }
 
 async function mergeFiles(
@@ -115,13 +136,13 @@ export function ledgerEntry(file: StagedFile, counts: Counts | null): LedgerEntr
     ordinal: file.file.ordinal,
     bytes: file.file.bytes,
     mtimeMs: file.file.mtimeMs,
-    contentHash: file.contentHash,
+    contentHash: present(file.contentHash, `the hash of ${file.file.name}`),
     rowsRead: file.rows,
     counts,
   };
 }
 
-export function mergedRows(staged: readonly StagedFile[], counts: Counts): MergedRows {
+function mergedRows(staged: readonly StagedFile[], counts: Counts): MergedRows {
   const attributable = staged.length === 1 ? counts : null;
   const files = staged.map((file) => ({ file: file.file.ordinal, counts: attributable }));
   return { counts, files, failure: null };

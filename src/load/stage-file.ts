@@ -1,20 +1,23 @@
-import { stat } from 'node:fs/promises';
 import { EtlError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { assert, present } from '../assert.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
 import { openCsvBytes } from '../source/csv/csv-bytes.ts';
+import { openCsvPart, type CsvPartStream } from '../source/csv/csv-part.ts';
 import { keepRecords } from '../source/csv/keep-records.ts';
 import { openCsvRows } from '../source/csv/csv-rows.ts';
+import type { CsvStream } from '../source/csv/csv-stream.ts';
 import { hashFile } from '../source/content-hash.ts';
-import { readParquet } from '../source/parquet/read-parquet.ts';
+import { readParquet, rowsBefore } from '../source/parquet/read-parquet.ts';
 import type { CsvDescription, ParquetDescription } from '../source/source-file.ts';
 import { createBinaryCopyEncoder } from '../target/binary/binary-copy-encoder.ts';
 import type { Connection } from '../target/connect.ts';
 import { csvCopySql, binaryCopySql } from '../target/copy-sql.ts';
+import { setFirstRow } from '../target/staging.ts';
 import type { FileLayout } from '../target/staging-layout.ts';
 import { copyError } from './copy-error.ts';
-import type { StagedFile, SupersededRows, UnitHooks } from './unit-task.ts';
+import { refuseChanged } from './refuse-changed.ts';
+import type { StagedFile, SupersededRows, UnitHooks, UnitPart } from './unit-task.ts';
 
 /** Where the rows go: a staging table, or the target itself (`append`). */
 export interface CopyTarget {
@@ -32,9 +35,11 @@ export interface StageOptions extends UnitHooks {
   readonly subBatchSize: number;
   /** Null: every row is sent. */
   readonly superseded: SupersededRows | null;
+  /** What of the file is to be sent; all where absent. */
+  readonly part?: UnitPart | undefined;
 }
 
-/** Streams one file into the table by one COPY. What it copied is what the server counted. */
+/** Streams one file, or a part of it, into the table by one COPY. What it copied is what the server counted. */
 export async function stageFile(
   connection: Connection,
   file: FilePlan,
@@ -47,21 +52,22 @@ export async function stageFile(
   if (superseded?.kept === 0) {
     const rows = superseded.keep.length;
     options.news({ kind: 'file-staged', file: file.ordinal, rows });
-    return { file, rows, staged: 0, contentHash: superseded.contentHash };
+    const { contentHash } = superseded;
+    return { file, rows, staged: 0, contentHash, stagedAs: file.ordinal };
   }
   const staged = await (
     file.description.kind === 'csv'
       ? copyCsv(connection, file, file.description, target, options)
       : copyParquet(connection, file, file.description, target, options)
   ).catch(async (error: unknown) => {
-    throw await copyError(error, file, target.columnName);
+    throw await copyError(error, file, target.columnName, options.part);
   });
   await refuseChanged(file);
   options.news({ kind: 'file-staged', file: file.ordinal, rows: staged.rows });
-  return { file, ...staged };
+  return { file, ...staged, stagedAs: file.ordinal };
 }
 
-type Copied = Omit<StagedFile, 'file'>;
+type Copied = Omit<StagedFile, 'file' | 'stagedAs'>;
 
 async function copyCsv(
   connection: Connection,
@@ -70,13 +76,11 @@ async function copyCsv(
   target: CopyTarget,
   options: StageOptions,
 ): Promise<Copied> {
-  const progress = throttled(file.ordinal, options);
-  const open = description.path === 'bytes' ? openCsvBytes : openCsvRows;
-  const stream = open(file, description, {
-    signal: options.signal,
-    onProgress: progress,
-    subBatchSize: options.subBatchSize,
-  });
+  const stream = openCsv(file, description, options);
+  // Rows of a later part supersede those of an earlier one, so they are numbered as in the file.
+  if (options.part?.kind === 'bytes' && target.ordinal) {
+    await setFirstRow(connection, target.sqlName, options.part.firstRecord);
+  }
   const sql = csvCopySql(target.sqlName, target.layout.copyColumns, description, target.forceNull);
   const { superseded } = options;
   const chunks =
@@ -105,33 +109,57 @@ async function copyCsv(
   return { rows: totals.records, staged: copied, contentHash: totals.contentHash };
 }
 
+function openCsv(
+  file: FilePlan,
+  description: CsvDescription,
+  options: StageOptions,
+): CsvStream | CsvPartStream {
+  const { part, signal, subBatchSize } = options;
+  const reading = { signal, subBatchSize, onProgress: throttled(file.ordinal, options) };
+  if (part?.kind === 'bytes') return openCsvPart(file, description, part, reading);
+  const open = description.path === 'bytes' ? openCsvBytes : openCsvRows;
+  return open(file, description, reading);
+}
+
 async function copyParquet(
   connection: Connection,
   file: FilePlan,
   description: ParquetDescription,
   target: CopyTarget,
-  options: UnitHooks,
+  options: StageOptions,
 ): Promise<Copied> {
-  const hash = hashFile(file.path, options.signal);
+  const rowGroups = rowGroupsOf(description, options.part);
+  // Of the parts of a file the first reads all of it for the hash.
+  const hash = rowGroups.from === 0 ? hashFile(file.path, options.signal) : Promise.resolve(null);
   // A failed COPY must not leave the rejection of the hash unheard.
   hash.catch(() => undefined);
   const counter = { rows: 0 };
-  const chunks = encodeParquet(file, description, target, options, counter);
+  const chunks = encodeParquet(file, description, target, { ...options, rowGroups }, counter);
   const sql = binaryCopySql(target.sqlName, [
     ...(target.ordinal ? ['etl_row'] : []),
     ...target.layout.copyColumns,
   ]);
   const copied = await connection.copyIn(sql, chunks);
   assert(copied === counter.rows, `COPY took ${copied} of ${counter.rows} rows of ${file.name}`);
-  assert(copied === description.rows, `${file.name} has the rows that its footer says`);
+  const rows = rowsBefore(description, rowGroups.to) - rowsBefore(description, rowGroups.from);
+  assert(copied === rows, `${file.name} has the rows that its footer says`);
   return { rows: copied, staged: copied, contentHash: await hash };
+}
+
+interface RowGroups {
+  readonly from: number;
+  readonly to: number;
+}
+
+function rowGroupsOf({ rowGroups }: ParquetDescription, part: UnitPart | undefined): RowGroups {
+  return part?.kind === 'row-groups' ? part : { from: 0, to: rowGroups.length };
 }
 
 async function* encodeParquet(
   file: FilePlan,
   description: ParquetDescription,
   target: CopyTarget,
-  options: UnitHooks,
+  options: UnitHooks & { readonly rowGroups: RowGroups },
   counter: { rows: number },
 ): AsyncIterable<Buffer> {
   const columns = present(target.layout.parquet, 'the layout of a Parquet file');
@@ -145,28 +173,14 @@ async function* encodeParquet(
   const names = columns.map((column) => column.name);
   for await (const batch of readParquet(file, description, {
     columns: names,
+    rowGroups: options.rowGroups,
     signal: options.signal,
   })) {
-    yield encoder.encode(batch, counter.rows + 1);
+    yield encoder.encode(batch, batch.firstRow);
     counter.rows += batch.rows;
     progress(counter.rows, Math.round((file.bytes * counter.rows) / Math.max(1, description.rows)));
   }
   yield encoder.trailer();
-}
-
-/** A file that is still being written, or was replaced since it was planned, is not loaded. */
-async function refuseChanged(file: FilePlan): Promise<void> {
-  const now = await stat(file.path).catch(() => null);
-  if (now !== null && now.size === file.bytes && now.mtimeMs === file.mtimeMs) return;
-  const what =
-    now === null
-      ? 'The file is gone since the load was planned'
-      : now.size !== file.bytes
-        ? `The file changed since the load was planned: ${file.bytes} bytes then, ${now.size} now`
-        : 'The file was written to since the load was planned';
-  throw new EtlError('ETL_FILE_CHANGED', `${what}.`, 'Run again once it is complete.', {
-    file: file.name,
-  });
 }
 
 function throttled(file: number, hooks: UnitHooks): (rows: number, bytes: number) => void {

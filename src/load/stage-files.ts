@@ -1,12 +1,13 @@
+import { present } from '../assert.ts';
 import { EtlError } from '../errors.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
 import { findBadCast } from '../target/bad-cast.ts';
 import type { Connection } from '../target/connect.ts';
-import { createStaging, deleteStaged, dropStaging, setStagedFile } from '../target/staging.ts';
+import { createStaging, deleteStaged, setStagedFile } from '../target/staging.ts';
 import { stagingLayout, type StagingLayout } from '../target/staging-layout.ts';
 import type { StagingTable } from '../target/staging.ts';
+import { copyFiles } from './copy-files.ts';
 import { copyTargetOf } from './copy-target.ts';
-import { fileFailure } from './file-failure.ts';
 import { stageFile, type CopyTarget } from './stage-file.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
@@ -28,18 +29,23 @@ export async function stageFiles(
   hooks: UnitHooks,
 ): Promise<StagedFiles> {
   const layout = stagingLayout(task.load.target.columns, task.files, table);
-  await dropStaging(connection, table.sqlName);
-  await createStaging(connection, layout.table);
-  const staged: StagedFile[] = [];
-  for (const file of task.files) {
-    try {
-      staged.push(await stageInto(connection, task, layout, file, hooks));
-    } catch (error) {
-      const failure = fileFailure(file.ordinal, error, hooks.signal);
-      return { table: layout.table, staged, failure };
-    }
-  }
-  return { table: layout.table, staged, failure: null };
+  let stagedAs = present(task.files[0], 'a file').ordinal;
+  await createStaging(connection, layout.table, stagedAs);
+  const copied = await copyFiles(connection, task.files, {
+    hooks,
+    targetOf: (file) => copyTargetOf(task.load.target.columns, layout, file),
+    superseded: task.superseded ?? new Map(),
+    before: async ({ ordinal }) => {
+      if (ordinal === stagedAs || !table.fileColumn) return;
+      await setStagedFile(connection, layout.table, ordinal);
+      stagedAs = ordinal;
+    },
+    copyOne: (file) => stageInto(connection, task, layout, file, hooks),
+    undo: async (_, took, first) => {
+      if (took) await takeBack(connection, layout.table, first);
+    },
+  });
+  return { table: layout.table, ...copied };
 }
 
 async function stageInto(
@@ -49,24 +55,41 @@ async function stageInto(
   file: FilePlan,
   hooks: UnitHooks,
 ): Promise<StagedFile> {
-  if (layout.table.fileColumn) await setStagedFile(connection, layout.table, file.ordinal);
   const target = copyTargetOf(task.load.target.columns, layout, file);
   const { subBatchSize } = task.load;
   const superseded = task.superseded?.get(file.ordinal) ?? null;
-  const staged = await stageFile(connection, file, target, {
-    ...hooks,
-    subBatchSize,
-    superseded,
-  }).catch((error: unknown) => {
-    // COPY counts the lines that it gets: sent whole, the file fails with a line of its own.
-    if (superseded === null || hooks.signal.aborted || !connection.usable()) throw error;
-    return stageFile(connection, file, target, { ...hooks, subBatchSize, superseded: null });
-  });
-  await refuseBadCast(connection, layout.table, file, target);
-  return staged;
+  const options = { ...hooks, subBatchSize, part: task.part };
+  const undone = async (error: unknown): Promise<void> => {
+    if (hooks.signal.aborted || !connection.usable()) throw error;
+    await takeBack(connection, layout.table, file);
+  };
+  try {
+    const staged = await stageFile(connection, file, target, { ...options, superseded }).catch(
+      async (error: unknown) => {
+        if (superseded === null) throw error;
+        await undone(error);
+        // COPY counts the lines that it gets: sent whole, the file fails with a line of its own.
+        return stageFile(connection, file, target, { ...options, superseded: null });
+      },
+    );
+    await refuseBadCast(connection, layout.table, file, target);
+    return staged;
+  } catch (error) {
+    await undone(error);
+    throw error;
+  }
 }
 
-/** Rows with a value that the merge could not cast are found, and taken back, while staging. */
+/** A file may be found bad when its COPY is over: then its rows must not stay for the merge. */
+async function takeBack(
+  connection: Connection,
+  table: StagingTable,
+  file: FilePlan,
+): Promise<void> {
+  await deleteStaged(connection, table, table.fileColumn ? file.ordinal : null);
+}
+
+/** Rows with a value that the merge could not cast are found while staging. */
 async function refuseBadCast(
   connection: Connection,
   table: StagingTable,
@@ -80,7 +103,6 @@ async function refuseBadCast(
   const ordinal = table.fileColumn ? file.ordinal : null;
   const bad = await findBadCast(connection, table, casts, ordinal);
   if (bad === null) return;
-  await deleteStaged(connection, table, ordinal);
   const { code, sentence, remedy, facts } = bad.error.record;
   const column = columnName(bad.column);
   const place = { file: file.name, line: bad.row, value: bad.value };

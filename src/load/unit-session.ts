@@ -22,14 +22,19 @@ export interface UnitSession {
 }
 
 export interface UnitWorkers {
-  /** `attempt` is 1 for the first try. Never rejects or waits: there is a free worker for it. */
-  open(unit: UnitPlan, attempt: number): UnitSession;
+  /**
+   * `attempt` is 1 for the first try. `direct`: the unit may be copied into the table itself, where
+   * it has a window. Never rejects or waits: there is a free worker for it.
+   */
+  open(unit: UnitPlan, attempt: number, direct: boolean): UnitSession;
 }
 
 export interface StagedUnit {
   readonly rows: number;
   /** Exact range of the leading key column over all staged rows; null where not comparable. */
   readonly range: KeyRange | null;
+  /** Whether the rows are in the table itself, in a transaction that `merge` commits. */
+  readonly direct?: boolean;
   /**
    * A file that could not be staged. The files of the unit before it are staged and shall be
    * merged; it and those after it are not.

@@ -1,4 +1,5 @@
 import type { FilePlan } from '../plan/plan-types.ts';
+import type { CsvPart } from '../source/csv/find-parts.ts';
 import type { LedgerContext } from '../target/ledger.ts';
 import type { MergeTarget } from '../target/merge-sql.ts';
 
@@ -25,13 +26,22 @@ export interface UnitTask {
   readonly attempt: number;
   /** Rows that lose for certain and are not sent, by file; files not named are sent whole. */
   readonly superseded?: ReadonlyMap<number, SupersededRows>;
+  /** What of its only file the unit holds; absent where it holds whole files. */
+  readonly part?: UnitPart | undefined;
 }
+
+/** A part of a file as a worker reads it: places are exact, where those of the plan are wishes. */
+export type UnitPart =
+  | ({ readonly kind: 'bytes' } & CsvPart)
+  /** Row groups `[from, to)`. */
+  | { readonly kind: 'row-groups'; readonly from: number; readonly to: number };
 
 export interface SupersededRows {
   /** One byte per record, 1 for those to send. */
   readonly keep: Uint8Array;
   readonly kept: number;
-  readonly contentHash: string;
+  /** Of the file when its keys were read; null of a part. */
+  readonly contentHash: string | null;
 }
 
 /** What a worker tells while it works on a unit. */
@@ -59,6 +69,8 @@ export interface StagedFile {
   readonly rows: number;
   /** Rows that are in the staging table. */
   readonly staged: number;
-  /** SHA-256 of the file's bytes, hex. */
-  readonly contentHash: string;
+  /** SHA-256 of the file's bytes, hex; null of a part that did not read the whole file. */
+  readonly contentHash: string | null;
+  /** Ordinal under which its rows are staged: its own, or of the first file of the same COPY. */
+  readonly stagedAs: number;
 }

@@ -43,7 +43,11 @@ export function createUnitWork(
     const rest = restOf(task, before);
     let failure: FileFailure | null = null;
     if (canCopyDirectly(rest)) {
-      direct = await openDirectCopy(connection, rest, hooks);
+      const copied = await openDirectCopy(connection, rest, hooks);
+      // A bad file of a group must not take the others with it, so the group is staged.
+      direct = copied.failure === null || rest.files.length === 1 ? copied : null;
+    }
+    if (direct !== null) {
       ({ staged, failure } = direct);
     } else {
       const sqlName = temporaryName(task.unit);

@@ -32,6 +32,8 @@ export const COSTS = {
   ownKey: 0.15e-6,
   /** Reading a CSV file for its keys, and sifting them: 0.12 and 0.1 s per 500,000 rows. */
   siftRow: 0.22 / 500_000,
+  /** Reading a CSV file once to find where it can be split, and for its hash, per byte. */
+  findPartsByte: 2e-9,
   /** Levels of a B-tree of the measured 3 million rows, with 250 entries on a page. */
   indexLevels: 2.7,
   indexFanOut: 250,

@@ -67,7 +67,7 @@ export function estimateCosts(facts: CostFacts): Costs {
 
 /** Rows that lose are sent, and merged, only where their keys cannot be read beforehand. */
 function partitionedWork(facts: CostFacts, units: readonly UnitWork[], owners: number): number {
-  const staging = sum(units.map((unit) => unit.stage));
+  const staging = sum(units.map((unit) => unit.stage)) + findingParts(facts);
   const rows = totalRows(facts);
   if (!facts.dropsSuperseded || rows === 0)
     return staging + partitionedMerging(facts, rows, owners);
@@ -81,26 +81,35 @@ function partitionedWork(facts: CostFacts, units: readonly UnitWork[], owners: n
   return sifting + staging * sent + partitionedMerging(facts, rows * sent, owners);
 }
 
+/** Files of which parts are loaded are read once more. */
+function findingParts({ units, files }: CostFacts): number {
+  const parts = units.filter(
+    ({ part, files: [file = -1] }) => part !== null && files[file]?.description.kind === 'csv',
+  );
+  return sum(parts.map((unit) => unit.bytes)) * COSTS.findPartsByte;
+}
+
 function unitWork(facts: CostFacts): UnitWork[] {
   const rows = totalRows(facts);
   const staged = rows / facts.multiplicityInside;
   const writing = rows === 0 ? 0 : writingKeys(facts, staged) / rows;
   return facts.units.map((unit) => ({
-    stage: COSTS.unit + sum(unit.files.map((file) => stagingOf(facts.files[file]))),
+    stage: COSTS.unit + sum(unit.files.map((file) => stagingOf(unit, facts.files[file]))),
     merge: unit.estimatedRows * (COSTS.pickRow + writing),
   }));
 }
 
-function stagingOf(file: CostFacts['files'][number] | undefined): number {
+function stagingOf(unit: UnitPlan, file: CostFacts['files'][number] | undefined): number {
   if (file === undefined) return 0;
   const { description } = file;
+  const rows = unit.part === null ? file.estimatedRows : unit.estimatedRows;
   const row =
     description.kind === 'parquet'
       ? COSTS.stageParquetRow
       : description.path === 'rows'
         ? COSTS.stageRewrittenRow
         : COSTS.stageCsvRow;
-  return (file.estimatedRows * row * Math.max(1, file.targets.length)) / COSTS.stageColumns;
+  return (rows * row * Math.max(1, file.targets.length)) / COSTS.stageColumns;
 }
 
 /**

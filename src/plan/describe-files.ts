@@ -2,6 +2,7 @@ import type { ErrorRecord } from '../errors.ts';
 import { EtlError } from '../errors.ts';
 import type { LoadRequest } from '../job/schema.ts';
 import { didYouMean } from '../job/nearest-name.ts';
+import { newHeaders } from '../source/csv/describe-csv.ts';
 import type { FileDescription, SourceFile } from '../source/source-file.ts';
 import { countText } from './figures.ts';
 import { mapBounded } from './map-bounded.ts';
@@ -27,8 +28,11 @@ export async function describeFiles(
   const { source, cwd } = context;
   const files = await source.findFiles(request.files, { cwd, order: request.order });
   const problems: ErrorRecord[] = [];
+  const headers = newHeaders();
   const described = await mapBounded(files, FILES_AT_ONCE, async (file, ordinal) => {
-    const description = await noting(problems, () => source.describeFile(file, request.csv));
+    const description = await noting(problems, () =>
+      source.describeFile(file, request.csv, headers),
+    );
     return description === null
       ? []
       : [{ ordinal, file, description, columns: columnNames(description) }];
@@ -39,8 +43,10 @@ export async function describeFiles(
   return all;
 }
 
+/** Of CSV the description's own list, which files with the same header share. */
 function columnNames(description: FileDescription): readonly string[] {
-  return description.columns.map((column) => (typeof column === 'string' ? column : column.name));
+  if (description.kind === 'csv') return description.columns;
+  return description.columns.map((column) => column.name);
 }
 
 /** A name that no file has is a slip of the pen, and would otherwise do nothing, unseen. */

@@ -73,6 +73,7 @@ function unitOf(group: readonly FilePlan[], ordinal: number): UnitPlan {
   return {
     ordinal,
     files: group.map((file) => file.ordinal),
+    part: null,
     estimatedRows: group.reduce((sum, file) => sum + file.estimatedRows, 0),
     bytes: bytesOf(group),
     range: group.map((file) => file.range).reduce(unionRange),

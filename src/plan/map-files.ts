@@ -4,7 +4,7 @@ import { stageColumn } from '../target/binary/stage-column.ts';
 import type { TargetColumn } from '../target/table.ts';
 import type { DescribedFile } from './describe-files.ts';
 import { countText } from './figures.ts';
-import { mapColumns } from './map-columns.ts';
+import { mapColumns, type Mapping } from './map-columns.ts';
 import { noting, throwProblems } from './problems.ts';
 import type { Target } from './target-table.ts';
 
@@ -27,16 +27,11 @@ export async function mapFiles(
   const problems: ErrorRecord[] = [];
   const losses = new Map<string, string[]>();
   const targets: (readonly (string | null)[])[] = [];
+  /** Files with the same header share their list of columns, and so what becomes of them. */
+  const shared = new Map<readonly string[], Mapping>();
   for (const file of files) {
-    const { description } = file;
-    const mapping = mapColumns({
-      file: file.file.name,
-      columns: file.columns,
-      header: description.kind === 'parquet' || description.dialect.header,
-      explicit: request.columns,
-      table: target.planned,
-      required: [...target.key, ...(target.versionColumn === null ? [] : [target.versionColumn])],
-    });
+    const mapping = shared.get(file.columns) ?? mappingOf(file, target, request);
+    if (mapping.problems.length === 0) shared.set(file.columns, mapping);
     targets.push(mapping.targets);
     if (isSkipped(file)) continue;
     problems.push(...mapping.problems);
@@ -45,6 +40,21 @@ export async function mapFiles(
   const count = files.length === 1 ? 'one file' : `${countText(files.length)} files`;
   throwProblems(problems, `the columns of ${count}`);
   return { targets, notices: [...lossNotices(losses), ...leftOut(files, targets)] };
+}
+
+function mappingOf(
+  { file, description, columns }: DescribedFile,
+  target: Target,
+  request: Pick<LoadRequest, 'columns'>,
+): Mapping {
+  return mapColumns({
+    file: file.name,
+    columns,
+    header: description.kind === 'parquet' || description.dialect.header,
+    explicit: request.columns,
+    table: target.planned,
+    required: [...target.key, ...(target.versionColumn === null ? [] : [target.versionColumn])],
+  });
 }
 
 /** What a Parquet type loses in its column, by what is lost: the names of the files. */
@@ -79,8 +89,11 @@ function leftOut(
   files: readonly DescribedFile[],
   targets: readonly (readonly (string | null)[])[],
 ): string[] {
-  const names = new Set(
-    files.flatMap((file, index) => file.columns.filter((_, at) => targets[index]?.[at] === null)),
-  );
+  const names = new Set<string>();
+  for (const [index, { columns }] of files.entries()) {
+    const places = targets[index] ?? [];
+    if (!places.includes(null)) continue;
+    for (const [at, name] of columns.entries()) if (places[at] === null) names.add(name);
+  }
   return names.size === 0 ? [] : [`Left out as asked for: ${[...names].join(', ')}.`];
 }

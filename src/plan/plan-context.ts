@@ -1,6 +1,7 @@
 import type { KeyRange } from '../conflict/key-range.ts';
 import type { CsvOptions } from '../job/schema.ts';
 import type { Log } from '../log.ts';
+import type { KnownHeaders } from '../source/csv/describe-csv.ts';
 import type {
   FileDescription,
   FileSample,
@@ -8,6 +9,7 @@ import type {
   SourceFile,
 } from '../source/source-file.ts';
 import type { LoadedFile } from '../target/ledger.ts';
+import type { SessionSetting } from '../target/session.ts';
 import type { ServerInfo, TargetTable, TargetType } from '../target/table.ts';
 
 /** All that the planner may look at. It is passed in, so that planning runs without a database. */
@@ -23,7 +25,11 @@ export interface PlanContext {
   readonly concurrencyAuto: number;
   /** Processors that the load can keep busy: those of this machine where the server shares them. */
   readonly cores: number;
+  /** No part of a file that is split has fewer bytes. */
+  readonly partBytesMin: number;
   readonly server: ServerInfo & { readonly embedded: boolean };
+  /** Settings of the sessions of so many workers. */
+  chooseSession(concurrency: number): readonly SessionSetting[];
   readonly catalog: Catalog;
   readonly source: Source;
   /** Hash of a file's bytes, as the ledger keeps it. */
@@ -63,7 +69,8 @@ export interface Source {
     patterns: readonly string[],
     options: { readonly cwd: string; readonly order: 'name' | 'mtime' | 'listed' },
   ): Promise<readonly SourceFile[]>;
-  describeFile(file: SourceFile, csv: CsvOptions): Promise<FileDescription>;
+  /** `headers` are those of all files that are described with these options. */
+  describeFile(file: SourceFile, csv: CsvOptions, headers?: KnownHeaders): Promise<FileDescription>;
   sampleFile(
     file: SourceFile,
     description: FileDescription,

@@ -1,18 +1,21 @@
 import { availableParallelism } from 'node:os';
 import { EtlError } from '../errors.ts';
 import type { Job } from '../job/schema.ts';
+import { LIMITS } from '../limits.ts';
 import type { Log } from '../log.ts';
 import { hashFile } from '../source/content-hash.ts';
 import { describeFile } from '../source/describe.ts';
 import { findFiles } from '../source/find-files.ts';
-import { columnRange } from '../source/parquet/column-range.ts';
+import { columnRange } from '../source/column-range.ts';
 import { sampleFile } from '../source/sample.ts';
 import { connect, type Connection } from '../target/connect.ts';
 import { hashSampledKeys } from '../target/keys.ts';
 import { loadedFiles } from '../target/ledger.ts';
 import { readServer } from '../target/read-server.ts';
 import { readTable } from '../target/read-table.ts';
-import { sessionSettings } from '../target/session.ts';
+import { serverMemoryBytes } from '../target/machine-memory.ts';
+import { readServerDefaults } from '../target/server-defaults.ts';
+import { chooseSession, sessionSettings } from '../target/session.ts';
 import { resolveTypes } from '../target/types.ts';
 import { planLoads } from './plan.ts';
 import type { Catalog } from './plan-context.ts';
@@ -27,6 +30,8 @@ export interface PlanOptions {
   readonly force?: boolean;
   /** Relative paths of the job start here; the process's own working directory by default. */
   readonly cwd?: string;
+  /** No part of a file that is split has fewer bytes; `LIMITS.splitPartBytesMin` by default. */
+  readonly partBytesMin?: number;
   readonly log: Log;
   readonly signal?: AbortSignal;
 }
@@ -52,6 +57,7 @@ export async function plan(job: Job, options: PlanOptions): Promise<Plan> {
   options.signal?.addEventListener('abort', cut);
   try {
     const server = { ...(await readServer(connection)), embedded: options.embedded ?? false };
+    const defaults = await readServerDefaults(connection);
     const cores = availableParallelism();
     const free = server.maxConnections - server.connectionsUsed - CONNECTIONS_SPARED;
     return await planLoads(job, {
@@ -62,9 +68,20 @@ export async function plan(job: Job, options: PlanOptions): Promise<Plan> {
       log: options.log,
       concurrencyAuto: Math.max(1, Math.min(8, Math.max(2, cores), free)),
       cores,
+      partBytesMin: options.partBytesMin ?? LIMITS.splitPartBytesMin,
       server,
+      chooseSession: (concurrency) =>
+        chooseSession(job.settings, {
+          server: defaults,
+          memoryBytes: serverMemoryBytes(server),
+          concurrency,
+        }),
       catalog: catalogOf(connection, job.settings.ledgerSchema),
-      source: { findFiles, describeFile, sampleFile, columnRange },
+      source: {
+        findFiles: (patterns, asked) =>
+          findFiles(patterns, { ...asked, expansionRatioMax: job.settings.expansionRatioMax }),
+        ...{ describeFile, sampleFile, columnRange },
+      },
       hashFile: (path) => hashFile(path, options.signal),
     });
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { LoadRequest, Settings, Strategy } from '../job/schema.ts';
 import type { KeyRange } from '../conflict/key-range.ts';
 import type { FileDescription, SourceFile } from '../source/source-file.ts';
+import type { SessionSetting } from '../target/session.ts';
 import type { Coupling, ServerInfo, TargetColumn } from '../target/table.ts';
 
 /** The frozen object that `etl plan --json` prints and `run` executes. Plain JSON, no secrets. */
@@ -11,6 +12,8 @@ export interface Plan {
   readonly createdAt: string;
   readonly server: ServerInfo & { readonly embedded: boolean };
   readonly settings: Settings;
+  /** Settings of the sessions that load, those that are left to the server among them. */
+  readonly session: readonly SessionSetting[];
   readonly loads: readonly LoadPlan[];
 }
 
@@ -29,7 +32,7 @@ export interface LoadPlan {
   readonly files: readonly FilePlan[];
   /** Units of work in order of precedence; `ordinal` is the index. Skipped files are in none. */
   readonly units: readonly UnitPlan[];
-  /** Predicted conflicts: unit `before` must merge before unit `after`. */
+  /** Predicted conflicts: unit `before` must merge before unit `after`. None where files are split. */
   readonly conflicts: readonly ConflictEdge[];
   readonly overlap: OverlapEstimate;
   /**
@@ -37,7 +40,7 @@ export interface LoadPlan {
    * to the server at all; `partitioned` only.
    */
   readonly dropSuperseded: boolean;
-  /** Whether the table, which is to be created, is filled before it gets its key. */
+  /** Whether the table, which is to be created, is filled before it gets its key; tried first. */
   readonly fillBeforeKey: boolean;
   readonly couplings: readonly Coupling[];
   readonly costs: readonly StrategyCost[];
@@ -79,13 +82,29 @@ export interface FilePlan extends SourceFile {
   } | null;
 }
 
-/** One transaction of the file pipeline: whole files, contiguous in precedence. */
+/** Whole files, contiguous in precedence: one transaction of the file pipeline. Or a part of one. */
 export interface UnitPlan {
   readonly ordinal: number;
   readonly files: readonly number[];
+  /** What of its only file the unit holds; null: whole files. */
+  readonly part: FilePart | null;
   readonly estimatedRows: number;
   readonly bytes: number;
   readonly range: KeyRange | null;
+}
+
+/** A part of a large file (`partitioned`): all parts of a file are neighbours among the units. */
+export interface FilePart {
+  /** From 0. */
+  readonly index: number;
+  /** Parts of the file. */
+  readonly of: number;
+  /**
+   * `[from, to)`: offsets in a CSV file, where each part ends with the record that is open there; or
+   * row groups of a Parquet file.
+   */
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface ConflictEdge {

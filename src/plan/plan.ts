@@ -7,8 +7,8 @@ import type { LoadPlan, Plan } from './plan-types.ts';
 import type { CreatedTable } from './target-table.ts';
 
 /** Versions of PostgreSQL that the engine is tested with. */
-const SERVER_MIN = 14;
-const SERVER_MAX = 18;
+export const SERVER_MIN = 14;
+export const SERVER_MAX = 18;
 
 /**
  * Reads files and catalog, decides, and returns frozen JSON; changes nothing in the database. `run`
@@ -31,6 +31,7 @@ export async function planLoads(job: Job, context: PlanContext): Promise<Plan> {
     createdAt: context.now().toISOString(),
     server: context.server,
     settings: job.settings,
+    session: context.chooseSession(Math.max(1, ...loads.map((load) => load.concurrency))),
     loads,
   };
   // A copy, or the caller's own job would be frozen with it.
@@ -56,9 +57,10 @@ function refuseServer({ versionNumber, version, inRecovery }: PlanContext['serve
 
 /**
  * The same work has the same id: it is made of what would be done to what, and of no time, estimate
- * or state of the server. The time of a file's modification is in it, since it identifies the file.
+ * or state of the server, nor of what sessions are set to, which changes speed alone. The time of a
+ * file's modification is in it, since it identifies the file.
  */
-function planIdOf({ settings }: Job, { server }: PlanContext, loads: readonly LoadPlan[]): string {
+function planIdOf(job: Job, { server }: PlanContext, loads: readonly LoadPlan[]): string {
   const { database, address } = server;
   const work = loads.map((load) => ({
     table: { ...load.table, estimatedRows: null, empty: null },
@@ -72,8 +74,9 @@ function planIdOf({ settings }: Job, { server }: PlanContext, loads: readonly Lo
       ...{ path, bytes, mtimeMs, description, targets },
       skipped: skip !== null,
     })),
-    units: load.units.map((unit) => unit.files),
+    units: load.units.map(({ files, part }) => (part === null ? files : { files, part })),
     conflicts: load.conflicts.map(({ before, after }) => [before, after]),
   }));
+  const settings = { ...job.settings, session: null };
   return digest({ version: 1, database, address, settings, loads: work }).slice(0, 16);
 }

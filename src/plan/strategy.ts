@@ -7,7 +7,10 @@ import type { ConflictEdge, OverlapEstimate, StrategyCost, UnitPlan } from './pl
 
 export interface StrategyFacts extends ObstacleFacts {
   readonly requested: LoadRequest['strategy'];
+  /** As the file pipeline takes them. */
   readonly units: readonly UnitPlan[];
+  /** As `partitioned` takes them: files that are split, and into how many parts; null for none. */
+  readonly split: { readonly files: number; readonly parts: number } | null;
   readonly conflicts: readonly ConflictEdge[];
   readonly overlap: OverlapEstimate;
   /** For people. */
@@ -45,7 +48,7 @@ export function chooseStrategy(facts: StrategyFacts, costs: readonly StrategyCos
     const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
     return { strategy: 'sequential', reason: `${coupling.sentence}${others}` };
   }
-  if (!facts.deterministic) {
+  if (!facts.deterministic && facts.split === null) {
     return {
       strategy: 'full-parallel',
       reason: 'deterministic is off, so nothing is ordered: of rows with one key, any may win',
@@ -85,7 +88,7 @@ function cheapest(facts: StrategyFacts, costs: readonly StrategyCost[]): Choice 
     (a, b) => seconds(a) - seconds(b),
   );
   const against =
-    second === undefined || facts.units.length === 1
+    second === undefined || (facts.units.length === 1 && facts.split === null)
       ? ''
       : `; about ${versus(seconds(strategy), seconds(second), second)}`;
   return { strategy, reason: `${whyChosen(strategy, facts)}${against}` };
@@ -97,7 +100,10 @@ function versus(chosen: number, other: number, name: Strategy): string {
   return own === others ? `${own}, the same as ${name}` : `${own}, against ${others} for ${name}`;
 }
 
-function whyChosen(strategy: Strategy, { units, conflicts, overlap }: StrategyFacts): string {
+function whyChosen(
+  strategy: Strategy,
+  { units, split, conflicts, overlap }: StrategyFacts,
+): string {
   switch (strategy) {
     case 'full-parallel':
       return units.length === 1 ? 'one unit of work, so nothing waits' : overlap.sentence;
@@ -106,8 +112,16 @@ function whyChosen(strategy: Strategy, { units, conflicts, overlap }: StrategyFa
     case 'sequential':
       return `nearly all units share keys, so they would wait for each other anyway`;
     case 'partitioned':
-      return `about ${overlap.multiplicity.toFixed(1)} rows per key, and each key is written once`;
+      return split === null
+        ? `about ${overlap.multiplicity.toFixed(1)} rows per key, and each key is written once`
+        : `${splitText(split)}, so that all workers have work`;
   }
+}
+
+/** `1 large file is split into 24 parts`. */
+function splitText({ files, parts }: NonNullable<StrategyFacts['split']>): string {
+  const what = files === 1 ? 'file is' : 'files are';
+  return `${countText(files)} large ${what} split into ${countText(parts)} parts`;
 }
 
 function whyHybrid(predicted: number, pairs: number): string {

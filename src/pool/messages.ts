@@ -8,6 +8,8 @@ export type WorkOrder =
   | { readonly kind: 'unit'; readonly task: UnitTask }
   /** A table that is being made: copy into its twin, which has no index. */
   | { readonly kind: 'fresh-copy'; readonly task: UnitTask; readonly sqlName: string }
+  /** Where near these offsets can a large file be split? Told part by part. */
+  | { readonly kind: 'split-scan'; readonly task: UnitTask; readonly cuts: readonly number[] }
   /** The range pipeline, before all: which keys do the files hold? */
   | { readonly kind: 'key-scan'; readonly task: UnitTask; readonly seed: Uint32Array }
   /** The range pipeline, first half: stage into a table that all workers can read. */
@@ -24,7 +26,7 @@ export type Request =
 export type Reply =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'failure'; readonly id: number; readonly error: ErrorRecord }
-  | { readonly kind: 'news'; readonly news: UnitNews }
+  | { readonly kind: 'news'; readonly news: readonly UnitNews[] }
   /** The thread has a connection of its own (told once per connection made). */
   | { readonly kind: 'connected'; readonly thread: number; readonly pid: number };
 

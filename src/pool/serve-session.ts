@@ -4,10 +4,12 @@ import { createFreshCopy } from '../load/fresh-copy.ts';
 import { createKeyScanWork } from '../load/key-scan.ts';
 import { createOwnerWork } from '../load/owner-work.ts';
 import { createSharedStaging } from '../load/shared-staging.ts';
+import { createSplitScan } from '../load/split-scan.ts';
 import type { UnitHooks } from '../load/unit-task.ts';
 import { createUnitWork } from '../load/unit-work.ts';
 import type { Connection } from '../target/connect.ts';
 import type { Reply, Request, WorkOrder } from './messages.ts';
+import { createNewsBatch } from './news-batch.ts';
 
 /** The methods of a session, each without arguments; `close` is the last. */
 type Methods = Readonly<Record<string, (() => Promise<unknown>) | undefined>>;
@@ -22,7 +24,9 @@ export async function serveSession(
   connection: () => Promise<{ connection: Connection; fresh: boolean }>,
 ): Promise<void> {
   const abort = new AbortController();
+  const batch = createNewsBatch((news) => port.postMessage({ kind: 'news', news } satisfies Reply));
   const tell = (reply: Reply, transfer: ArrayBuffer[] = []): void => {
+    batch.flush();
     port.postMessage(reply, transfer);
   };
   const acquire = async (): Promise<Connection> => {
@@ -36,7 +40,7 @@ export async function serveSession(
   };
   const methods = methodsOf(order, acquire, {
     signal: abort.signal,
-    news: (news) => tell({ kind: 'news', news }),
+    news: (news) => batch.add(news),
     now: () => performance.now(),
   });
   const underWay = new Set<Promise<void>>();
@@ -69,6 +73,8 @@ function methodsOf(
       return { ...createUnitWork(acquire, order.task, hooks) };
     case 'fresh-copy':
       return { ...createFreshCopy(acquire, order.task, order.sqlName, hooks) };
+    case 'split-scan':
+      return { ...createSplitScan(order.task, order.cuts, hooks) };
     case 'key-scan':
       return { ...createKeyScanWork(order.task, order.seed, hooks) };
     case 'shared-staging':

@@ -79,7 +79,7 @@ function openSession(
     return call;
   };
   port.on('message', (reply: Reply) => {
-    if (reply.kind === 'news') news(reply.news);
+    if (reply.kind === 'news') reply.news.forEach(news);
     else if (reply.kind === 'connected') onConnected(reply.thread, reply.pid);
     else if (reply.kind === 'answer') settle(reply.id)?.resolve(reply.value);
     else settle(reply.id)?.reject(EtlError.fromRecord(reply.error));

@@ -33,6 +33,7 @@ export function fileLines(load: LoadPlan, page: Page): readonly string[] {
   return [
     renderTable(columns, rows, { page, indent: 4 }),
     ...moreLines(load.files.length, shownMax, page),
+    ...splitLines(load, page),
     ...skippedLines(skipped, page),
   ];
 }
@@ -49,6 +50,18 @@ function fileRow(file: FilePlan, page: Page): readonly Cell[] {
     keyText(file.keyMax),
     file.skip === null ? '' : 'skipped',
   ].map((text) => ({ text, paint }));
+}
+
+/** One line per file that several workers load in parts. */
+function splitLines(load: LoadPlan, page: Page): readonly string[] {
+  const split = load.units.flatMap(({ files: [file = 0], part }) =>
+    part?.index === 0 ? [{ file, parts: part.of }] : [],
+  );
+  const lines = split.slice(0, LIMITS.planFilesShownMax).map(({ file, parts }) => {
+    const text = `Split: ${fileLabel(load, file)} into ${formatCount(parts)} parts.`;
+    return paragraph(text, 4, page);
+  });
+  return [...lines, ...moreLines(split.length, LIMITS.planFilesShownMax, page)];
 }
 
 /** One line per earlier run: `Skipped: 12 files that run 3f2a loaded (2025-03-01 02:14).` */

@@ -6,6 +6,7 @@ import { conflictLines } from './plan-conflicts.ts';
 import { costTable } from './plan-costs.ts';
 import { fileLines } from './plan-files.ts';
 import { overlapLines } from './plan-overlap.ts';
+import { settingsSection } from './plan-settings.ts';
 import { safeLines, safeText } from './safe-text.ts';
 
 interface PlanTextOptions {
@@ -14,6 +15,8 @@ interface PlanTextOptions {
   readonly width: number;
   /** All that the planner found (`etl plan`); otherwise a few lines per load (`etl run`). */
   readonly verbose: boolean;
+  /** The settings of the sessions, too (`--verbose`). */
+  readonly settings?: boolean;
 }
 
 /** The plan as people read it. Ends in a line end. */
@@ -23,7 +26,8 @@ export function printPlan(plan: Plan, options: PlanTextOptions): string {
     if (!options.verbose) return briefLoad(load, page);
     return fullLoad(load, loadTitle(load, index, plan.loads.length), plan, page);
   });
-  return `${[serverLine(plan, page), ...loads].join('\n\n')}\n`;
+  const settings = options.settings === true ? [settingsSection(plan, page)] : [];
+  return `${[serverLine(plan, page), ...loads, ...settings].join('\n\n')}\n`;
 }
 
 function serverLine(plan: Plan, page: Page): string {

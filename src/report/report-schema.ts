@@ -106,6 +106,46 @@ const totals = {
   additionalProperties: false,
 } as const;
 
+const foreseen = {
+  type: 'object',
+  description: 'ratio = actual / predicted. Null: not known, or not all was loaded.',
+  properties: { predicted: maybeAmount, actual: maybeAmount, ratio: maybeAmount },
+  required: ['predicted', 'actual', 'ratio'],
+  additionalProperties: false,
+} as const;
+
+const prediction = {
+  type: 'object',
+  description:
+    'What the plan foresaw, and what came. Predicted seconds are of the machine on which the ' +
+    'cost figures were measured: they compare strategies.',
+  properties: {
+    seconds: foreseen,
+    rows: foreseen,
+    multiplicity: { ...foreseen, description: 'Rows per key, over all files.' },
+    conflicts: {
+      type: 'object',
+      properties: {
+        predicted: { ...count, description: 'Pairs of units that were thought to share keys.' },
+        waitedMs: { ...maybeAmount, description: 'Staged units waited so long for earlier ones.' },
+      },
+      required: ['predicted', 'waitedMs'],
+      additionalProperties: false,
+    },
+    strategies: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { strategy: { enum: STRATEGIES }, seconds: maybeAmount },
+        required: ['strategy', 'seconds'],
+        additionalProperties: false,
+      },
+    },
+  },
+  required: ['seconds', 'rows', 'multiplicity', 'conflicts', 'strategies'],
+  additionalProperties: false,
+} as const;
+
 const loadReport = {
   type: 'object',
   properties: {
@@ -116,8 +156,9 @@ const loadReport = {
     concurrency: count,
     files: { type: 'array', items: fileReport },
     totals,
+    prediction,
   },
-  required: ['table', 'key', 'strategy', 'reason', 'concurrency', 'files', 'totals'],
+  required: ['table', 'key', 'strategy', 'reason', 'concurrency', 'files', 'totals', 'prediction'],
   additionalProperties: false,
 } as const;
 

@@ -5,12 +5,13 @@ import { formatCount, formatCounted, formatDuration } from './format.ts';
 import { pageFor, paragraph } from './page.ts';
 import type { Page } from './page.ts';
 import { safeText } from './safe-text.ts';
+import { predictionLines } from './summary-prediction.ts';
 import { summaryTable } from './summary-table.ts';
 
 /** What a run did: a table per load, the errors, one closing line. Ends in a line end. */
 export function printSummary(
   report: Report,
-  options: { readonly color: boolean; readonly width: number },
+  options: { readonly color: boolean; readonly width: number; readonly verbose?: boolean },
 ): string {
   const page = pageFor(options);
   const elapsedMs = Date.parse(report.finishedAt) - Date.parse(report.startedAt);
@@ -18,7 +19,12 @@ export function printSummary(
   const loadMs = report.loads.length === 1 ? elapsedMs : null;
   const errors = errorLines(report, page);
   const blocks = [
-    ...report.loads.map((load) => loadBlock(load, loadMs, page)),
+    ...report.loads.map((load) =>
+      [
+        loadBlock(load, loadMs, page),
+        ...predictionLines(load, options.verbose ?? false, page),
+      ].join('\n'),
+    ),
     ...(errors.length === 0 ? [] : [errors.join('\n')]),
     closingLine(report, elapsedMs, page),
   ];

@@ -8,11 +8,16 @@ import { present } from '../assert.ts';
  */
 export interface AdmissionGate {
   start(unit: number): StopSignals;
+  /** Whether the unit, which has a window, may be copied into the table directly now. */
+  direct(unit: number): boolean;
   /** `partly`: a file of the unit failed. It bars later units, then what is staged is made known. */
   staged(unit: number, facts: StagedFacts, partly: boolean): { readonly keysWanted: boolean };
   keys(unit: number, keys: Float64Array): void;
-  /** Resolves when the unit may merge. Never rejects: race it against the stop signal. */
-  admitted(unit: number): Promise<void>;
+  /**
+   * Resolves when the unit may merge; to false when it is revoked: to roll back what it has copied
+   * directly, and be staged. Never rejects: race it against the stop signal.
+   */
+  admitted(unit: number): Promise<boolean>;
   unstaged(unit: number): void;
   /** `partly`: not all files of the unit; it bars later units before it makes way for them. */
   merged(unit: number, partly: boolean): void;
@@ -39,8 +44,8 @@ interface Visitor {
 }
 
 interface Entrance {
-  readonly opened: Promise<void>;
-  readonly open: () => void;
+  readonly opened: Promise<boolean>;
+  readonly open: (admitted: boolean) => void;
 }
 
 export interface AdmissionGateOptions {
@@ -61,6 +66,7 @@ export function createAdmissionGate({ admission, onBlocked }: AdmissionGateOptio
       visitors.set(unit, { stop, stopAll, admitted: createEntrance(), blocker: null });
       return { stop: stop.signal, stopAll: stopAll.signal };
     },
+    direct: (unit) => admission.direct(unit),
     staged(unit, facts, partly) {
       if (partly) admission.failed(unit);
       const answer = admission.staged(unit, facts);
@@ -101,7 +107,8 @@ export function createAdmissionGate({ admission, onBlocked }: AdmissionGateOptio
 
   function settle(): void {
     for (const unit of admission.cancelled()) visitorOf(unit).stop.abort();
-    for (const unit of admission.admit()) visitorOf(unit).admitted.open();
+    for (const unit of admission.revoked()) visitorOf(unit).admitted.open(false);
+    for (const unit of admission.admit()) visitorOf(unit).admitted.open(true);
     for (const [unit, visitor] of visitors) {
       const blocker = admission.blockedBy(unit);
       if (blocker === null || blocker === visitor.blocker || visitor.stop.signal.aborted) continue;
@@ -116,8 +123,8 @@ export function createAdmissionGate({ admission, onBlocked }: AdmissionGateOptio
 }
 
 function createEntrance(): Entrance {
-  let open = (): void => undefined;
-  const opened = new Promise<void>((resolve) => {
+  let open = (_: boolean): void => undefined;
+  const opened = new Promise<boolean>((resolve) => {
     open = resolve;
   });
   return { opened, open };

@@ -14,6 +14,8 @@ interface UnitStory {
   readonly signals: StopSignals;
   attempts: number;
   waitMs: number;
+  /** It was revoked, so it is not direct again. */
+  revoked: boolean;
   /** The first failure stays: it has barred the later units, so it must be told. */
   failure: FileFailure | null;
   /** The last attempt may have committed: the ledger is asked even if the unit is barred by now. */
@@ -24,7 +26,7 @@ interface UnitStory {
 
 type AttemptEnd =
   | { readonly kind: 'merged'; readonly merged: MergedUnit }
-  | { readonly kind: 'failed' | 'stopped' }
+  | { readonly kind: 'failed' | 'stopped' | 'revoked' }
   | { readonly kind: 'again'; readonly error: ErrorRecord };
 
 /** Sees one unit to its end, through retries. At no moment is more than one session of it open. */
@@ -38,6 +40,7 @@ export async function runUnit(
     signals: gate.start(unit.ordinal),
     attempts: 0,
     waitMs: 0,
+    revoked: false,
     failure: null,
     inDoubt: false,
     committed: null,
@@ -46,6 +49,10 @@ export async function runUnit(
     story.attempts += 1;
     const end = await runAttempt(story, options, gate);
     if (end.kind === 'merged') return outcomeOf(story, end.merged);
+    if (end.kind === 'revoked') {
+      story.revoked = true;
+      continue;
+    }
     if (end.kind !== 'again') return outcomeOf(story, null);
     const goOn = await delayRetry(story, end.error, options);
     if (!goOn) return outcomeOf(story, null);
@@ -58,27 +65,31 @@ function outcomeOf(story: UnitStory, merged: MergedUnit | null): UnitOutcome {
   return { unit: unit.ordinal, status, merged, failure, attempts, waitMs };
 }
 
-/** One session, from open to close. The gate hears of the end before the session is closed. */
+/**
+ * One session, from open to close. The gate hears of the end before the session is closed; but of a
+ * direct unit that has not merged after, since then others may write the keys that it wrote.
+ */
 async function runAttempt(
   story: UnitStory,
   options: FilePipelineOptions,
   gate: AdmissionGate,
 ): Promise<AttemptEnd> {
-  const session = options.workers.open(story.unit, story.attempts);
+  const { unit } = story;
+  const direct = unit.direct !== undefined && !story.revoked && gate.direct(unit.ordinal);
+  const session = options.workers.open(unit, story.attempts, direct);
   let end: AttemptEnd;
   try {
     end = await runSteps(session, story, options, gate).catch((error: unknown) =>
       endOfError(error, story, options),
     );
-    tell(gate, story, end);
+    if (!direct || end.kind === 'merged') tell(gate, story, end);
   } finally {
     await session.close();
   }
-  if (end.kind === 'stopped' && story.committed !== null) {
-    // The merge was quicker than the abort: it has committed while the session was closed.
-    end = { kind: 'merged', merged: story.committed };
-    tell(gate, story, end);
-  }
+  const quicker = end.kind === 'stopped' ? story.committed : null;
+  // The merge was quicker than the abort: it has committed while the session was closed.
+  if (quicker !== null) end = { kind: 'merged', merged: quicker };
+  if (quicker !== null || (direct && end.kind !== 'merged')) tell(gate, story, end);
   return end;
 }
 
@@ -115,7 +126,8 @@ async function runSteps(
 
   const waitsFrom = options.now();
   try {
-    await untilStopped(() => gate.admitted(unit.ordinal), stop);
+    const admitted = await untilStopped(() => gate.admitted(unit.ordinal), stop);
+    if (!admitted) return { kind: 'revoked' };
   } finally {
     story.waitMs += options.now() - waitsFrom;
   }

@@ -1,7 +1,7 @@
 import { errorRecordOf, type ErrorRecord } from '../errors.ts';
 import type { FreshUnit } from '../load/fresh-copy.ts';
 import { insertedOnly, ledgerEntry } from '../load/merge-unit.ts';
-import type { LoadTask } from '../load/unit-task.ts';
+import type { LoadTask, StagedFile } from '../load/unit-task.ts';
 import type { LoadPlan, UnitPlan } from '../plan/plan-types.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
 import type { Connection } from '../target/connect.ts';
@@ -10,8 +10,8 @@ import { writeLedger } from '../target/ledger.ts';
 import type { TargetTable } from '../target/table.ts';
 import { inTransaction } from '../target/transaction.ts';
 import type { RunEvent } from './events.ts';
-import { eventOf } from './pool-workers.ts';
-import type { UnitOutcome } from './unit-outcome.ts';
+import { createFileParts, type FileParts } from './file-parts.ts';
+import { createPartEvents, type TellNews } from './part-events.ts';
 
 /**
  * A table that this run has created is filled without its index, as a twin that nobody sees; then
@@ -34,25 +34,43 @@ export interface FreshOptions {
   readonly onEvent: (event: RunEvent) => void;
 }
 
+/** What the twin was filled with; every row was new. */
+export interface FreshOutcome {
+  readonly files: readonly StagedFile[];
+  /** By unit. */
+  readonly stageMs: ReadonlyMap<number, number>;
+  readonly mergeMs: number;
+}
+
 /** Null: the twin is dropped, and the load is to be made in the ordinary way. */
-export async function runFreshLoad(options: FreshOptions): Promise<UnitOutcome[] | null> {
+export async function runFreshLoad(options: FreshOptions): Promise<FreshOutcome | null> {
   const { coordinator, table, task } = options;
   const fresh = freshName(table, task.ledger.runId);
+  const parts = createFileParts(options);
+  const tell = createPartEvents(options.loadIndex, options.onEvent);
   try {
     await createFresh(coordinator, table, fresh);
-    const units = await copyAll(options, fresh);
+    const units = await copyAll({ ...options, parts, tell }, fresh);
+    const files = await parts.join(units.flatMap((unit) => unit.staged));
     const startedAt = performance.now();
-    await publish(options, fresh, units);
+    await publish(options, fresh, files);
     const mergeMs = performance.now() - startedAt;
-    return units.map((unit, ordinal) => outcomeOf(unit, ordinal, mergeMs));
+    return { files, stageMs: new Map(units.map((unit, at) => [at, unit.stageMs])), mergeMs };
   } catch (error) {
     if (coordinator.usable()) await dropFresh(coordinator, table);
     if (!options.signal.aborted) tellFallback(options, errorRecordOf(error));
     return null;
+  } finally {
+    await parts.close();
   }
 }
 
-async function copyAll(options: FreshOptions, fresh: string): Promise<FreshUnit[]> {
+interface CopyOptions extends FreshOptions {
+  readonly parts: FileParts;
+  readonly tell: TellNews;
+}
+
+async function copyAll(options: CopyOptions, fresh: string): Promise<FreshUnit[]> {
   const { plan, signal } = options;
   const units: FreshUnit[] = [];
   const problems: unknown[] = [];
@@ -74,15 +92,16 @@ async function copyAll(options: FreshOptions, fresh: string): Promise<FreshUnit[
 }
 
 async function copyUnit(
-  { pool, plan, task, loadIndex, onEvent }: FreshOptions,
+  { pool, plan, task, parts, tell }: CopyOptions,
   unit: UnitPlan,
   sqlName: string,
 ): Promise<FreshUnit> {
   const files = unit.files.flatMap((ordinal) => plan.files[ordinal] ?? []);
-  const order = { load: task, unit: unit.ordinal, files, attempt: 1 };
-  const session = pool.open({ kind: 'fresh-copy', task: order, sqlName }, (news) => {
-    onEvent(eventOf(news, loadIndex, 1));
-  });
+  const part = await parts.partOf(unit);
+  const order = { load: task, unit: unit.ordinal, files, attempt: 1, part };
+  const session = pool.open({ kind: 'fresh-copy', task: order, sqlName }, (news) =>
+    tell(unit, news, 1),
+  );
   try {
     const copied = (await session.call('copy')) as FreshUnit;
     if (copied.failure !== null) throw new FileRefused(copied.failure.error);
@@ -104,9 +123,8 @@ class FileRefused extends Error {
 async function publish(
   { coordinator, plan, table, task, loadIndex, onEvent }: FreshOptions,
   fresh: string,
-  units: readonly FreshUnit[],
+  files: readonly StagedFile[],
 ): Promise<void> {
-  const files = units.flatMap((unit) => unit.staged);
   for (const { file } of files) {
     onEvent({ kind: 'file-merging', load: loadIndex, file: file.ordinal });
   }
@@ -115,16 +133,6 @@ async function publish(
     const entries = files.map((file) => ledgerEntry(file, insertedOnly(file.rows)));
     await writeLedger(coordinator, { ...task.ledger, tableOid }, entries);
   });
-}
-
-function outcomeOf(unit: FreshUnit, ordinal: number, mergeMs: number): UnitOutcome {
-  const files = unit.staged.map(({ file, rows }) => ({
-    file: file.ordinal,
-    counts: insertedOnly(rows),
-  }));
-  const counts = insertedOnly(unit.staged.reduce((sum, { rows }) => sum + rows, 0));
-  const merged = { counts, files, failure: null, stageMs: unit.stageMs, mergeMs };
-  return { unit: ordinal, status: 'merged', merged, failure: null, attempts: 1, waitMs: 0 };
 }
 
 function tellFallback({ onEvent, loadIndex, table }: FreshOptions, record: ErrorRecord): void {

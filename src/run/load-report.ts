@@ -1,7 +1,9 @@
 import type { ErrorRecord } from '../errors.ts';
-import { sumCounts } from '../load/merge-unit.ts';
+import { insertedOnly, sumCounts } from '../load/merge-unit.ts';
 import type { FilePlan, LoadPlan } from '../plan/plan-types.ts';
 import type { UnitOutcome } from './unit-outcome.ts';
+import type { FreshOutcome } from './fresh-load.ts';
+import { predictionOf } from './prediction.ts';
 import type { RangeOutcome } from './range-pipeline.ts';
 import type { Counts, FileReport, LoadReport } from './report-types.ts';
 
@@ -28,6 +30,7 @@ export function loadReport(
     concurrency: load.concurrency,
     files,
     totals,
+    prediction: predictionOf(load, { files, totals, seconds: null }),
   };
 }
 
@@ -67,20 +70,19 @@ export function unitReports(load: LoadPlan, outcome: UnitOutcome): [number, File
 export function rangeReports(load: LoadPlan, outcome: RangeOutcome): FileReport[] {
   const { staged } = outcome;
   const rows = new Map(staged.files.map((file) => [file.file.ordinal, file.rows]));
-  const units = new Map(
-    load.units.flatMap((unit) => unit.files.map((file) => [file, unit.ordinal])),
-  );
+  const units = unitsByFile(load);
   return load.files.map((file) => {
-    const unit = units.get(file.ordinal);
-    if (unit === undefined) return untouched(file);
-    const base = { ...untouched(file), attempts: staged.attempts.get(unit) ?? 0 };
+    const own = units.get(file.ordinal);
+    if (own === undefined) return untouched(file);
+    const attempts = Math.max(...own.map((unit) => staged.attempts.get(unit) ?? 0));
+    const base = { ...untouched(file), attempts };
     if (outcome.status === 'merged') {
       return {
         ...base,
         rowsRead: rows.get(file.ordinal) ?? null,
         rejected: 0,
         status: 'loaded',
-        stageMs: rounded(staged.stageMs.get(unit)),
+        stageMs: rounded(sumMs(own, staged.stageMs)),
         waitMs: 0,
         mergeMs: rounded(outcome.mergeMs),
       };
@@ -88,6 +90,38 @@ export function rangeReports(load: LoadPlan, outcome: RangeOutcome): FileReport[
     if (outcome.failure?.file !== file.ordinal) return base;
     return { ...base, status: 'failed', error: outcome.failure.error };
   });
+}
+
+/** Reports of a table that was filled before it got its key: all rows were new. */
+export function freshReports(load: LoadPlan, outcome: FreshOutcome): FileReport[] {
+  const rows = new Map(outcome.files.map((file) => [file.file.ordinal, file.rows]));
+  const units = unitsByFile(load);
+  return load.files.map((file) => {
+    const own = units.get(file.ordinal);
+    if (own === undefined) return untouched(file);
+    return {
+      ...untouched(file),
+      ...insertedOnly(rows.get(file.ordinal) ?? 0),
+      attempts: 1,
+      status: 'loaded',
+      stageMs: rounded(sumMs(own, outcome.stageMs)),
+      waitMs: 0,
+      mergeMs: rounded(outcome.mergeMs),
+    };
+  });
+}
+
+/** A file that is split is in several units. */
+function unitsByFile({ units }: LoadPlan): Map<number, number[]> {
+  const byFile = new Map<number, number[]>();
+  for (const { ordinal, files } of units) {
+    for (const file of files) byFile.set(file, [...(byFile.get(file) ?? []), ordinal]);
+  }
+  return byFile;
+}
+
+function sumMs(units: readonly number[], ms: ReadonlyMap<number, number>): number {
+  return units.reduce((sum, unit) => sum + (ms.get(unit) ?? 0), 0);
 }
 
 function untouched(file: FilePlan): FileReport {

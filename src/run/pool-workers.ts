@@ -13,9 +13,10 @@ export function poolWorkers(
   onEvent: (event: RunEvent) => void,
 ): UnitWorkers {
   return {
-    open: (unit, attempt) => {
+    open: (unit, attempt, direct) => {
       const files = unit.files.flatMap((ordinal) => plan.files[ordinal] ?? []);
-      const task = { load, unit: unit.ordinal, files, attempt };
+      const window = direct ? unit.direct : undefined;
+      const task = { load, unit: unit.ordinal, files, attempt, direct: window };
       const session = pool.open({ kind: 'unit', task }, (news) => {
         onEvent(eventOf(news, loadIndex, attempt));
       });

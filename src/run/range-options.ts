@@ -13,6 +13,8 @@ export interface RangeOptions {
   readonly coordinator: Connection;
   /** Whether the server allows prepared transactions enough for all owners. */
   readonly prepare: boolean;
+  /** Fewer rows are not worth another owner's scan of the staging. */
+  readonly ownerRowsMin: number;
   /** Ends the workers; resolves once none of their backends is left. */
   readonly untilQuiet: () => Promise<void>;
   readonly signal: AbortSignal;

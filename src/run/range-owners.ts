@@ -8,7 +8,7 @@ import type { RangeOptions } from './range-options.ts';
 import type { StagedLoad } from './range-staging.ts';
 
 /** Fewer rows than this are not worth another owner's scan of the staging. */
-const ROWS_PER_OWNER_MIN = 50_000;
+export const OWNER_ROWS_MIN = 50_000;
 
 export interface OwnersMerged extends OwnedCounts {
   readonly owners: number;
@@ -20,7 +20,7 @@ export async function mergeOwners(
   staged: StagedLoad,
 ): Promise<OwnersMerged> {
   const rows = stagedRowsOf(staged);
-  const wanted = Math.ceil(rows / ROWS_PER_OWNER_MIN);
+  const wanted = Math.ceil(rows / options.ownerRowsMin);
   const count = Math.max(1, Math.min(options.plan.concurrency, wanted));
   const prepare = options.prepare && count > 1;
   const names = Array.from({ length: count }, (_, index) =>

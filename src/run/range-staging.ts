@@ -7,7 +7,8 @@ import type { StagedFile } from '../load/unit-task.ts';
 import type { UnitPlan } from '../plan/plan-types.ts';
 import { sharedStagingName } from '../target/shared-staging.ts';
 import type { StagingTable } from '../target/staging.ts';
-import { eventOf } from './pool-workers.ts';
+import { createFileParts, type FileParts } from './file-parts.ts';
+import { createPartEvents, type TellNews } from './part-events.ts';
 import type { RangeOptions } from './range-options.ts';
 import {
   createSupersededSieve,
@@ -19,7 +20,7 @@ import {
 export interface StagedLoad {
   readonly tables: readonly StagingTable[];
   readonly files: readonly StagedFile[];
-  /** Milliseconds of staging and tries, by unit. */
+  /** Milliseconds of staging and tries, by unit; a file that is split has several. */
   readonly stageMs: ReadonlyMap<number, number>;
   readonly attempts: ReadonlyMap<number, number>;
   /** The failure of the earliest file that failed. */
@@ -28,37 +29,71 @@ export interface StagedLoad {
 
 /** Stages the units, `concurrency` at a time; the first failure lets no more begin. */
 export async function stageAll(options: RangeOptions): Promise<StagedLoad> {
-  const { plan, signal } = options;
+  const parts = createFileParts(options);
+  try {
+    return await stageUnits({
+      ...options,
+      parts,
+      tell: createPartEvents(options.loadIndex, options.onEvent),
+    });
+  } finally {
+    await parts.close();
+  }
+}
+
+interface StagingOptions extends RangeOptions {
+  readonly parts: FileParts;
+  readonly tell: TellNews;
+}
+
+async function stageUnits(options: StagingOptions): Promise<StagedLoad> {
+  const { plan, parts, signal } = options;
   const units = new Map<number, SharedUnit>();
   const attempts = new Map<number, number>();
-  const failures: FileFailure[] = [];
-  const sieve = plan.dropSuperseded ? createSupersededSieve(options) : null;
+  const failures: (FileFailure & { readonly unit: number })[] = [];
+  const fail = (unit: UnitPlan, failure: FileFailure): void => {
+    failures.push({ ...failure, unit: unit.ordinal });
+  };
+  const sieve = plan.dropSuperseded ? createSupersededSieve(options, parts) : null;
   const remaining = (sieve?.units ?? plan.units).values();
   const lane = async (): Promise<void> => {
     for (const unit of remaining) {
       if (failures.length > 0 || signal.aborted) return;
       const staged = await stageUnit(options, unit, sieve, attempts).catch((error: unknown) => {
-        if (!signal.aborted) failures.push(failureIn(options, unit, error));
+        if (!signal.aborted) fail(unit, failureIn(options, unit, error));
         return null;
       });
       if (staged === null) return;
       units.set(unit.ordinal, staged);
-      if (staged.failure !== null) failures.push(staged.failure);
+      if (staged.failure !== null) fail(unit, staged.failure);
     }
   };
   await Promise.all(Array.from({ length: plan.concurrency }, lane));
   const inOrder = [...units].sort(([a], [b]) => a - b).map(([, unit]) => unit);
+  let files = inOrder.flatMap((unit) => unit.staged);
+  const last = plan.units.at(-1);
+  if (failures.length === 0 && !signal.aborted && last !== undefined) {
+    files = await parts.join(files).catch((error: unknown) => {
+      fail(last, failureIn(options, { files: plan.units.flatMap((unit) => unit.files) }, error));
+      return [];
+    });
+  }
+  const [failure] = failures.sort((a, b) => a.file - b.file || a.unit - b.unit);
   return {
     tables: inOrder.map((unit) => unit.table),
-    files: inOrder.flatMap((unit) => unit.staged),
+    files,
     stageMs: new Map([...units].map(([ordinal, unit]) => [ordinal, unit.stageMs])),
     attempts,
-    failure: failures.sort((a, b) => a.file - b.file)[0] ?? null,
+    failure: failure === undefined ? null : { file: failure.file, error: failure.error },
   };
 }
 
 /** Not a word of the file in the error: then it is told of the unit's first. */
-function failureIn({ plan }: RangeOptions, unit: UnitPlan, error: unknown): FileFailure {
+function failureIn(
+  { plan }: RangeOptions,
+  unit: Pick<UnitPlan, 'files'>,
+  error: unknown,
+): FileFailure {
   const record = errorRecordOf(error);
   const named = unit.files.find((file) => plan.files[file]?.name === record.facts.file);
   return { file: named ?? unit.files[0] ?? 0, error: record };
@@ -66,7 +101,7 @@ function failureIn({ plan }: RangeOptions, unit: UnitPlan, error: unknown): File
 
 /** The sieve must be asked in the order of its units, so nothing is awaited before it is. */
 async function stageUnit(
-  options: RangeOptions,
+  options: StagingOptions,
   unit: UnitPlan,
   sieve: SupersededSieve | null,
   attempts: Map<number, number>,
@@ -76,7 +111,7 @@ async function stageUnit(
 }
 
 async function stageWithRetries(
-  options: RangeOptions,
+  options: StagingOptions,
   unit: UnitPlan,
   superseded: SupersededByFile,
   attempts: Map<number, number>,
@@ -99,23 +134,22 @@ async function stageWithRetries(
 }
 
 async function stageOnce(
-  { pool, plan, task, loadIndex, onEvent }: RangeOptions,
+  { pool, plan, task, parts, tell }: StagingOptions,
   unit: UnitPlan,
   superseded: SupersededByFile,
   attempt: number,
 ): Promise<SharedUnit> {
   const files = unit.files.flatMap((ordinal) => plan.files[ordinal] ?? []);
+  const part = await parts.partOf(unit);
   const { schema, tableOid, runId } = task.ledger;
   const sqlName = sharedStagingName(schema, { tableOid, runId, unit: unit.ordinal });
   const session = pool.open(
     {
       kind: 'shared-staging',
-      task: { load: task, unit: unit.ordinal, files, attempt, superseded },
+      task: { load: task, unit: unit.ordinal, files, attempt, superseded, part },
       sqlName,
     },
-    (news) => {
-      onEvent(eventOf(news, loadIndex, attempt));
-    },
+    (news) => tell(unit, news, attempt),
   );
   try {
     return (await session.call('stage')) as SharedUnit;

@@ -33,6 +33,34 @@ export interface LoadReport {
   readonly concurrency: number;
   readonly files: readonly FileReport[];
   readonly totals: Counts;
+  readonly prediction: LoadPrediction;
+}
+
+/** What the plan foresaw of a load, and what came of it. */
+export interface LoadPrediction {
+  /** Of the strategy that was taken: wall time of the load, its table and workers made ready. */
+  readonly seconds: Foreseen;
+  readonly rows: Foreseen;
+  /** Rows per key, over all files. */
+  readonly multiplicity: Foreseen;
+  readonly conflicts: {
+    /** Pairs of units of which a sample said that they share keys. */
+    readonly predicted: number;
+    /** Milliseconds that staged units waited for earlier ones, added up; null: not all was loaded. */
+    readonly waitedMs: number | null;
+  };
+  /** Predicted seconds of every strategy; null where it could not do the load. */
+  readonly strategies: readonly {
+    readonly strategy: Strategy;
+    readonly seconds: number | null;
+  }[];
+}
+
+/** `ratio` is actual / predicted. Null: not known, or not all was loaded. */
+export interface Foreseen {
+  readonly predicted: number | null;
+  readonly actual: number | null;
+  readonly ratio: number | null;
 }
 
 /** Null: what the strategy cannot attribute to one file. */
@@ -49,7 +77,10 @@ export interface FileReport {
   /** skipped: loaded by an earlier run. not-loaded: an earlier error or an interrupt came first. */
   readonly status: 'loaded' | 'skipped' | 'failed' | 'not-loaded';
   readonly attempts: number;
-  /** Milliseconds; of the unit of work that the file is part of. */
+  /**
+   * Milliseconds; of the unit of work that the file is part of. Of a file that is split, staging is
+   * the sum of its parts, which several workers stage at the same time.
+   */
   readonly stageMs: number | null;
   readonly waitMs: number | null;
   readonly mergeMs: number | null;

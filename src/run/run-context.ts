@@ -24,4 +24,6 @@ export interface RunParts {
   readonly random: () => number;
   /** May reject when the signal is aborted. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** Fewer rows are not worth another owner of `partitioned`; OWNER_ROWS_MIN where absent. */
+  readonly ownerRowsMin?: number;
 }

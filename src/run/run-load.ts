@@ -1,6 +1,6 @@
 import { EtlError, type ErrorRecord } from '../errors.ts';
 import type { AdmissionMode } from '../conflict/admission.ts';
-import { sumCounts } from '../load/merge-unit.ts';
+import { insertedOnly, sumCounts } from '../load/merge-unit.ts';
 import type { LoadTask } from '../load/unit-task.ts';
 import type { LoadPlan, Plan } from '../plan/plan-types.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
@@ -12,12 +12,20 @@ import type { TargetTable } from '../target/table.ts';
 import { outcomesAfterAbort } from './after-abort.ts';
 import { runFreshLoad } from './fresh-load.ts';
 import { runFilePipeline } from './file-pipeline.ts';
-import { fileReports, firstError, loadReport, rangeReports, unitReports } from './load-report.ts';
+import {
+  fileReports,
+  firstError,
+  freshReports,
+  loadReport,
+  rangeReports,
+  unitReports,
+} from './load-report.ts';
 import { poolWorkers } from './pool-workers.ts';
 import { prepareTable } from './prepare-table.ts';
 import type { UnitOutcome } from './unit-outcome.ts';
+import { OWNER_ROWS_MIN } from './range-owners.ts';
 import { runRangePipeline } from './range-pipeline.ts';
-import type { LoadReport } from './report-types.ts';
+import type { Counts, FileReport, LoadReport } from './report-types.ts';
 import type { RunContext } from './run-context.ts';
 
 export interface LoadEnd {
@@ -143,6 +151,21 @@ async function runPipeline(
     sleep: (ms: number, stop: AbortSignal) => parts.sleep(ms, stop).catch(() => undefined),
     onEvent,
   };
+  const endWith = (files: readonly FileReport[], totals: Counts): LoadEnd => {
+    files.forEach((report, file) => {
+      if (load.files[file]?.skip === null)
+        onEvent({ kind: 'file-finished', load: index, file, report });
+    });
+    return { report: loadReport(load, files, totals), error: firstError(files) };
+  };
+  if (load.fillBeforeKey) {
+    const filling = { plan: load, loadIndex: index, task, table, pool, coordinator };
+    const filled = await runFreshLoad({ ...filling, signal, onEvent });
+    if (filled !== null) {
+      const rows = filled.files.reduce((sum, file) => sum + file.rows, 0);
+      return endWith(freshReports(load, filled), insertedOnly(rows));
+    }
+  }
   if (load.strategy === 'partitioned') {
     const prepare = context.plan.server.maxPreparedTransactions >= load.concurrency;
     const outcome = await runRangePipeline({
@@ -151,46 +174,27 @@ async function runPipeline(
       pool,
       coordinator,
       prepare,
+      ownerRowsMin: parts.ownerRowsMin ?? OWNER_ROWS_MIN,
       untilQuiet,
       ...shared,
     });
-    const files = rangeReports(load, outcome);
-    files.forEach((report, file) => {
-      if (load.files[file]?.skip === null)
-        onEvent({ kind: 'file-finished', load: index, file, report });
-    });
-    const report = loadReport(load, files, outcome.counts ?? sumCounts([]));
-    return { report, error: outcome.failure?.error ?? null };
+    const end = endWith(rangeReports(load, outcome), outcome.counts ?? sumCounts([]));
+    return { ...end, error: outcome.failure?.error ?? null };
   }
   const onOutcome = (outcome: UnitOutcome): void => {
     for (const [file, report] of unitReports(load, outcome)) {
       onEvent({ kind: 'file-finished', load: index, file, report });
     }
   };
-  const filled = load.fillBeforeKey
-    ? await runFreshLoad({
-        plan: load,
-        loadIndex: index,
-        task,
-        table,
-        pool,
-        coordinator,
-        signal,
-        onEvent,
-      })
-    : null;
-  filled?.forEach(onOutcome);
-  let outcomes =
-    filled ??
-    (await runFilePipeline({
-      load,
-      workers: poolWorkers(pool, task, load, index, onEvent),
-      admissionMode: admissionMode(context.plan, load),
-      concurrency: load.concurrency,
-      now: () => performance.now(),
-      onOutcome,
-      ...shared,
-    }));
+  let outcomes = await runFilePipeline({
+    load,
+    workers: poolWorkers(pool, task, load, index, onEvent),
+    admissionMode: admissionMode(context.plan, load),
+    concurrency: load.concurrency,
+    now: () => performance.now(),
+    onOutcome,
+    ...shared,
+  });
   if (signal.aborted && coordinator.usable()) {
     await untilQuiet();
     outcomes = await outcomesAfterAbort(coordinator, task.ledger, load, outcomes);

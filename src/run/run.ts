@@ -4,16 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorRecordOf, EtlError, exitCodeOf, EXIT, type ErrorRecord } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Log } from '../log.ts';
-import type { Plan } from '../plan/plan-types.ts';
+import type { LoadPlan, Plan } from '../plan/plan-types.ts';
 import { createWorkerPool } from '../pool/worker-pool.ts';
 import { connect, type Connection } from '../target/connect.ts';
 import { migrateLedger } from '../target/ledger-schema.ts';
 import { finishRun, startRun } from '../target/run-record.ts';
-import { sessionSettings } from '../target/session.ts';
+import { fixedSession, flushingSession, valuesOf } from '../target/session.ts';
 import { waitForBackends } from '../target/backends.ts';
 import { createEventStream } from './event-stream.ts';
 import type { RunEvent } from './events.ts';
 import { notLoaded, skippedLoad } from './load-report.ts';
+import { predictionOf } from './prediction.ts';
+import { recordLoad } from './record-load.ts';
 import { runLoad, type LoadEnd } from './run-load.ts';
 import type { RunContext, RunParts } from './run-context.ts';
 import type { LoadReport, Report, RunStatus } from './report-types.ts';
@@ -69,9 +71,12 @@ async function execute(
     databaseUrl: options.databaseUrl,
     applicationName: `etl ${runId}`,
     connectTimeoutMs: plan.settings.connectTimeoutMs,
-    session: sessionSettings(plan.settings),
+    session: { ...fixedSession(plan.settings), ...valuesOf(plan.session) },
   };
-  const coordinator = await connect(setup);
+  const coordinator = await connect({
+    ...setup,
+    session: { ...setup.session, ...flushingSession(plan.session) },
+  });
   try {
     await beginRun(coordinator, plan, runId);
     onEvent({ kind: 'run-started', runId, plan });
@@ -123,18 +128,28 @@ async function runLoads(
       continue;
     }
     if (load.units.length === 0) {
-      loads.push(skippedLoad(load));
+      const skipped = skippedLoad(load);
+      loads.push(skipped);
+      await recordLoad(context, index, skipped, 0);
       continue;
     }
+    const startedAt = performance.now();
     const end: LoadEnd = await runLoad(context, load, index).catch((failure: unknown) => {
       refuseToBegin(failure, loads);
       return { report: notLoaded(load), error: errorRecordOf(failure) };
     });
-    loads.push(end.report);
+    const ms = performance.now() - startedAt;
+    const report = timed(load, end.report, ms);
+    loads.push(report);
     error = end.error;
+    await recordLoad(context, index, report, ms);
   }
   if (context.signal.aborted) error ??= interrupted();
   return { loads, error };
+}
+
+function timed(load: LoadPlan, report: LoadReport, ms: number): LoadReport {
+  return { ...report, prediction: predictionOf(load, { ...report, seconds: ms / 1000 }) };
 }
 
 /** Usage and connection errors before anything was loaded are thrown, not reported. */

@@ -3,8 +3,9 @@ import { createSupersededKeys } from '../conflict/superseded-keys.ts';
 import { EtlError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { ScannedUnit } from '../load/key-scan.ts';
-import type { SupersededRows } from '../load/unit-task.ts';
+import type { SupersededRows, UnitPart } from '../load/unit-task.ts';
 import type { UnitPlan } from '../plan/plan-types.ts';
+import type { FileParts } from './file-parts.ts';
 import type { RangeOptions } from './range-options.ts';
 
 /** Rows that need not be sent, by file of a unit. */
@@ -22,7 +23,7 @@ export interface SupersededSieve {
   sift(unit: UnitPlan): Promise<SupersededByFile>;
 }
 
-export function createSupersededSieve(options: RangeOptions): SupersededSieve {
+export function createSupersededSieve(options: RangeOptions, parts: FileParts): SupersededSieve {
   const { plan } = options;
   const wins = plan.onConflict === 'ignore' ? 'first' : 'last';
   const keys = createSupersededKeys(wins, LIMITS.supersededKeysMax);
@@ -49,7 +50,7 @@ export function createSupersededSieve(options: RangeOptions): SupersededSieve {
         pass = resolve;
       });
       try {
-        const scanned = await scanKeys(options, unit, seed);
+        const scanned = await scanKeys(options, unit, await parts.partOf(unit), seed);
         await before;
         return judge(scanned);
       } finally {
@@ -63,10 +64,11 @@ export function createSupersededSieve(options: RangeOptions): SupersededSieve {
 async function scanKeys(
   { pool, plan, task }: RangeOptions,
   unit: UnitPlan,
+  part: UnitPart | undefined,
   seed: Uint32Array,
 ): Promise<ScannedUnit> {
   const files = unit.files.flatMap((ordinal) => plan.files[ordinal] ?? []);
-  const order = { load: task, unit: unit.ordinal, files, attempt: 1 };
+  const order = { load: task, unit: unit.ordinal, files, attempt: 1, part };
   const session = pool.open({ kind: 'key-scan', task: order, seed }, () => undefined);
   try {
     const scanned = (await session.call('scan')) as ScannedUnit;

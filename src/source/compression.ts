@@ -4,6 +4,7 @@ import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { EtlError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { refuseBomb } from './expansion.ts';
 import type { SourceFile } from './source-file.ts';
 import { ZstdProblem, unzstd } from './zstd.ts';
 
@@ -27,8 +28,8 @@ export interface ReadOptions {
  * Reads a file from its first byte to its last, gunzipped (all members) or unzstd-ed (all frames).
  *
  * @throws EtlError (while iterating) ETL_FILE_READ, ETL_FILE_CHANGED where the size on disk is not
- *   the one that was planned with, ETL_COMPRESSED where the data is corrupt or cut short,
- *   ETL_ABORTED
+ *   the one that was planned with, ETL_COMPRESSED where the data is corrupt or cut short, ETL_LIMIT
+ *   where it is a bomb, ETL_ABORTED
  */
 export function decompressed(file: SourceFile, options: ReadOptions = {}): ByteSource {
   const hash = createHash('sha256');
@@ -40,7 +41,10 @@ export function decompressed(file: SourceFile, options: ReadOptions = {}): ByteS
   const chunks =
     file.compression === 'none'
       ? onDisk
-      : explained(file, file.compression === 'gzip' ? gunzipped(onDisk) : unzstd(onDisk));
+      : explained(
+          file,
+          file.compression === 'gzip' ? gunzipped(file, onDisk) : unpacked(file, onDisk),
+        );
   return { chunks, bytesRead: () => bytes, contentHash: () => hash.digest('hex') };
 }
 
@@ -62,22 +66,38 @@ async function* readFromDisk(
   } catch (error) {
     throw error instanceof EtlError ? error : readError(file, error);
   }
-  if (bytes !== file.bytes) {
-    throw new EtlError(
-      'ETL_FILE_CHANGED',
-      `The file has ${bytes} bytes, but had ${file.bytes} when the load was planned.`,
-      'Run again when the file is complete.',
-      { file: file.name },
-    );
-  }
+  if (bytes !== file.bytes) throw fileChanged(file, bytes);
 }
 
+const bytesMin = LIMITS.expansionTextBytesMin;
+
 /** zlib runs in a thread of libuv's pool, so decoding overlaps with scanning and sending. */
-async function* gunzipped(compressed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* gunzipped(
+  file: SourceFile,
+  compressed: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize: LIMITS.readChunkBytes / 4 });
   // The error comes out of the loop below: pipeline destroys gunzip with it.
   pipeline(Readable.from(compressed, { highWaterMark: 1 }), gunzip, () => undefined);
-  for await (const chunk of gunzip) yield chunk as Buffer;
+  let decoded = 0;
+  for await (const chunk of gunzip) {
+    decoded += (chunk as Buffer).length;
+    refuseBomb(file, { encoded: gunzip.bytesWritten, decoded, bytesMin });
+    yield chunk as Buffer;
+  }
+}
+
+async function* unpacked(
+  file: SourceFile,
+  compressed: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
+  const meter = { consumed: 0 };
+  let decoded = 0;
+  for await (const chunk of unzstd(compressed, meter)) {
+    decoded += chunk.length;
+    refuseBomb(file, { encoded: meter.consumed, decoded, bytesMin });
+    yield chunk;
+  }
 }
 
 /** Makes the user's error of what the decoders throw. */
@@ -102,6 +122,15 @@ function problemOf(error: unknown): string | null {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'Z_BUF_ERROR') return 'it ends before its data is complete';
   return code?.startsWith('Z_') === true ? message : null;
+}
+
+export function fileChanged(file: SourceFile, bytes: number): EtlError {
+  return new EtlError(
+    'ETL_FILE_CHANGED',
+    `The file has ${bytes} bytes, but had ${file.bytes} when the load was planned.`,
+    'Run again when the file is complete.',
+    { file: file.name },
+  );
 }
 
 export function readError(file: SourceFile, error: unknown): EtlError {

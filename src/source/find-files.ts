@@ -1,11 +1,12 @@
 import type { Stats } from 'node:fs';
 import { access, constants, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { glob, isDynamicPattern } from 'tinyglobby';
+import { isDynamicPattern } from 'tinyglobby';
 import { comparePaths } from '../conflict/precedence.ts';
 import { EtlError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { expandPattern } from './expand-pattern.ts';
 import { formatOfName } from './file-format.ts';
 import type { SourceFile } from './source-file.ts';
 
@@ -19,6 +20,10 @@ export interface FindOptions {
   readonly order: 'name' | 'mtime' | 'listed';
   /** Format of files whose name does not tell. */
   readonly format?: SourceFile['format'];
+  /** See SourceFile; by default the usual one. */
+  readonly expansionRatioMax?: number;
+  /** By default that of LIMITS. */
+  readonly filesMax?: number;
 }
 
 /**
@@ -31,14 +36,15 @@ export interface FindOptions {
  */
 export async function findFiles(
   patterns: readonly string[],
-  { cwd, order, format }: FindOptions,
+  options: FindOptions,
 ): Promise<readonly SourceFile[]> {
+  const { order, filesMax = LIMITS.filesMax } = options;
   const found = new Map<string, SourceFile>();
   const problems: Problem[] = [];
   for (const pattern of patterns) {
-    const paths = await pathsOf(pattern, cwd, problems);
-    if (paths.length + found.size > LIMITS.filesMax) throw tooManyFiles();
-    const looks = await mapBounded(paths, (file) => lookAt(file, cwd, format));
+    const paths = await pathsOf(pattern, options, problems);
+    if (paths.length + found.size > filesMax) throw tooManyFiles(filesMax);
+    const looks = await mapBounded(paths, (file) => lookAt(file, options));
     const files = looks.filter((look) => 'path' in look);
     problems.push(...looks.filter((look) => 'code' in look));
     for (const file of inOrder(files, order)) {
@@ -60,7 +66,7 @@ interface Problem {
 /** Absolute paths; none where there is a problem with the pattern itself. */
 async function pathsOf(
   pattern: string,
-  cwd: string,
+  { cwd, filesMax = LIMITS.filesMax }: FindOptions,
   problems: Problem[],
 ): Promise<readonly string[]> {
   const literal = path.resolve(cwd, pattern);
@@ -79,8 +85,17 @@ async function pathsOf(
     problems.push(await notFound(pattern, literal));
     return [];
   }
-  const paths = await glob(pattern, { cwd, absolute: true, expandDirectories: false });
-  if (paths.length === 0) {
+  const { paths, unreadable, cut } = await expandPattern(pattern, cwd, filesMax * namesPerFile);
+  if (cut) throw tooManyNames(pattern, filesMax * namesPerFile);
+  problems.push(
+    ...unreadable.map(({ folder, code }) => ({
+      code: 'ETL_FILE_READ' as const,
+      name: folder,
+      sentence: `The folder cannot be listed: ${code}.`,
+      remedy: 'Check its permissions: files that the pattern means may be in it.',
+    })),
+  );
+  if (paths.length === 0 && unreadable.length === 0) {
     problems.push({
       code: 'ETL_FILE_NOT_FOUND',
       name: pattern,
@@ -92,6 +107,9 @@ async function pathsOf(
   }
   return paths;
 }
+
+/** Names that may be met for each file that is wanted: folders hold other files, too. */
+const namesPerFile = 4;
 
 async function notFound(pattern: string, literal: string): Promise<Problem> {
   const folder = path.dirname(literal);
@@ -130,8 +148,7 @@ function sharedBeginning(a: string, b: string): number {
 
 async function lookAt(
   file: string,
-  cwd: string,
-  format: SourceFile['format'] | undefined,
+  { cwd, format, expansionRatioMax: ratio = LIMITS.expansionRatioMax }: FindOptions,
 ): Promise<SourceFile | Problem> {
   const inside = path.relative(cwd, file);
   const outside = inside.startsWith(`..${path.sep}`) || path.isAbsolute(inside);
@@ -143,8 +160,20 @@ async function lookAt(
     if (problem !== null) return problem;
     const kind = formatOfName(name, format);
     if ('sentence' in kind) return { code: 'ETL_FILE_FORMAT', name, ...kind };
-    return { path: file, name, ...kind, bytes: stats.size, mtimeMs: stats.mtimeMs };
+    return {
+      ...{ path: file, name, ...kind, bytes: stats.size, mtimeMs: stats.mtimeMs },
+      ...(ratio === LIMITS.expansionRatioMax ? {} : { expansionRatioMax: ratio }),
+    };
   } catch (error) {
+    // Node puts this character where a name's bytes are no UTF-8, so that nothing has the name.
+    if (name.includes('\ufffd') && (error as NodeJS.ErrnoException).code === 'ENOENT') {
+      return {
+        code: 'ETL_FILE_READ',
+        name,
+        sentence: 'Its name is not UTF-8.',
+        remedy: 'Rename it, or link to it by another name.',
+      };
+    }
     return {
       code: 'ETL_FILE_READ',
       name,
@@ -215,11 +244,20 @@ function errorOf(problems: readonly Problem[]): EtlError {
   );
 }
 
-function tooManyFiles(): EtlError {
+function tooManyFiles(limit: number): EtlError {
   return new EtlError(
     'ETL_LIMIT',
-    `The patterns find more than ${LIMITS.filesMax} files.`,
+    `The patterns find more than ${limit} files.`,
     'Load them in several runs.',
-    { limit: LIMITS.filesMax },
+    { limit },
+  );
+}
+
+function tooManyNames(pattern: string, limit: number): EtlError {
+  return new EtlError(
+    'ETL_LIMIT',
+    `More than ${limit} names lie in the folders where the pattern looks.`,
+    'Let it begin with the folder that is meant.',
+    { file: pattern, limit },
   );
 }

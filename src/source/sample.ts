@@ -1,14 +1,12 @@
-import { assert } from '../assert.ts';
 import { LIMITS } from '../limits.ts';
 import { sampleCsv } from './csv/sample-csv.ts';
-import { sampleParquet } from './parquet/sample-parquet.ts';
 import type { FileDescription, FileSample, SourceFile } from './source-file.ts';
 
 export interface SampleRequest {
   readonly rowsMax: number;
   /** The same seed and file give the same sample. */
   readonly seed: number;
-  /** Columns wanted, in the order wanted; all of the file by default. */
+  /** Columns wanted, in the order wanted, each once; all of the file by default. */
   readonly columns?: readonly string[];
 }
 
@@ -20,16 +18,10 @@ export async function sampleFile(
 ): Promise<FileSample> {
   if (description.kind === 'parquet') {
     const wanted = columns ?? description.columns.map((column) => column.name);
+    const { sampleParquet } = await import('./parquet/sample-parquet.ts');
     return sampleParquet(file, description, { rowsMax, columns: wanted, seed });
   }
   const bytesMax = LIMITS.sampleBytesPerFileMax;
-  const sample = await sampleCsv(file, description, { rowsMax, bytesMax, seed });
-  return columns === undefined ? sample : onlyColumns(sample, columns);
-}
-
-function onlyColumns(sample: FileSample, columns: readonly string[]): FileSample {
-  const indexes = columns.map((column) => sample.columns.indexOf(column));
-  assert(!indexes.includes(-1), 'the columns of a sample are columns of the file');
-  const rows = sample.rows.map((row) => indexes.map((index) => row[index] ?? null));
-  return { ...sample, columns, rows };
+  const options = { rowsMax, bytesMax, seed };
+  return sampleCsv(file, description, columns === undefined ? options : { ...options, columns });
 }

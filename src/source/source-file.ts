@@ -9,6 +9,8 @@ export interface SourceFile {
   /** Size on disk, in bytes. */
   readonly bytes: number;
   readonly mtimeMs: number;
+  /** Where the job asks for another than the usual one of `LIMITS`. */
+  readonly expansionRatioMax?: number;
 }
 
 /** The dialect of one CSV file, resolved: nothing left to detect. Plain JSON. */

@@ -13,7 +13,10 @@ import { present } from '../assert.ts';
  * decoder's error codes, so that a corrupt file makes it loop for ever. Hence we drive the exports
  * of its WASM module, which it hands to `_init`.
  */
-export async function* unzstd(compressed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+export async function* unzstd(
+  compressed: AsyncIterable<Buffer>,
+  meter: ZstdMeter = { consumed: 0 },
+): AsyncGenerator<Buffer> {
   const zstd = await zstdExports();
   const context = zstd.ZSTD_createDCtx();
   const memory = zstd.malloc(2 * structBytes + 2 * bufferBytes);
@@ -23,7 +26,7 @@ export async function* unzstd(compressed: AsyncIterable<Buffer>): AsyncGenerator
     for await (const chunk of compressed) {
       for (let start = 0; start < chunk.length; start += bufferBytes) {
         const part = chunk.subarray(start, start + bufferBytes);
-        for (const step of decode(zstd, context, memory, part)) {
+        for (const step of decode(zstd, context, memory, part, meter)) {
           state = step.state;
           if (step.bytes.length > 0) yield step.bytes;
         }
@@ -34,6 +37,11 @@ export async function* unzstd(compressed: AsyncIterable<Buffer>): AsyncGenerator
     zstd.free(memory);
     zstd.ZSTD_freeDCtx(context);
   }
+}
+
+/** Compressed bytes that the decoder has taken. */
+interface ZstdMeter {
+  consumed: number;
 }
 
 /** What is wrong with the input; the caller knows the file and makes the user's error of it. */
@@ -62,6 +70,7 @@ function* decode(
   context: number,
   memory: number,
   part: Buffer,
+  meter: ZstdMeter,
 ): Generator<{ readonly bytes: Buffer; readonly state: number }> {
   const input = memory;
   const output = memory + structBytes;
@@ -76,8 +85,10 @@ function* decode(
     const state = zstd.ZSTD_decompressStream(context, output, input);
     if (state < 0) throw new ZstdProblem(problemOf(-state));
     const [, , position = 0, , , produced = 0] = new Uint32Array(zstd.memory.buffer, memory, 6);
+    meter.consumed += position - consumed;
     consumed = position;
-    outputFull = produced === bufferBytes;
+    // At the end of a frame all is flushed, and another call would ask for the next frame's header.
+    outputFull = produced === bufferBytes && state !== 0;
     yield { bytes: Buffer.from(new Uint8Array(zstd.memory.buffer, outputData, produced)), state };
   }
 }

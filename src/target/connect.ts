@@ -1,8 +1,11 @@
 import { Readable, type Writable } from 'node:stream';
 import pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import { connectionParameters } from '../job/connection-parameters.ts';
+import { applySession, type SessionValues } from './apply-session.ts';
+import { filedPassword, type Login } from './password-file.ts';
 import { serverError } from './server-error.ts';
-import { literal } from './names.ts';
+import { offersNoTls, tlsError, tlsOptions } from './tls-options.ts';
 
 /** The only room that knows pg and pg-copy-streams. */
 export interface ConnectOptions {
@@ -12,7 +15,7 @@ export interface ConnectOptions {
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
   /** Settings of the session, set once after connecting. */
-  readonly session: Readonly<Record<string, string>>;
+  readonly session: SessionValues;
 }
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -39,37 +42,56 @@ export interface Connection {
   destroy(): void;
 }
 
+/**
+ * Opens a session as psql would with the same URL and PG… variables: TLS after `sslmode` (see
+ * tlsChoice), the password from the URL, PGPASSWORD or ~/.pgpass.
+ *
+ * @throws EtlError ETL_CONNECTION, ETL_SERVER
+ */
 export async function connect(options: ConnectOptions): Promise<Connection> {
-  const client = new pg.Client({
-    ...(options.databaseUrl === null ? {} : { connectionString: options.databaseUrl }),
+  const { ofUrl, password, tls } = connectionParameters(options.databaseUrl, process.env);
+  const ssl = tlsOptions(tls);
+  const config: pg.ClientConfig = {
     application_name: options.applicationName,
     connectionTimeoutMillis: options.connectTimeoutMs,
     keepAlive: true,
-  });
+    ...ofUrl,
+    password: password ?? (passwordFor as () => Promise<string>),
+  };
+  try {
+    return await openSession({ ...config, ssl, sslnegotiation: tls.negotiation }, options);
+  } catch (error) {
+    // Each way of asking needs a connection of its own: the server hangs up after its refusal.
+    if (tls.mode !== 'prefer' || !offersNoTls(error)) throw tlsError(error) ?? serverError(error);
+  }
+  try {
+    return await openSession({ ...config, ssl: false, sslnegotiation: 'postgres' }, options);
+  } catch (error) {
+    throw serverError(error);
+  }
+}
+
+/** Asked for by pg once the server wants a password, with the login in its own words. */
+function passwordFor(login: Login): Promise<string | undefined> {
+  return filedPassword(login, process.env);
+}
+
+async function openSession(config: pg.ClientConfig, options: ConnectOptions): Promise<Connection> {
+  const client = new pg.Client(config);
   const lost = new AbortController();
   // A lost line is an event as well as a rejected query; without a listener it ends the process.
   client.on('error', () => lost.abort());
   client.on('end', () => lost.abort());
   try {
     await client.connect();
-    await client.query(sessionSql(options.session));
+    await applySession(client, options.session);
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
     return connectionOf(client, rows[0]?.pid ?? 0, lost.signal);
   } catch (error) {
-    await client.end().catch(() => undefined);
-    throw serverError(error);
+    // Not client.end(): after a failed TLS handshake it waits for an event that has passed.
+    socketOf(client).destroy();
+    throw error;
   }
-}
-
-/** Settings that not every server or platform has are tried, not demanded. */
-function sessionSql(session: Readonly<Record<string, string>>): string {
-  const settings = Object.entries(session).map(
-    ([name, value]) => `perform set_config(${literal(name)}, ${literal(value)}, false);`,
-  );
-  const optional =
-    "begin perform set_config('client_connection_check_interval', '1s', false); " +
-    'exception when others then null; end;';
-  return `do $etl$ begin ${settings.join(' ')} ${optional} end $etl$`;
 }
 
 function connectionOf(client: pg.Client, pid: number, lost: AbortSignal): Connection {

@@ -41,7 +41,6 @@ export async function swapFresh(
   );
   const name = quoted(String(constraint?.['conname']));
   await connection.query(`drop table ${target}`);
-  await connection.query(`set local maintenance_work_mem = '256MB'`);
   await connection.query(
     `alter table ${fresh} add constraint ${name} primary key (${key.map(quoted).join(', ')})`,
   );

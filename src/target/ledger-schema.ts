@@ -44,13 +44,60 @@ function migrations(schema: string): readonly string[] {
      create index ledger_path on ${s}.ledger (table_oid, path, id desc);
      -- A commit believed lost may still land: then the retry must not load the file once more.
      create unique index ledger_once on ${s}.ledger (run_id, table_oid, path);`,
+
+    `create table ${s}.load (
+       run_id text not null,
+       ordinal integer not null,
+       table_name text not null,
+       strategy text not null,
+       concurrency integer not null,
+       files_loaded integer not null,
+       files_skipped integer not null,
+       files_failed integer not null,
+       files_not_loaded integer not null,
+       rows_read bigint not null,
+       inserted bigint not null,
+       updated bigint not null,
+       unchanged bigint not null,
+       superseded bigint not null,
+       rejected bigint not null,
+       duration_ms bigint not null,
+       primary key (run_id, ordinal)
+     );
+     comment on table ${s}.load is 'Loads of the runs, one row each, written when a load ends.';
+     create table ${s}.file (
+       run_id text not null,
+       load integer not null,
+       ordinal integer not null,
+       path text not null,
+       status text not null,
+       attempts integer not null,
+       stage_ms bigint,
+       wait_ms bigint,
+       merge_ms bigint,
+       error_code text,
+       error text,
+       primary key (run_id, load, ordinal)
+     );
+     comment on table ${s}.file is 'Durations and errors of the files that the loads tried.';`,
   ];
 }
 
-/** Creates what is missing. Two runs that start at once wait for each other on an advisory lock. */
+/**
+ * What loading itself needs. Later versions hold what `etl history` shows, as tables of their own:
+ * a change to `ledger` would have to wait for the prepared transactions that a run which died may
+ * have left on it, and these are ended only by a run that has got past this migration.
+ */
+const VERSION_NEEDED = 1;
+
+/**
+ * Creates what is missing. Two runs that start at once wait for each other on an advisory lock. A
+ * role that may load, but not create tables in the ledger's schema, goes on with an older ledger.
+ */
 export async function migrateLedger(connection: Connection, schema: string): Promise<void> {
   const all = migrations(schema);
-  if ((await appliedVersion(connection, schema)) >= all.length) return;
+  const applied = await ledgerVersion(connection, schema);
+  if (applied >= all.length) return;
   await connection.query('begin');
   try {
     await connection.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [
@@ -64,7 +111,7 @@ export async function migrateLedger(connection: Connection, schema: string): Pro
        )`,
     );
     for (
-      let version = (await appliedVersion(connection, schema)) + 1;
+      let version = (await ledgerVersion(connection, schema)) + 1;
       version <= all.length;
       version++
     ) {
@@ -76,7 +123,8 @@ export async function migrateLedger(connection: Connection, schema: string): Pro
     await connection.query('commit');
   } catch (error) {
     await connection.query('rollback').catch(() => undefined);
-    throw error;
+    const refused = errorRecordOf(error).facts.sqlState === '42501';
+    if (!refused || applied < VERSION_NEEDED) throw error;
   }
 }
 
@@ -109,7 +157,7 @@ async function createSchema(connection: Connection, schema: string): Promise<voi
 }
 
 /** 0 where nothing is there yet. */
-async function appliedVersion(connection: Connection, schema: string): Promise<number> {
+export async function ledgerVersion(connection: Connection, schema: string): Promise<number> {
   if (!(await ledgerExists(connection, schema, 'migration'))) return 0;
   const [row] = await connection.query(
     `select coalesce(max(version), 0) as version from ${quoted(schema)}.migration`,

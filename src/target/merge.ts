@@ -1,11 +1,13 @@
 import { present } from '../assert.ts';
 import { errorRecordOf } from '../errors.ts';
 import type { Connection } from './connect.ts';
-import { probeKeys } from './probe-keys.ts';
+import { mergeChangedSql, mergeDistinctChangedSql } from './changed-rows-sql.ts';
+import { countDistinctKeys } from './distinct-keys.ts';
+import { probeKeys, type Probe } from './probe-keys.ts';
 import {
   changedColumns,
+  insertDistinctSql,
   insertSql,
-  mergeChangedSql,
   mergeSql,
   winnersSql,
   type MergeSource,
@@ -19,8 +21,14 @@ export interface MergeCounts {
   readonly unchanged: number;
 }
 
-/** The share of unchanged rows from which on they are dropped before the upsert. */
+/** The share of unchanged rows from which on they are dropped before the winners are upserted. */
 const UNCHANGED_SHARE_MIN = 0.8;
+/** The same where no winners need be chosen, since each key is staged once. */
+const UNCHANGED_SHARE_DISTINCT_MIN = 0.5;
+/** The share of rows in the order of the key that makes them be looked up as they come. */
+const ASCENDING_SHARE_MIN = 0.95;
+/** Size of the table, in stagings, up to which the planner may hash it. */
+const JOINED_TABLE_SHARE_MAX = 2;
 
 /**
  * Runs the merge inside the transaction that is open. It runs as EXPLAIN ANALYZE, which executes
@@ -40,15 +48,37 @@ export async function merge(
     return countReturned(connection, mergeSql(target, source), winnersSql(target, source));
   }
   const probe = await probeKeys(connection, target, source, options.stagedRows);
-  if (probe?.known === 0) {
-    const count = await insertNew(connection, insertSql(target, source));
-    if (count !== null) return inserted(count);
-  }
-  const mostlyUnchanged = probe !== null && probe.unchanged >= UNCHANGED_SHARE_MIN;
+  const merged = probe === null ? null : await mergeAsProbed(connection, target, source, probe);
+  return merged ?? countExplained(connection, mergeSql(target, source), null);
+}
+
+/**
+ * The form for the rows that the probe saw; null where the general one is best. Rows in the order of
+ * the key whose keys are distinct need no sort, which costs more than to see that they are so.
+ */
+async function mergeAsProbed(
+  connection: Connection,
+  target: MergeTarget,
+  source: MergeSource,
+  probe: Probe,
+): Promise<MergeCounts | null> {
   const writes = target.onConflict !== 'ignore' && changedColumns(target, source).length > 0;
-  return mostlyUnchanged && writes
-    ? countExplained(connection, mergeChangedSql(target, source))
-    : countExplained(connection, mergeSql(target, source));
+  const looksUnchanged = writes && probe.unchanged >= UNCHANGED_SHARE_DISTINCT_MIN;
+  if (probe.known > 0 && !looksUnchanged) return null;
+  const inOrder = probe.ascending >= ASCENDING_SHARE_MIN;
+  const keys = inOrder ? await countDistinctKeys(connection, target, source) : null;
+  if (probe.known === 0) {
+    const insert = keys === null ? insertSql : insertDistinctSql;
+    const count = await insertNew(connection, insert(target, source));
+    return count === null ? null : inserted(count);
+  }
+  if (keys !== null) {
+    const joins = probe.tableShare !== null && probe.tableShare <= JOINED_TABLE_SHARE_MAX;
+    const sql = mergeDistinctChangedSql(target, source, joins ? 'join' : 'lookup');
+    return countExplained(connection, sql, keys);
+  }
+  if (probe.unchanged < UNCHANGED_SHARE_MIN) return null;
+  return countExplained(connection, mergeChangedSql(target, source), null);
 }
 
 function inserted(count: number): MergeCounts {
@@ -59,6 +89,11 @@ function inserted(count: number): MergeCounts {
  * Rows whose keys are all new: 500,000 of 8 columns cost the server 1.16 s as a plain INSERT and
  * 1.94 s with ON CONFLICT, which looks each key up twice and inserts speculatively. Null where the
  * table does hold one of the keys; then nothing has happened but dead rows for vacuum.
+ *
+ * With the staging of such rows, in order and above the table's keys, 1.9 s, or 1.5 s where no sort
+ * is needed; COPY into the indexed table itself takes 1.05 s, and 74 MB of WAL instead of 98 MB. But it
+ * writes before the unit is proved to share no key with earlier ones: one that does would wait for
+ * its transaction, while it waits for that one's merge. Only a unit that has none before it could.
  */
 async function insertNew(connection: Connection, sql: string): Promise<number | null> {
   await connection.query('savepoint etl_insert');
@@ -84,7 +119,12 @@ interface ExplainedNode {
   readonly Plans?: readonly ExplainedNode[];
 }
 
-async function countExplained(connection: Connection, sql: string): Promise<MergeCounts> {
+/** `keys` are staged, where that is known; else the plan tells how many winners it chose. */
+async function countExplained(
+  connection: Connection,
+  sql: string,
+  keys: number | null,
+): Promise<MergeCounts> {
   const [row] = await connection.query(
     `explain (analyze, costs off, timing off, summary off, format json)\n${sql}`,
   );
@@ -94,8 +134,8 @@ async function countExplained(connection: Connection, sql: string): Promise<Merg
   const conflicting = present(node['Conflicting Tuples'], 'the conflicting tuples');
   const filtered = node['Rows Removed by Conflict Filter'] ?? 0;
   const updated = sql.endsWith(' do nothing') ? 0 : conflicting - filtered;
-  // The winners of `distinct on`: those that were dropped before the upsert are unchanged, too.
-  const winners = Math.round(present(uniqueRows(node), 'the count of winners'));
+  // All winners, also those that were dropped before the upsert, since they are unchanged.
+  const winners = keys ?? Math.round(present(uniqueRows(node), 'the count of winners'));
   return { inserted: fresh, updated, unchanged: winners - fresh - updated };
 }
 

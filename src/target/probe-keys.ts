@@ -1,6 +1,12 @@
 import type { Connection } from './connect.ts';
-import { changedColumns, stagedColumn, type MergeSource, type MergeTarget } from './merge-sql.ts';
-import { quoted } from './names.ts';
+import {
+  changedColumns,
+  stagedColumn,
+  tableSql,
+  type MergeSource,
+  type MergeTarget,
+} from './merge-sql.ts';
+import { literal, quoted } from './names.ts';
 import { stagedValue } from './staging.ts';
 
 /** Sampled keys that are looked up, and the rows below which looking is not worth it. */
@@ -13,6 +19,10 @@ export interface Probe {
   readonly known: number;
   /** Rows that the table holds already, byte for byte. */
   readonly unchanged: number;
+  /** Rows whose leading key column is not below that of the row before them. */
+  readonly ascending: number;
+  /** Bytes of the table over bytes of the staging; null where the table's are not known. */
+  readonly tableShare: number | null;
 }
 
 /**
@@ -32,25 +42,38 @@ export async function probeKeys(
   const compared = changedColumns(target, source).map((column) => column.name);
   const staged = (name: string): string => stagedValue(stagedColumn(table, name));
   const keys = target.key.map((name, place) => `${staged(name)} as k${place}`);
-  const values = compared.map((name, place) => `${staged(name)} as v${place}`);
   const matches = target.key.map((name, place) => `t.${quoted(name)} = s.k${place}`);
   const same =
     compared.length === 0
       ? 'true'
       : `row(${compared.map((name) => `t.${quoted(name)}`).join(', ')})::record *= ` +
         `row(${compared.map((_, place) => `s.v${place}`).join(', ')})::record`;
+  const values = [...keys, ...compared.map((name, place) => `${staged(name)} as v${place}`)];
   const [row] = await connection.query(
     `select count(*)::float8 as sampled,
             count(t.*)::float8 as known,
-            count(t.*) filter (where ${same})::float8 as unchanged
-       from (select ${[...keys, ...values].join(', ')}
-               from ${table.sqlName} tablesample system (${percent}) repeatable (1)) s
-       left join ${quoted(target.schema)}.${quoted(target.name)} t on ${matches.join(' and ')}`,
+            count(t.*) filter (where ${same})::float8 as unchanged,
+            count(*) filter (where s.ascends)::float8 as ascending,
+            ${tableShareSql(target, source)} as table_share
+       from (select *, coalesce(k0 >= lag(k0) over (order by etl_row), true) as ascends
+               from (select etl_row, ${values.join(', ')}
+                       from ${table.sqlName} tablesample system (${percent}) repeatable (1)) r) s
+       left join ${tableSql(target)} t on ${matches.join(' and ')}`,
   );
-  const sampled = Number(row?.['sampled']);
-  if (sampled === 0) return null;
+  const share = (name: string): number => Number(row?.[name]) / Number(row?.['sampled']);
+  if (Number(row?.['sampled']) === 0) return null;
+  const tableShare = row?.['table_share'];
   return {
-    known: Number(row?.['known']) / sampled,
-    unchanged: Number(row?.['unchanged']) / sampled,
+    known: share('known'),
+    unchanged: share('unchanged'),
+    ascending: share('ascending'),
+    tableShare: typeof tableShare === 'number' ? tableShare : null,
   };
+}
+
+/** A table that consists of partitions has no bytes of its own. An owner has its share of staging. */
+function tableShareSql(target: MergeTarget, { tables, owner }: MergeSource): string {
+  const bytes = (sqlName: string): string => `pg_relation_size(${literal(sqlName)}::regclass)`;
+  const stagedBytes = tables.map(({ sqlName }) => bytes(sqlName)).join(' + ');
+  return `(nullif(${bytes(tableSql(target))}, 0)::float8 * ${owner?.count ?? 1} / nullif(${stagedBytes}, 0))`;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { PASSWORD_NOTICE } from '../../src/cli/hide-password.ts';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { serverUrl } from '../support/database.ts';
 import { etl, expectTold } from '../support/etl.ts';
@@ -54,7 +55,7 @@ test('a wrong password, which is not printed; none; and one without privileges',
     expectTold(await etl(right, { cwd: folder }), 'ETL_PRIVILEGE', 2, { sqlState: '42501' });
     expect(await etl(['plan', ...right.slice(1)], { cwd: folder })).toMatchObject({
       code: 0,
-      stderr: '',
+      stderr: PASSWORD_NOTICE,
     });
   } finally {
     await server.release();

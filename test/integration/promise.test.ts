@@ -37,7 +37,10 @@ describe('the promise', () => {
       const { report } = await load(
         db.url,
         {
-          settings: { concurrency: random.concurrency },
+          settings: {
+            concurrency: random.concurrency,
+            ...(random.parts === null ? {} : { chunkSize: random.parts.rows }),
+          },
           loads: [
             {
               table: name,
@@ -48,7 +51,10 @@ describe('the promise', () => {
             },
           ],
         },
-        { cwd: folder },
+        {
+          cwd: folder,
+          ...(random.parts === null ? {} : { partBytesMin: random.parts.bytes }),
+        },
       );
       expect(report.error).toBeNull();
       expect(report.status).toBe('loaded');

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Encoding, SchemaElement } from 'hyparquet';
+import type { CompressionCodec, Encoding, SchemaElement } from 'hyparquet';
 import { Encodings } from 'hyparquet/src/constants.js';
 import { ByteWriter } from 'hyparquet-writer';
 import { writeMetadata } from 'hyparquet-writer/src/metadata.js';
@@ -16,12 +16,16 @@ export interface CraftedPage {
   readonly body: Uint8Array;
   /** Leaves the checksum out, or writes this one; by default it is right. */
   readonly crc?: number | null;
+  /** Decoded bytes that the header claims; by default those of the body. */
+  readonly claims?: number;
 }
 
 export interface CraftedColumn {
   readonly element: Omit<SchemaElement, 'name' | 'repetition_type'>;
   readonly name?: string;
   readonly pages: readonly CraftedPage[];
+  /** What the footer says of the pages, whose bodies stay as they are given. */
+  readonly codec?: CompressionCodec;
 }
 
 /**
@@ -31,7 +35,7 @@ export interface CraftedColumn {
 export function craftParquet(columns: readonly CraftedColumn[], rows: number): Uint8Array {
   const writer = new ByteWriter();
   writer.appendBytes(Buffer.from('PAR1'));
-  const chunks = columns.map(({ element, name = 'v', pages }) => {
+  const chunks = columns.map(({ element, name = 'v', pages, codec = 'UNCOMPRESSED' }) => {
     const start = writer.offset;
     for (const page of pages) writePage(writer, page);
     const size = BigInt(writer.offset - start);
@@ -41,7 +45,7 @@ export function craftParquet(columns: readonly CraftedColumn[], rows: number): U
         type: element.type ?? ('INT32' as const),
         encodings: [...new Set(pages.map((page) => page.encoding))],
         path_in_schema: [name],
-        codec: 'UNCOMPRESSED' as const,
+        codec,
         num_values: BigInt(rows),
         total_uncompressed_size: size,
         total_compressed_size: size,
@@ -72,7 +76,7 @@ function writePage(writer: ByteWriter, page: CraftedPage): void {
   const levels = Encodings.indexOf('RLE');
   serializeTCompactProtocol(writer, {
     field_1: kind === 'data' ? 0 : 2,
-    field_2: body.length,
+    field_2: page.claims ?? body.length,
     field_3: body.length,
     ...(crc === null ? {} : { field_4: crc | 0 }),
     ...(kind === 'data'

@@ -46,7 +46,7 @@ export function createInProcessPool(threads: number, setup: WorkerSetup): Worker
       const pending = new Map<number, { resolve(v: unknown): void; reject(e: EtlError): void }>();
       let calls = 0;
       port1.on('message', (reply: Reply) => {
-        if (reply.kind === 'news') news(reply.news);
+        if (reply.kind === 'news') reply.news.forEach(news);
         else if (reply.kind === 'answer') pending.get(reply.id)?.resolve(reply.value);
         else if (reply.kind === 'failure') {
           pending.get(reply.id)?.reject(EtlError.fromRecord(reply.error));

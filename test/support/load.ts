@@ -8,16 +8,21 @@ import type { Plan } from '../../src/plan/plan-types.ts';
 import { createWorkerPool } from '../../src/pool/worker-pool.ts';
 import type { RunEvent } from '../../src/run/events.ts';
 import type { Report } from '../../src/run/report-types.ts';
+import type { RunParts } from '../../src/run/run-context.ts';
 import { runWith } from '../../src/run/run.ts';
 import { createInProcessPool } from './in-process-pool.ts';
 
 export interface LoadOptions {
   readonly cwd: string;
   readonly force?: boolean;
+  /** Files are split into parts of no less than this. */
+  readonly partBytesMin?: number;
   readonly signal?: AbortSignal;
   /** Real threads, or the same sessions on this thread (default). */
   readonly threads?: boolean;
   readonly onEvent?: (event: RunEvent) => void;
+  /** Other surroundings of the run than the usual ones. */
+  readonly parts?: Partial<RunParts>;
 }
 
 /** Plans and runs a job against a database, as `etl run` does. */
@@ -33,15 +38,21 @@ export async function load(
 export async function planJob(
   databaseUrl: string,
   job: z.input<typeof jobSchema>,
-  { cwd, force = false }: LoadOptions,
+  { cwd, force = false, partBytesMin }: LoadOptions,
 ): Promise<Plan> {
-  return plan(defineJob(job, cwd), { databaseUrl, force, cwd, log: silentLog });
+  return plan(defineJob(job, cwd), {
+    databaseUrl,
+    force,
+    cwd,
+    log: silentLog,
+    ...(partBytesMin === undefined ? {} : { partBytesMin }),
+  });
 }
 
 export async function runPlan(
   databaseUrl: string,
   planned: Plan,
-  { signal, threads = false, onEvent }: Omit<LoadOptions, 'cwd'>,
+  { signal, threads = false, onEvent, parts = {} }: Omit<LoadOptions, 'cwd'>,
 ): Promise<Report> {
   const handle = runWith(
     planned,
@@ -50,6 +61,7 @@ export async function runPlan(
       createPool: threads ? createWorkerPool : createInProcessPool,
       random: () => 0,
       sleep: (ms, stop) => sleep(ms, undefined, stop === undefined ? {} : { signal: stop }),
+      ...parts,
     },
   );
   for await (const event of handle) onEvent?.(event);

@@ -10,6 +10,8 @@ export interface RandomLoad {
   readonly onConflict: 'update' | 'ignore' | 'newest' | 'append';
   readonly strategy: 'auto' | 'full-parallel' | 'hybrid' | 'sequential' | 'partitioned';
   readonly concurrency: number;
+  /** Rows and bytes of a part of a file at the least; null: files are too small to be split. */
+  readonly parts: { readonly rows: number; readonly bytes: number } | null;
 }
 
 export interface RandomColumn {
@@ -71,6 +73,10 @@ export const randomLoad: fc.Arbitrary<RandomLoad> = fc
     onConflict: fc.constantFrom('update', 'update', 'ignore', 'newest', 'append'),
     strategy: fc.constantFrom('auto', 'full-parallel', 'hybrid', 'sequential', 'partitioned'),
     concurrency: fc.integer({ min: 1, max: 4 }),
+    parts: fc.option(
+      fc.record({ rows: fc.integer({ min: 1, max: 4 }), bytes: fc.integer({ min: 1, max: 60 }) }),
+      { freq: 3, nil: null },
+    ),
   })
   .chain((shape) => {
     const all = [...shape.key, ...shape.values, VERSION];
@@ -86,6 +92,7 @@ export const randomLoad: fc.Arbitrary<RandomLoad> = fc
         shape.onConflict === 'append' && shape.strategy === 'partitioned' ? 'auto' : shape.strategy,
       ),
       concurrency: fc.constant(shape.concurrency),
+      parts: fc.constant(shape.parts),
     });
   });
 
@@ -134,11 +141,17 @@ function cell(column: RandomColumn): fc.Arbitrary<string | null> {
 
 /** A file's text: NULL is an empty field, an empty text a quoted one. */
 export function csvOf(file: OracleFile): string {
+  return csvWithLineEnds(file, '\n');
+}
+
+export function csvWithLineEnds(file: OracleFile, lineEnd: string): string {
   const field = (value: string | null): string =>
     value === null
       ? ''
       : /[",\r\n\\]/.test(value) || value === '' || value.trim() !== value
         ? `"${value.replaceAll('"', '""')}"`
         : value;
-  return [file.columns, ...file.rows].map((row) => `${row.map(field).join(',')}\n`).join('');
+  return [file.columns, ...file.rows]
+    .map((row) => `${row.map(field).join(',')}${lineEnd}`)
+    .join('');
 }

@@ -79,7 +79,7 @@ export function planJob(
   const units = unitFiles.map((files, ordinal): UnitPlan => {
     const rows = files.flatMap((file) => job.files[file]?.rows ?? []);
     const range = randomHint(rows, random);
-    return { ordinal, files, estimatedRows: rows.length, bytes: rows.length, range };
+    return { ordinal, files, part: null, estimatedRows: rows.length, bytes: rows.length, range };
   });
   const files = job.files.map(({ name }) => ({ name, path: `/data/${name}` }));
   return { files, units, conflicts: randomConflicts(job, unitFiles, random) };

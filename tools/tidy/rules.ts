@@ -9,6 +9,7 @@ export const ROOMS = [
   'benchmarks',
   'src/report',
   'src/index.ts',
+  'src/check',
   'src/run',
   'workers',
   'src/pool',

@@ -7,6 +7,7 @@ import { withoutHead } from './data-chunks.ts';
 import type { PassedHead } from './data-chunks.ts';
 import { finishScan, scanChunk } from './scan-records.ts';
 import { ScanProblem, startScan } from './scan-state.ts';
+import type { ScanState } from './scan-state.ts';
 
 /**
  * The fast path: the file's own bytes, with the three repairs of scan-records.ts. Nothing is done
@@ -23,18 +24,29 @@ export function openCsvBytes(
   const source = decompressed(file, signal === undefined ? {} : { signal });
   const state = startScan(description.dialect, description.columns.length);
   const passed: PassedHead = { bytes: 0, lines: 0 };
-  async function* scanned(): AsyncGenerator<Buffer> {
-    try {
-      for await (const chunk of withoutHead(source.chunks, description.dialect, passed)) {
-        yield* scanChunk(state, chunk);
-        onProgress?.(state.records, source.bytesRead());
-      }
-      yield* finishScan(state);
-      onProgress?.(state.records, source.bytesRead());
-    } catch (error) {
-      if (!(error instanceof ScanProblem)) throw error;
-      throw await errorOfScan(file, error, passed.bytes + error.offset);
+  const data = withoutHead(source.chunks, description.dialect, passed);
+  const tell = (): void => onProgress?.(state.records, source.bytesRead());
+  const chunks = scanned(file, state, data, () => passed.bytes, tell);
+  return { chunks, totals: totalsOf(source, () => state) };
+}
+
+/** The bytes as COPY is to have them; `dataStart` is the offset in the file of the first. */
+export async function* scanned(
+  file: SourceFile,
+  state: ScanState,
+  chunks: AsyncIterable<Buffer>,
+  dataStart: () => number,
+  onChunk: () => void,
+): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of chunks) {
+      yield* scanChunk(state, chunk);
+      onChunk();
     }
+    yield* finishScan(state);
+    onChunk();
+  } catch (error) {
+    if (!(error instanceof ScanProblem)) throw error;
+    throw await errorOfScan(file, error, dataStart() + error.offset);
   }
-  return { chunks: scanned(), totals: totalsOf(source, () => state) };
 }

@@ -32,6 +32,24 @@ export async function* withoutHead(
   // Else the file is a header without a line end, or less: no records.
 }
 
+/** The bytes from an offset on, behind a line end, and in `passed` what comes before it. */
+export async function* bytesFrom(
+  chunks: AsyncIterable<Buffer>,
+  from: number,
+  passed: PassedHead,
+): AsyncGenerator<Buffer> {
+  let lineFeeds = 0;
+  let carriageReturns = 0;
+  for await (const chunk of chunks) {
+    const before = chunk.subarray(0, from - passed.bytes);
+    passed.bytes += before.length;
+    lineFeeds += countByte(before, 10);
+    carriageReturns += countByte(before, 13);
+    passed.lines = lineFeeds || carriageReturns;
+    if (before.length < chunk.length) yield chunk.subarray(before.length);
+  }
+}
+
 /** CR LF counts once. Bytes without any LF have the line ends of old: CR. */
 export function countLineEnds(bytes: Buffer): number {
   return countByte(bytes, 10) || countByte(bytes, 13);

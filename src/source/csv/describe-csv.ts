@@ -1,16 +1,30 @@
+import { isAscii } from 'node:buffer';
 import { CsvError } from 'csv-parse/sync';
 import { EtlError } from '../../errors.ts';
 import type { CsvOptions } from '../../job/schema.ts';
 import { LIMITS } from '../../limits.ts';
 import { decompressed } from '../compression.ts';
 import type { CsvDescription, CsvDialect, SourceFile } from '../source-file.ts';
+import { inOneRead, isSmall } from '../in-one-read.ts';
 import { fitsCopy } from './copy-format.ts';
 import { findDataStart } from './data-start.ts';
 import type { DataStart } from './data-start.ts';
-import { detectDelimiter } from './detect-delimiter.ts';
+import { delimiterOfHeader, detectDelimiter } from './detect-delimiter.ts';
 import { parseText } from './parse-text.ts';
 import { refuseOtherFormats } from './refuse-formats.ts';
 import { cleanEncodingName, decodeText, isUtf16, toUtf8 } from './text-encoding.ts';
+
+/** Headers met so far, and what they tell of each file that has them; see `newHeaders`. */
+export type KnownHeaders = Map<string, CsvDescription>;
+
+/**
+ * For files that are described with the same options: a header is parsed once for all that have the
+ * same bytes there, which saves 0.3 ms of 0.4 per file. It is kept only where it settles the
+ * delimiter by itself.
+ */
+export function newHeaders(): KnownHeaders {
+  return new Map();
+}
 
 /**
  * Opens a CSV file, settles its dialect and reads its header.
@@ -19,27 +33,46 @@ import { cleanEncodingName, decodeText, isUtf16, toUtf8 } from './text-encoding.
  *   ETL_CSV_MALFORMED (no or nameless columns, a header without end), ETL_LIMIT, ETL_JOB_INVALID,
  *   and what reading throws
  */
-export async function describeCsv(file: SourceFile, options: CsvOptions): Promise<CsvDescription> {
+export async function describeCsv(
+  file: SourceFile,
+  options: CsvOptions,
+  known: KnownHeaders = newHeaders(),
+): Promise<CsvDescription> {
   const settled = settledOptions(file, options);
   const { head, start } = await readHead(file, settled);
-  const text = decodeText(
-    file,
-    head.subarray(start.header?.start ?? start.dataStart),
-    isUtf16(settled.encoding) ? 'utf8' : settled.encoding,
-    true,
-  );
-  const dialect: CsvDialect = {
-    ...settled,
-    delimiter:
-      settled.delimiter ??
-      (file.format === 'tsv'
-        ? '\t'
-        : detectDelimiter(text, (delimiter) => ({ ...settled, delimiter }))),
-  };
+  const { header, dataStart } = start;
+  const records = head.subarray(header?.start ?? dataStart);
+  const name = header === null ? null : headerName(file, head.subarray(header.start, header.end));
+  const alike = name === null ? undefined : known.get(name);
+  if (alike !== undefined && isAscii(records)) return alike;
+
+  const encoding = isUtf16(settled.encoding) ? 'utf8' : settled.encoding;
+  const text = decodeText(file, records, encoding, true);
+  if (alike !== undefined) return alike;
+  const dialectWith = (delimiter: string): CsvDialect => ({ ...settled, delimiter });
+  const byHeader =
+    settled.delimiter ??
+    (file.format === 'tsv' ? '\t' : null) ??
+    (header === null
+      ? null
+      : delimiterOfHeader(
+          decodeText(file, head.subarray(header.start, header.end), encoding, true),
+          dialectWith,
+        ));
+  const dialect = dialectWith(byHeader ?? detectDelimiter(text, dialectWith));
   const first = firstRecord(file, text, dialect);
   const columns = dialect.header ? first : first.map((_, index) => `column${index + 1}`);
   checkColumns(file, columns);
-  return { kind: 'csv', columns, dialect, path: fitsCopy(dialect) ? 'bytes' : 'rows' };
+  const path = fitsCopy(dialect) ? 'bytes' : 'rows';
+  const description: CsvDescription = { kind: 'csv', columns, dialect, path };
+  if (name !== null && byHeader !== null && known.size < LIMITS.headersKeptMax) {
+    known.set(name, description);
+  }
+  return description;
+}
+
+function headerName({ format }: SourceFile, header: Buffer): string {
+  return `${format} ${header.toString('latin1')}`;
 }
 
 /** All of the dialect but the delimiter, which may be left to detection. */
@@ -70,7 +103,9 @@ async function readHead(
   file: SourceFile,
   dialect: SettledOptions,
 ): Promise<{ readonly head: Buffer; readonly start: DataStart }> {
-  const onDisk = decompressed(file, { readBytes: headBytes }).chunks;
+  const onDisk = isSmall(file)
+    ? inOneRead(file)
+    : decompressed(file, { readBytes: headBytes }).chunks;
   const chunks = isUtf16(dialect.encoding) ? toUtf8(file, onDisk, dialect.encoding) : onDisk;
   let head: Buffer = Buffer.alloc(0);
   let start: DataStart | null = null;

@@ -5,6 +5,23 @@ const candidates = [',', ';', '\t', '|'] as const;
 const recordsMax = 20;
 
 /**
+ * The delimiter of all files that have this header, where the header alone tells: a character that
+ * it does not have cannot split it, and of the others one at most does. Null where several may be
+ * meant; then the records decide, and of two files with one header may say two things.
+ */
+export function delimiterOfHeader(
+  header: string,
+  dialectWith: (delimiter: string) => CsvDialect,
+): string | null {
+  const [first, second] = candidates.filter((candidate) => header.includes(candidate));
+  if (first === undefined) return candidates[0];
+  if (second !== undefined) return null;
+  // Inside quotes it is none, and of a header that cannot be parsed alone the rest must tell.
+  const [fields = 0, more] = fieldCounts(header, dialectWith(first));
+  return fields > 1 && more === undefined ? first : null;
+}
+
+/**
  * The delimiter under which most of the first records have as many fields as the header, and more
  * than one; among equals the one with the most fields, then the first of comma, semicolon, tab and
  * bar. A file in which none of them stands has one column: comma, then.

@@ -5,7 +5,7 @@ import { EtlError } from '../../errors.ts';
 import { decompressed } from '../compression.ts';
 import type { CsvDescription, CsvDialect, SourceFile } from '../source-file.ts';
 import { problemOfFieldCount, problemOfParser } from './csv-problem.ts';
-import { countByte, countLineEnds, withoutHead } from './data-chunks.ts';
+import { bytesFrom, countByte, countLineEnds, withoutHead } from './data-chunks.ts';
 import type { PassedHead } from './data-chunks.ts';
 import { endOfRecord, nextLine } from './data-start.ts';
 import { parseText, parserOptions, withNulls } from './parse-text.ts';
@@ -50,14 +50,16 @@ export function locateUnreadable(
 
 /**
  * Finds the data record of the line that COPY names in its context (`COPY staged, line 3`): the
- * line of what was sent, in which the record ends. Header and empty lines were not sent.
+ * line of what was sent, in which the record ends. Header and empty lines were not sent; of a part
+ * of a file (the byte path), nothing before the offset `from`.
  */
 export function locateCopyLine(
   file: SourceFile,
   description: CsvDescription,
   copyLine: number,
+  from: number | null = null,
 ): Promise<LocatedRecord | null> {
-  return locate(file, description, (found) => found.copyLine >= copyLine);
+  return locate(file, description, (found) => found.copyLine >= copyLine, from);
 }
 
 const textMax = 10_000;
@@ -73,9 +75,11 @@ async function locate(
   file: SourceFile,
   description: CsvDescription,
   wanted: (found: FoundRecord) => boolean,
+  from: number | null = null,
 ): Promise<LocatedRecord | null> {
-  const walk = description.path === 'bytes' ? walkBytes : walkRows;
-  for await (const found of walk(file, description)) {
+  const records =
+    description.path === 'bytes' ? walkBytes(file, description, from) : walkRows(file, description);
+  for await (const found of records) {
     if (wanted(found)) return { record: found.record, line: found.line, ...found.describe() };
   }
   return null;
@@ -85,10 +89,12 @@ async function locate(
 async function* walkBytes(
   file: SourceFile,
   description: CsvDescription,
+  from: number | null,
 ): AsyncGenerator<FoundRecord> {
   const { dialect, columns } = description;
   const passed: PassedHead = { bytes: 0, lines: 0 };
-  const chunks = withoutHead(decompressed(file).chunks, dialect, passed);
+  const all = decompressed(file).chunks;
+  const chunks = from === null ? withoutHead(all, dialect, passed) : bytesFrom(all, from, passed);
   const nextCopyLine = countCopyLines();
   let record = 0;
   let lines = 0;

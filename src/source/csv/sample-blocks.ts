@@ -1,7 +1,6 @@
-import type { CsvDescription, SourceFile } from '../source-file.ts';
-import { parseText } from './parse-text.ts';
 import type { CsvFields } from './parse-text.ts';
-import { decodeText } from './text-encoding.ts';
+import { sampleRows } from './sample-rows.ts';
+import type { SampledColumns } from './sample-rows.ts';
 
 /** The data of a file, or of its head, that can be read at any offset. */
 export interface DataBytes {
@@ -24,6 +23,8 @@ export interface SampledBlocks {
 
 /** Blocks read: enough that sorted keys are seen all over, few enough to be cheap on any disk. */
 const blocksMax = 32;
+/** Rows of a block, at least: of few rows wanted, the head and the tail tell most. */
+const rowsPerBlockMin = 20;
 /** The head block tells how long rows are, and so how much to read for the others. */
 const headBytes = 64 * 1024;
 
@@ -32,14 +33,13 @@ const headBytes = 64 * 1024;
  * begins after a line end and ends with one.
  */
 export async function sampleBlocks(
-  file: SourceFile,
-  description: CsvDescription,
+  sampled: SampledColumns,
   data: DataBytes,
   { rowsMax, bytesMax, seed }: BlockOptions,
 ): Promise<SampledBlocks> {
   const random = seededRandom(seed);
   const size = data.end - data.start;
-  const blocks = Math.max(1, Math.min(blocksMax, rowsMax));
+  const blocks = blocksOf(rowsMax);
   const stretch = Math.floor(size / blocks);
   const rowsPerBlock = Math.max(1, Math.floor(rowsMax / blocks));
   const parsed: ParsedBlock[] = [];
@@ -51,13 +51,18 @@ export async function sampleBlocks(
     const offset = last ? data.end - blockBytes : data.start + block * stretch + within;
     const bytes = await data.read(offset, blockBytes);
     const whole = cutToLines(bytes, offset === data.start, offset + bytes.length === data.end);
-    parsed.push(parseBlock(file, description, whole, last ? -rowsPerBlock : rowsPerBlock));
+    parsed.push(parseBlock(sampled, whole, last ? -rowsPerBlock : rowsPerBlock));
     if (block === 0) {
       const wanted = Math.ceil(1.25 * (rowsPerBlock + 2) * bytesPerRowOf(parsed));
       blockBytes = Math.min(wanted, stretch, Math.floor(bytesMax / blocks));
     }
   }
   return { rows: parsed.flatMap((block) => block.rows), bytesPerRow: bytesPerRowOf(parsed) };
+}
+
+function blocksOf(rowsMax: number): number {
+  if (rowsMax < 2) return 1;
+  return Math.max(2, Math.min(blocksMax, Math.floor(rowsMax / rowsPerBlockMin)));
 }
 
 interface ParsedBlock {
@@ -67,17 +72,9 @@ interface ParsedBlock {
 }
 
 /** Takes the first `take` rows, or the last ones where it is negative. */
-function parseBlock(
-  file: SourceFile,
-  { dialect, columns }: CsvDescription,
-  bytes: Buffer,
-  take: number,
-): ParsedBlock {
-  const text = decodeText(file, bytes, dialect.encoding, false);
-  const records = parseText(text, dialect, columns.length, { skip_records_with_error: true });
-  const fitting = records.filter((record) => record.length === columns.length);
-  const rows = take < 0 ? fitting.slice(take) : fitting.slice(0, take);
-  return { rows, records: records.length, bytes: bytes.length };
+function parseBlock(sampled: SampledColumns, bytes: Buffer, take: number): ParsedBlock {
+  const { rows, records } = sampleRows(sampled, bytes);
+  return { rows: take < 0 ? rows.slice(take) : rows.slice(0, take), records, bytes: bytes.length };
 }
 
 /** Each block stands for a stretch of the same size, however much of it was read. */

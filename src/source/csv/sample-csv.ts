@@ -2,14 +2,17 @@ import { open } from 'node:fs/promises';
 import { EtlError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { decompressed, readError } from '../compression.ts';
+import type { ByteSource } from '../compression.ts';
 import type { CsvDescription, CsvDialect, FileSample, SourceFile } from '../source-file.ts';
+import { againInOneRead, inOneRead, isSmall } from '../in-one-read.ts';
 import { findDataStart } from './data-start.ts';
-import { parseText } from './parse-text.ts';
 import { sampleBlocks } from './sample-blocks.ts';
 import type { DataBytes } from './sample-blocks.ts';
+import { fieldsOf, sampleRows } from './sample-rows.ts';
+import type { SampledColumns } from './sample-rows.ts';
 import { finishScan, scanChunk } from './scan-records.ts';
 import { ScanProblem, startScan } from './scan-state.ts';
-import { decodeText, isUtf16, toUtf8 } from './text-encoding.ts';
+import { isUtf16, toUtf8 } from './text-encoding.ts';
 
 export interface SampleOptions {
   readonly rowsMax: number;
@@ -17,6 +20,8 @@ export interface SampleOptions {
   readonly bytesMax: number;
   /** The same seed and file give the same sample. */
   readonly seed: number;
+  /** Columns wanted, in the order wanted, each once; all of the file by default. */
+  readonly columns?: readonly string[];
 }
 
 /**
@@ -36,11 +41,21 @@ export async function sampleCsv(
   options: SampleOptions,
 ): Promise<FileSample> {
   const headOnly = file.compression !== 'none' || isUtf16(description.dialect.encoding);
-  if (file.bytes > options.bytesMax && !headOnly) return sampleOnDisk(file, description, options);
-  const head = await readHead(file, description.dialect, options.bytesMax);
-  return head.ended
-    ? sampleWhole(file, utf8Where16(description), options, head.data)
-    : sampleHead(file, utf8Where16(description), options, head);
+  const columns = options.columns ?? description.columns;
+  const fields = fieldsOf(description, columns);
+  const found =
+    file.bytes > options.bytesMax && !headOnly
+      ? await sampleOnDisk({ file, description, fields }, options)
+      : await sampleStart({ file, description, fields }, options);
+  return { columns, ...found };
+}
+
+type SampledRows = Omit<FileSample, 'columns'>;
+
+async function sampleStart(sampled: SampledColumns, options: SampleOptions): Promise<SampledRows> {
+  const head = await readHead(sampled.file, sampled.description.dialect, options.bytesMax);
+  const text = { ...sampled, description: utf8Where16(sampled.description) };
+  return head.ended ? sampleWhole(text, options, head.data) : sampleHead(text, options, head);
 }
 
 /** UTF-16 is UTF-8 once it is read. */
@@ -59,7 +74,7 @@ interface Head {
 }
 
 async function readHead(file: SourceFile, dialect: CsvDialect, bytesMax: number): Promise<Head> {
-  const source = decompressed(file, { readBytes: Math.ceil(bytesMax / 128) });
+  const source = openHead(file, bytesMax);
   const text = isUtf16(dialect.encoding)
     ? toUtf8(file, source.chunks, dialect.encoding)
     : source.chunks;
@@ -72,38 +87,35 @@ async function readHead(file: SourceFile, dialect: CsvDialect, bytesMax: number)
     ended = bytes <= bytesMax;
     if (!ended) break;
   }
-  const all = Buffer.concat(chunks);
+  const all = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
   const start = findDataStart(all, dialect, true);
   return { data: all.subarray(start?.dataStart), ended, ratio: bytes / source.bytesRead() };
 }
 
+function openHead(file: SourceFile, bytesMax: number): Pick<ByteSource, 'chunks' | 'bytesRead'> {
+  if (file.compression !== 'none' || file.bytes > bytesMax) {
+    return decompressed(file, { readBytes: Math.ceil(bytesMax / 128) });
+  }
+  // It was described a moment ago.
+  const chunks = isSmall(file) ? againInOneRead(file) : inOneRead(file);
+  return { chunks, bytesRead: () => file.bytes };
+}
+
 /** All records are counted, and all are rows of the sample where they are few enough. */
 async function sampleWhole(
-  file: SourceFile,
-  description: CsvDescription,
-  { rowsMax, bytesMax, seed }: SampleOptions,
+  sampled: SampledColumns,
+  options: SampleOptions,
   data: Buffer,
-): Promise<FileSample> {
-  const { columns, dialect } = description;
-  const counted = countRecords(description, data);
-  if (counted !== null && counted > rowsMax) {
-    const { rows } = await sampleBlocks(file, description, inMemory(data), {
-      rowsMax,
-      bytesMax,
-      seed,
-    });
-    return { columns, rows, fileRows: counted, fileRowsExact: true, complete: false };
+): Promise<SampledRows> {
+  const counted = countRecords(sampled.description, data);
+  if (counted !== null && counted > options.rowsMax) {
+    const { rows } = await sampleBlocks(sampled, inMemory(data), options);
+    return { rows, fileRows: counted, fileRowsExact: true, complete: false };
   }
-  const text = decodeText(file, data, dialect.encoding, false);
-  const records = parseText(text, dialect, columns.length, { skip_records_with_error: true });
-  const rows = records.filter((record) => record.length === columns.length).slice(0, rowsMax);
-  return {
-    columns,
-    rows,
-    fileRows: counted ?? records.length,
-    fileRowsExact: true,
-    complete: rows.length === (counted ?? records.length),
-  };
+  const { rows: all, records } = sampleRows(sampled, data);
+  const rows = all.slice(0, options.rowsMax);
+  const fileRows = counted ?? records;
+  return { rows, fileRows, fileRowsExact: true, complete: rows.length === fileRows };
 }
 
 /** Null where only csv-parse can tell. Of a file with a defect, the records before it. */
@@ -121,15 +133,13 @@ function countRecords({ dialect, columns, path }: CsvDescription, data: Buffer):
 
 /** Of a compressed file, more cannot be reached without decompressing all before it. */
 async function sampleHead(
-  file: SourceFile,
-  description: CsvDescription,
+  sampled: SampledColumns,
   options: SampleOptions,
   { data, ratio }: Head,
-): Promise<FileSample> {
-  const sampled = await sampleBlocks(file, description, inMemory(data), options);
-  const fileRows = Math.round((file.bytes * ratio) / sampled.bytesPerRow);
-  const { columns } = description;
-  return { columns, rows: sampled.rows, fileRows, fileRowsExact: false, complete: false };
+): Promise<SampledRows> {
+  const { rows, bytesPerRow } = await sampleBlocks(sampled, inMemory(data), options);
+  const fileRows = Math.round((sampled.file.bytes * ratio) / bytesPerRow);
+  return { rows, fileRows, fileRowsExact: false, complete: false };
 }
 
 function inMemory(data: Buffer): DataBytes {
@@ -140,23 +150,23 @@ function inMemory(data: Buffer): DataBytes {
   };
 }
 
-async function sampleOnDisk(
-  file: SourceFile,
-  description: CsvDescription,
-  options: SampleOptions,
-): Promise<FileSample> {
-  const { columns, dialect } = description;
+async function sampleOnDisk(sampled: SampledColumns, options: SampleOptions): Promise<SampledRows> {
+  const { file, description } = sampled;
   try {
     await using handle = await open(file.path);
     const read = async (offset: number, bytes: number): Promise<Buffer> => {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(bytes), 0, bytes, offset);
       return buffer.subarray(0, bytesRead);
     };
-    const start = findDataStart(await read(0, 2 * LIMITS.headerBytesMax), dialect, true);
-    const data: DataBytes = { start: start?.dataStart ?? 0, end: file.bytes, read };
-    const sampled = await sampleBlocks(file, description, data, options);
-    const fileRows = Math.round((data.end - data.start) / sampled.bytesPerRow);
-    return { columns, rows: sampled.rows, fileRows, fileRowsExact: false, complete: false };
+    const head = await read(0, 2 * LIMITS.headerBytesMax);
+    const start = findDataStart(head, description.dialect, true)?.dataStart ?? 0;
+    const { rows, bytesPerRow } = await sampleBlocks(
+      sampled,
+      { start, end: file.bytes, read },
+      options,
+    );
+    const fileRows = Math.round((file.bytes - start) / bytesPerRow);
+    return { rows, fileRows, fileRowsExact: false, complete: false };
   } catch (error) {
     throw error instanceof EtlError ? error : readError(file, error);
   }

@@ -207,11 +207,13 @@ function endsAsRecord(state: ScanState, cursor: Cursor, end: number): boolean {
   if (start < 0) return true;
   const length = end - start - (state.crlf && end > start && bytes[end - 1] === CR ? 1 : 0);
   if (length === 0 && state.dropEmptyLines) {
+    state.repairs++;
     if (start > cursor.sent) pieces.push(bytes.subarray(cursor.sent, start));
     cursor.sent = end + 1;
     return false;
   }
   if (length === 2 && bytes[start] === BACKSLASH && bytes[start + 1] === DOT) {
+    state.repairs++;
     const quote = state.quote < 0 ? NO_QUOTE : String.fromCharCode(state.quote);
     if (start > cursor.sent) pieces.push(bytes.subarray(cursor.sent, start));
     pieces.push(Buffer.from(`${quote}\\.${quote}`, 'latin1'));

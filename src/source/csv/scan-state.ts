@@ -11,6 +11,8 @@ export interface ScanState {
   readonly recordBytesMax: number;
   /** Complete records that were passed on. */
   records: number;
+  /** Short records that were dropped, or did not go out as they stand. */
+  repairs: number;
   /** Sections inside quotes that began in the middle of a field: COPY drops their quotes. */
   strayQuotes: number;
   /** Bytes scanned, from the first one pushed; those held back do not count yet. */
@@ -50,6 +52,14 @@ const LF = 10;
 /** What COPY is told where a dialect has no quotes: a byte that the scanner then refuses. */
 export const NO_QUOTE = '\u0001';
 
+export type LineEnd = 'LF' | 'CR LF' | 'CR';
+
+/** How the first record ended, which COPY demands of all; null where none has. */
+export function lineEndOf({ lineEnd, crlf }: ScanState): LineEnd | null {
+  if (lineEnd === 0) return null;
+  return crlf ? 'CR LF' : lineEnd === LF ? 'LF' : 'CR';
+}
+
 export function startScan(
   dialect: CsvDialect,
   columns: number,
@@ -63,6 +73,7 @@ export function startScan(
     dropEmptyLines: columns > 1,
     recordBytesMax,
     records: 0,
+    repairs: 0,
     strayQuotes: 0,
     offset: 0,
     lineEnd: 0,

@@ -10,6 +10,8 @@ export interface ReadMeter {
   heldBytes: number;
   /** Bytes read from disk. */
   diskBytes: number;
+  /** Bytes of the values that were given out. */
+  decodedBytes: number;
 }
 
 /** The bytes of one column chunk in order: page headers, and the pages behind them. */

@@ -1,6 +1,7 @@
 import { present } from '../../assert.ts';
 import { EtlError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
+import { refuseBomb } from '../expansion.ts';
 import type { ParquetDescription, SourceFile } from '../source-file.ts';
 import type { ReadMeter } from './chunk-bytes.ts';
 import type { ColumnBatch } from './column-batch.ts';
@@ -54,7 +55,7 @@ export async function* readOpenParquet(
   { rowGroups, signal, onProgress }: Omit<ReadParquetOptions, 'columns'>,
 ): AsyncGenerator<ColumnBatch, void, undefined> {
   const { from, to } = rowGroups ?? { from: 0, to: description.rowGroups.length };
-  const meter: ReadMeter = { heldBytes: 0, diskBytes: 0 };
+  const meter: ReadMeter = { heldBytes: 0, diskBytes: 0, decodedBytes: 0 };
   let firstRow = 1 + rowsBefore(description, from);
   let rows = 0;
   for (let rowGroup = from; rowGroup < to; rowGroup++) {
@@ -104,7 +105,10 @@ async function* readRowGroup(
       if (held === 0) throw miscounted(parquet, nodes, index, rowGroup, `fewer than ${rows}`);
       count = Math.min(count, held);
     }
-    count = rowsWithinBytes(readers, count);
+    const batch = batchWithin(readers, count);
+    count = batch.rows;
+    meter.decodedBytes += batch.bytes;
+    refuseGrowth(parquet.file, meter);
     const columns = readers.map((reader) => reader.take(count));
     yield { rows: count, firstRow: firstRow + done, columns };
     done += count;
@@ -138,15 +142,21 @@ function batchRowsMax(columns: number): number {
 }
 
 /** Halves the batch until its bytes are within the limit; one row is always given out. */
-function rowsWithinBytes(readers: readonly ColumnReader[], rows: number): number {
-  let count = rows;
-  while (count > 1) {
+function batchWithin(
+  readers: readonly ColumnReader[],
+  most: number,
+): { readonly rows: number; readonly bytes: number } {
+  for (let rows = most; ; rows = Math.ceil(rows / 2)) {
     let bytes = 0;
-    for (const reader of readers) bytes += reader.bytesOf(count);
-    if (bytes <= LIMITS.parquetBatchBytesMax) break;
-    count = Math.ceil(count / 2);
+    for (const reader of readers) bytes += reader.bytesOf(rows);
+    if (rows === 1 || bytes <= LIMITS.parquetBatchBytesMax) return { rows, bytes };
   }
-  return count;
+}
+
+/** A few bytes of indexes may repeat one long value of a dictionary without end. */
+function refuseGrowth(file: SourceFile, meter: ReadMeter): void {
+  const bytesMin = LIMITS.expansionParquetBytesMin;
+  refuseBomb(file, { encoded: meter.diskBytes, decoded: meter.decodedBytes, bytesMin });
 }
 
 function checkUnchanged(parquet: OpenParquet, description: ParquetDescription): void {

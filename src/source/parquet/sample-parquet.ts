@@ -107,7 +107,7 @@ async function drawFromSpots(
   rowsMax: number,
   draw: Draw,
 ): Promise<void> {
-  const meter: ReadMeter = { heldBytes: 0, diskBytes: 0 };
+  const meter: ReadMeter = { heldBytes: 0, diskBytes: 0, decodedBytes: 0 };
   if (rowsMax === 0) return;
   const shift = draw.random();
   for (let spot = 0; spot < SPOTS_MAX; spot++) {
@@ -137,7 +137,7 @@ async function batchAt(
   while (rowsBefore(description, rowGroup + 1) <= row) rowGroup++;
   const start = row - rowsBefore(description, rowGroup);
   const readers: ColumnReader[] = [];
-  const spotMeter: ReadMeter = { heldBytes: 0, diskBytes: 0 };
+  const spotMeter: ReadMeter = { heldBytes: 0, diskBytes: 0, decodedBytes: 0 };
   let rows: number = LIMITS.parquetBatchRowsMax;
   for (const node of nodes) {
     const readBytes = 64 * 1024;

@@ -128,7 +128,7 @@ describe('rounds', () => {
 describe('candidates', () => {
   const units = (count: number) =>
     Array.from({ length: count }, (_, ordinal) => ({
-      ...{ ordinal, files: [0], estimatedRows: 1, bytes: 1, range: null },
+      ...{ ordinal, files: [0], part: null, estimatedRows: 1, bytes: 1, range: null },
     }));
   const planned = (count: number, server = {}) => {
     const made = plan([loadPlan({ units: units(count), strategy: 'hybrid' })]);

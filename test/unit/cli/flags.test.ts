@@ -25,6 +25,7 @@ function otherValue(option: JobOption): { readonly words: string[]; readonly val
     key: ['a,b', ['a', 'b']],
     columns: ['a=x,b=', { a: 'x', b: null }],
     types: ['x=numeric(10,2),y=date', { x: 'numeric(10,2)', y: 'date' }],
+    session: ['work_mem=128MB,jit=on', { work_mem: '128MB', jit: 'on' }],
     concurrency: ['3', 3],
   };
   if (option.kind === 'switch') return { words: [], value: option.defaultValue !== true };
@@ -127,6 +128,8 @@ describe('refusals', () => {
     [[...load, '--columns', '__proto__=a'], 'is not of the form source=target.'],
     [[...load, '--columns', 'a=x,a=y'], '--columns: "a" comes twice.'],
     [[...load, '--types', 'a'], '--types: "a" is not of the form column=type.'],
+    [[...load, '--session', 'jit'], '--session: "jit" is not of the form parameter=value.'],
+    [[...load, '--session', 'jit=on,jit=off'], '--session: "jit" comes twice.'],
     [['run', 'a.csv', '--table'], '--table needs a value.'],
     [['run'], 'There is nothing to load.'],
     [['run', 'a.csv'], 'No table is named.'],

@@ -24,6 +24,8 @@ export interface Script {
   readonly runFails?: Error;
   readonly onRun?: () => void;
   readonly running?: boolean;
+  /** What `verify` and `doctor` find; true by default. */
+  readonly sound?: boolean;
 }
 
 export function scripted(script: Script = {}): Scripted {
@@ -52,6 +54,23 @@ export function scripted(script: Script = {}): Scripted {
           yield { kind: 'run-finished', report };
         },
       };
+    },
+    history: async (request) => {
+      calls.push('history');
+      options.push({ ...request });
+      return { version: 1, runs: [], files: null };
+    },
+    verify: async (job, given) => {
+      calls.push('verify');
+      jobs.push(job);
+      options.push({ ...given });
+      return { version: 1, equal: script.sound ?? true, tables: [] };
+    },
+    doctor: async (job, given) => {
+      calls.push('doctor');
+      jobs.push(job);
+      options.push({ ...given });
+      return { version: 1, ok: script.sound ?? true, checks: [] };
     },
     startEmbedded: async ({ mode }) => {
       calls.push(`start ${mode}`);
@@ -126,8 +145,11 @@ const plainPlan: Plan = {
     timeZone: 'UTC',
     lockTimeoutMs: 1,
     statementTimeoutMs: 1,
+    session: {},
+    expansionRatioMax: 1,
     connectTimeoutMs: 1,
   },
+  session: [],
   loads: [],
 };
 

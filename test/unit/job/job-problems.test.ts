@@ -110,7 +110,7 @@ describe('a malformed job file', () => {
       '"postgres://me:***@db/app" cannot be read: it is not a valid URL',
     ],
     ['postgres://db:abc/app', 'it is not a valid URL; in a password, write / as %2F'],
-    ['postgres://db/app?sslrootcert=/no/such.pem', "open '/no/such.pem'"],
+    ['postgres://db/app?sslmode=verify_full', 'sslmode "verify_full". Did you mean "verify-full"?'],
   ])('%s', (databaseUrl, sentence) => {
     const [problem, ...others] = problemsOf({ file: JSON.stringify({ ...minimal, databaseUrl }) });
     expect(problem).toContain('databaseUrl (line 1): ');

@@ -18,6 +18,7 @@ function facts(count: number, rows: number, more: Partial<CostFacts> = {}): Cost
     units: files.map((file) => ({
       ordinal: file.ordinal,
       files: [file.ordinal],
+      part: null,
       estimatedRows: rows,
       bytes: rows * 76,
       range: null,

@@ -68,7 +68,9 @@ export function fakeContext(world: FakeWorld): PlanContext {
     log: silentLog,
     concurrencyAuto: 4,
     cores: 4,
+    partBytesMin: 1_000,
     server: SERVER,
+    chooseSession: () => [],
     hashFile: () => Promise.resolve('hash'),
     catalog: {
       readTable: ({ schema, name }) =>

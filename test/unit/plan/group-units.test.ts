@@ -84,6 +84,7 @@ describe('units of work', () => {
     expect(unit).toEqual({
       ordinal: 0,
       files: [0, 1],
+      part: null,
       estimatedRows: 200,
       bytes: 2_000,
       range: { kind: 'integer', min: '8', max: '11' },

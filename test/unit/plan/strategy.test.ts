@@ -13,7 +13,7 @@ const COSTS: Costs = { 'full-parallel': 3, hybrid: 3, sequential: 9, partitioned
 const EDGE = { before: 0, after: 1, share: 0.1 };
 
 function facts(more: Partial<StrategyFacts> = {}): StrategyFacts {
-  const unit = { estimatedRows: 10, bytes: 10, range: null };
+  const unit = { part: null, estimatedRows: 10, bytes: 10, range: null };
   return {
     requested: 'auto',
     onConflict: 'update',
@@ -21,6 +21,7 @@ function facts(more: Partial<StrategyFacts> = {}): StrategyFacts {
     couplings: [],
     sameColumns: true,
     units: [0, 1, 2].map((ordinal) => ({ ...unit, ordinal, files: [ordinal] })),
+    split: null,
     conflicts: [],
     overlap: { ...notSampled('no shared key among all', 30), multiplicity: 2 },
     table: 'app.orders',
@@ -49,6 +50,18 @@ describe('the strategy of a load', () => {
       'all units share keys, so they are staged at once and merged in order; about 3.0 s, the same as sequential',
     ],
     ['partitioned', {}, { partitioned: 1 }, 'about 2.0 rows per key, and each key is written once'],
+    [
+      'partitioned',
+      { units: facts().units.slice(0, 1), split: { files: 1, parts: 7 } },
+      { partitioned: 1 },
+      '1 large file is split into 7 parts, so that all workers have work; about 1.0 s, against 3.0 s',
+    ],
+    [
+      'partitioned',
+      { deterministic: false, split: { files: 2, parts: 9 } },
+      { partitioned: 1 },
+      '2 large files are split into 9 parts',
+    ],
     ['sequential', { conflicts: [EDGE] }, { sequential: 1 }, 'nearly all units share keys'],
     ['sequential', { couplings: [TRIGGER, UNHASHABLE] }, {}, 'row trigger audit … (and 1 more)'],
     ['sequential', { couplings: [TRIGGER], onConflict: 'append' }, {}, 'row trigger audit …'],

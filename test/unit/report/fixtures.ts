@@ -88,6 +88,7 @@ export function loadPlan(change: Partial<LoadPlan> = {}): LoadPlan {
     units: [0, 1, 2].map((ordinal) => ({
       ordinal,
       files: [ordinal],
+      part: null,
       estimatedRows: 500_000,
       bytes: 38_123_456,
       range: null,
@@ -147,6 +148,16 @@ export function plan(loads: readonly LoadPlan[] = [loadPlan()]): Plan {
       embedded: false,
     },
     settings: jobSchema.parse({ loads: [{ files: ['*.csv'], table: 'orders' }] }).settings,
+    session: [
+      {
+        name: 'work_mem',
+        value: '64MB',
+        from: 'engine',
+        why: 'shared_buffers of 128MB over 2 workers, from 16MB to 256MB',
+      },
+      { name: 'temp_buffers', value: '8MB', from: 'server', why: 'more of it gained nothing' },
+      { name: 'jit', value: 'on', from: 'job', why: 'as the job says' },
+    ],
     loads,
   };
 }
@@ -207,6 +218,17 @@ export function loadReport(change: Partial<LoadReport> = {}): LoadReport {
       unchanged: 19_996,
       superseded: 4,
       rejected: 0,
+    },
+    prediction: {
+      seconds: { predicted: 6.2, actual: 8.4, ratio: 8.4 / 6.2 },
+      rows: { predicted: 1_000_000, actual: 1_000_000, ratio: 1 },
+      multiplicity: { predicted: 1.1538, actual: null, ratio: null },
+      conflicts: { predicted: 1, waitedMs: 620 },
+      strategies: [
+        { strategy: 'full-parallel', seconds: 9.8 },
+        { strategy: 'hybrid', seconds: 6.2 },
+        { strategy: 'partitioned', seconds: null },
+      ],
     },
     ...change,
   };

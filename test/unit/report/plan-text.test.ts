@@ -110,6 +110,7 @@ describe('the plan in full', () => {
     const units = files.map((file) => ({
       ordinal: file.ordinal,
       files: [file.ordinal],
+      part: null,
       estimatedRows: 10,
       bytes: 100,
       range: null,
@@ -134,11 +135,21 @@ describe('the plan in full', () => {
     expect(text.split('\n').length).toBeLessThan(130);
   });
 
+  test('says into how many parts a large file is split', () => {
+    const units = [0, 1, 2].map((index) => ({
+      ...{ ordinal: index, files: [1], estimatedRows: 1, bytes: 1, range: null },
+      part: { index, of: 3, from: index, to: index + 1 },
+    }));
+    const text = full([loadPlan({ units, conflicts: [] })]);
+    expect(text).toContain('Split: orders-2.csv into 3 parts.\n');
+    expect(full([loadPlan()])).not.toContain('Split:');
+  });
+
   test('names a unit of several files by its first and last', () => {
     const load = loadPlan();
     const units = [
-      { ordinal: 0, files: [0, 1], estimatedRows: 1, bytes: 1, range: null },
-      { ordinal: 1, files: [2], estimatedRows: 1, bytes: 1, range: null },
+      { ordinal: 0, files: [0, 1], part: null, estimatedRows: 1, bytes: 1, range: null },
+      { ordinal: 1, files: [2], part: null, estimatedRows: 1, bytes: 1, range: null },
     ];
     const text = full([{ ...load, units, conflicts: [{ before: 0, after: 1, share: 0.1 }] }]);
     expect(text).toContain(

@@ -53,6 +53,7 @@ function startBench(
       units: unitFiles.map((files, ordinal) => ({
         ordinal,
         files,
+        part: null,
         estimatedRows: 1,
         bytes: 1,
         range: null,

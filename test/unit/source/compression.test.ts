@@ -59,6 +59,15 @@ describe('what is read', () => {
     expect(bytes.toString().split('\n').slice(-2)).toEqual(['999,value 999', '']);
   });
 
+  it.each([1, 2, 3])(
+    "is a frame that fills the decoder's buffer %i times exactly",
+    async (times) => {
+      const content = Buffer.alloc(times * 1024 * 1024, 'x');
+      const file = writeSource(folder, `full${times}.csv.zst`, zstdFrame(content, 100_000));
+      expect((await bytesOf(decompressed(file).chunks)).equals(content)).toBe(true);
+    },
+  );
+
   it('hashes the bytes on disk, not the decompressed ones', async () => {
     const content = gzipSync('a\n1\n');
     const source = decompressed(writeSource(folder, 'hash.csv.gz', content));

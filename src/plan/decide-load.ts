@@ -1,0 +1,151 @@
+import { conflictEdges } from '../conflict/conflict-graph.ts';
+import type { LoadRequest, Settings, Strategy } from '../job/schema.ts';
+import { copiesWhole, layoutKey } from '../target/staging-layout.ts';
+import type { Coupling } from '../target/table.ts';
+import { estimateCosts, type Costs } from './cost.ts';
+import { findCouplings, notHashable } from './couplings.ts';
+import { groupUnits } from './group-units.ts';
+import { bringSameColumns } from './obstacles.ts';
+import type { PlanContext } from './plan-context.ts';
+import type { PlannedFiles } from './plan-files.ts';
+import type { FilePlan, LoadPlan, UnitPlan } from './plan-types.ts';
+import { splitFiles } from './split-files.ts';
+import { chooseStrategy, strategyCosts } from './strategy.ts';
+import type { Target } from './target-table.ts';
+
+/** What is decided of a load once its files are sampled. */
+export type Decided = Pick<
+  LoadPlan,
+  | 'units'
+  | 'dropSuperseded'
+  | 'fillBeforeKey'
+  | 'conflicts'
+  | 'couplings'
+  | 'costs'
+  | 'strategy'
+  | 'reason'
+  | 'concurrency'
+>;
+
+/**
+ * Rows per key from which on it pays to read the keys before sending rows: a file of 500,000 rows
+ * costs 0.3 s of the client for that, and each of its rows that is not sent saves the server 2.4 µs.
+ */
+const MULTIPLICITY_MIN = 1.2;
+
+/** Strategies for loads in which nothing waits; where the filling fails, they do the load. */
+const FILLED_BEFORE_KEY: ReadonlySet<Strategy> = new Set(['full-parallel', 'partitioned']);
+
+/** Rows from which on a new table is filled before it gets its key. */
+const FILL_BEFORE_KEY_ROWS_MIN = 10_000;
+
+/** From what is known to units, conflicts and the strategy. */
+export function decideLoad(
+  request: LoadRequest,
+  settings: Settings,
+  target: Target,
+  { files, overlap, multiplicityInside }: PlannedFiles,
+  workers: number,
+  { cores, partBytesMin }: PlanContext,
+): Decided {
+  const { columns, sqlName, estimatedRows, empty } = target.planned;
+  const keyed = target.key.length > 0;
+  const whole = groupUnits(files, workers, (file) => layoutKey(columns, file));
+  const splitting = { workers, chunkRows: settings.chunkSize, partBytesMin };
+  const split = keyed ? splitFiles(whole, files, splitting) : whole;
+  const unitFiles = whole.map((unit) => unit.files);
+  const fileRows = files.map((file) => file.estimatedRows);
+  const conflicts = conflictEdges(overlap.pairs, { unitFiles, fileRows }, 0);
+  const couplings = couplingsOf(target, files);
+  const dropsSuperseded =
+    request.onConflict !== 'newest' &&
+    !settings.checkSuperseded &&
+    overlap.multiplicity >= MULTIPLICITY_MIN;
+  const costsOf = (units: readonly UnitPlan[]): Costs =>
+    estimateCosts({
+      files,
+      units,
+      conflicts,
+      multiplicity: overlap.multiplicity,
+      multiplicityInside,
+      concurrency: workersOf(units, workers),
+      cores,
+      targetRows: estimatedRows,
+      targetEmpty: empty,
+      dropsSuperseded,
+      deterministic: settings.deterministic && keyed,
+    });
+  const facts = {
+    requested: request.strategy,
+    onConflict: request.onConflict,
+    deterministic: settings.deterministic,
+    couplings,
+    sameColumns: bringSameColumns(files.filter((file) => file.skip === null)),
+    units: whole,
+    split: splitOf(whole, split),
+    conflicts,
+    overlap,
+    table: sqlName,
+  };
+  const { partitioned } = costsOf(split);
+  const costs = strategyCosts(facts, { ...costsOf(whole), partitioned });
+  const choice = chooseStrategy(facts, costs);
+  const units = choice.strategy === 'partitioned' ? split : whole;
+  return {
+    ...choice,
+    dropSuperseded: choice.strategy === 'partitioned' && dropsSuperseded,
+    fillBeforeKey:
+      FILLED_BEFORE_KEY.has(choice.strategy) && canFillBeforeKey(target, files, overlap),
+    units,
+    conflicts: units === whole ? conflicts : [],
+    couplings,
+    costs,
+    concurrency: workersOf(units, workers),
+  };
+}
+
+/** No more workers than there is work for. */
+function workersOf(units: readonly UnitPlan[], workers: number): number {
+  return Math.max(1, Math.min(workers, units.length));
+}
+
+function splitOf(
+  whole: readonly UnitPlan[],
+  split: readonly UnitPlan[],
+): { readonly files: number; readonly parts: number } | null {
+  if (split === whole) return null;
+  const parts = split.filter(({ part }) => part !== null);
+  return { files: parts.filter(({ part }) => part?.index === 0).length, parts: parts.length };
+}
+
+/** Whether a table is made for the load, and the sample saw no key twice. */
+function canFillBeforeKey(
+  { planned, key }: Target,
+  files: readonly FilePlan[],
+  overlap: LoadPlan['overlap'],
+): boolean {
+  const loaded = files.filter((file) => file.skip === null);
+  const rows = loaded.reduce((sum, file) => sum + file.estimatedRows, 0);
+  return (
+    planned.create !== null &&
+    key.length > 0 &&
+    overlap.sampled &&
+    overlap.multiplicity === 1 &&
+    rows >= FILL_BEFORE_KEY_ROWS_MIN &&
+    loaded.every((file) => copiesWhole(planned.columns, file))
+  );
+}
+
+function couplingsOf(
+  { existing, planned, key }: Target,
+  files: readonly FilePlan[],
+): readonly Coupling[] {
+  if (existing === null) return notHashable(planned.columns, key);
+  return findCouplings(existing, key, brought(files));
+}
+
+/** Columns of the table that the files to be loaded bring. */
+export function brought(files: readonly FilePlan[]): Set<string> {
+  const loaded = files.filter((file) => file.skip === null);
+  return new Set(loaded.flatMap((file) => file.targets.filter((name) => name !== null)));
+}

@@ -1,0 +1,85 @@
+import fs from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { glob } from 'tinyglobby';
+
+/** What a pattern finds. */
+export interface Expansion {
+  /** Absolute, in no order. */
+  readonly paths: readonly string[];
+  /** Folders that could not be listed, so that files in them may be missing, and why. */
+  readonly unreadable: readonly { readonly folder: string; readonly code: string }[];
+  /** More names were met than may be looked at; `paths` is only a part then. */
+  readonly cut: boolean;
+}
+
+/**
+ * Expands a glob. Links are followed, to files and to folders, wherever they lead: whoever may
+ * write to the folder says what is loaded. A path that comes through one folder twice is left out,
+ * so a link to a folder above it ends; a file that two other paths reach counts for each of them,
+ * as the order of precedence may need it in both places.
+ *
+ * The names are counted as the folders are listed: a pattern that goes astray (`/` and two stars)
+ * ends at `namesMax`, with the memory of that many.
+ */
+export async function expandPattern(
+  pattern: string,
+  cwd: string,
+  namesMax: number,
+): Promise<Expansion> {
+  const unreadable: { folder: string; code: string }[] = [];
+  const stop = new AbortController();
+  let names = 0;
+  const readdir = (folder: string, options: object, done: Listed): void => {
+    fs.readdir(folder, { ...options, withFileTypes: true }, (error, entries) => {
+      if (error !== null) {
+        if (mayHoldFiles(folder, error.code)) {
+          unreadable.push({ folder, code: error.code ?? error.message });
+        }
+        done(error, []);
+        return;
+      }
+      names += entries.length;
+      if (names > namesMax) stop.abort();
+      done(null, stop.signal.aborted ? [] : entries);
+    });
+  };
+  const found = await glob(pattern, {
+    ...{ cwd, absolute: true, expandDirectories: false, signal: stop.signal },
+    fs: { readdir: readdir as typeof fs.readdir },
+  });
+  const cut = stop.signal.aborted;
+  return { paths: cut ? [] : await withoutLoops(found), unreadable, cut };
+}
+
+type Listed = (error: NodeJS.ErrnoException | null, entries: readonly fs.Dirent[]) => void;
+
+/** Not a folder that has gone, or is none; nor the one that file systems keep for themselves. */
+function mayHoldFiles(folder: string, code: string | undefined): boolean {
+  return !['ENOENT', 'ENOTDIR', 'ELOOP'].includes(code ?? '') && !/lost\+found\/?$/.test(folder);
+}
+
+async function withoutLoops(paths: readonly string[]): Promise<readonly string[]> {
+  const known = new Map<string, Promise<ReadonlySet<string> | null>>();
+  const kept: string[] = [];
+  for (const file of paths) {
+    if ((await realFolders(path.dirname(file), known)) !== null) kept.push(file);
+  }
+  return kept;
+}
+
+/** The real folders that a path goes through, itself among them; null where one comes twice. */
+function realFolders(
+  folder: string,
+  known: Map<string, Promise<ReadonlySet<string> | null>>,
+): Promise<ReadonlySet<string> | null> {
+  const before = known.get(folder);
+  if (before !== undefined) return before;
+  const parent = path.dirname(folder);
+  const above = parent === folder ? Promise.resolve(new Set<string>()) : realFolders(parent, known);
+  const folders = Promise.all([above, realpath(folder).catch(() => folder)]).then(
+    ([passed, real]) => (passed === null || passed.has(real) ? null : new Set([...passed, real])),
+  );
+  known.set(folder, folders);
+  return folders;
+}

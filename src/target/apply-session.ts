@@ -1,0 +1,73 @@
+import { EtlError } from '../errors.ts';
+import { literal } from './names.ts';
+import { serverError } from './server-error.ts';
+
+/** Settings of a session by the name of PostgreSQL's parameter. */
+export type SessionValues = Readonly<Record<string, string>>;
+
+/** The part of a client that is needed here. */
+interface Asked {
+  query(sql: string, params?: unknown[]): Promise<unknown>;
+}
+
+/**
+ * Settings that not every version or platform has are tried, not demanded: a backend that looks
+ * for its client while it works, and no end for a session that waits idle while others load.
+ */
+const TRIED: SessionValues = {
+  client_connection_check_interval: '1s',
+  idle_session_timeout: '0',
+  transaction_timeout: '0',
+};
+
+/**
+ * Sets them all in one round trip. Throws ETL_JOB_INVALID or ETL_PRIVILEGE where the server refuses
+ * one of them, and names it.
+ */
+export async function applySession(client: Asked, session: SessionValues): Promise<void> {
+  try {
+    await client.query(sessionSql(session));
+  } catch (error) {
+    throw (await refusedSetting(client, session)) ?? error;
+  }
+}
+
+function sessionSql(session: SessionValues): string {
+  const set = (name: string, value: string): string =>
+    `perform set_config(${literal(name)}, ${literal(value)}, false);`;
+  const tried = Object.entries(TRIED).map(
+    ([name, value]) => `begin ${set(name, value)} exception when others then null; end;`,
+  );
+  const demanded = Object.entries(session).map(([name, value]) => set(name, value));
+  return `do $etl$ begin ${[...tried, ...demanded].join(' ')} end $etl$`;
+}
+
+/**
+ * Asked one by one, since the server's message is in the language of the server and need not name
+ * the setting. Null where it is none of them: the line may have been lost.
+ */
+async function refusedSetting(client: Asked, session: SessionValues): Promise<EtlError | null> {
+  for (const [name, value] of Object.entries(session)) {
+    try {
+      await client.query('select set_config($1, $2, false)', [name, value]);
+    } catch (error) {
+      const { record } = serverError(error);
+      const { sqlState } = record.facts;
+      if (sqlState === undefined || !/^(?:22|42|55|0A|F0)/.test(sqlState)) return null;
+      const hint = (error as { readonly hint?: string }).hint;
+      return new EtlError(
+        sqlState === '42501' ? 'ETL_PRIVILEGE' : 'ETL_JOB_INVALID',
+        `The server refuses the session's setting ${name} = ${JSON.stringify(value)}: ${record.sentence}`,
+        `${hint === undefined ? '' : `${hint} `}${REMEDIES.get(name) ?? 'Correct settings.session (--session), or leave it out.'}`,
+        { sqlState },
+        { cause: error },
+      );
+    }
+  }
+  return null;
+}
+
+/** What the job calls them, where it is not by the name of the parameter. */
+const REMEDIES: ReadonlyMap<string, string> = new Map([
+  ['timezone', 'Correct settings.timeZone (--time-zone).'],
+]);

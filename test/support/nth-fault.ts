@@ -1,0 +1,155 @@
+import { expect } from 'vitest';
+import type { Plan } from '../../src/plan/plan-types.ts';
+import type { Report } from '../../src/run/report-types.ts';
+import type { RunParts } from '../../src/run/run-context.ts';
+import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { expectNoLeaks, type TestDatabase } from './database.ts';
+import { planJob, runPlan } from './load.ts';
+
+/** A tiny load that is made again and again, each time with a fault at another moment. */
+export interface FaultyLoad {
+  readonly strategy: 'full-parallel' | 'hybrid' | 'sequential' | 'partitioned';
+  readonly onConflict?: 'update' | 'append';
+  /** The run creates the table, and fills it before it adds the key. */
+  readonly fresh?: boolean;
+  /** More than one owner, though there are but a few rows. */
+  readonly owners?: boolean;
+  /** Owners commit by prepared transactions where the server allows them. */
+  readonly prepared?: boolean;
+}
+
+/** How the runs with one kind of fault ended. */
+export interface FaultTally {
+  /** Runs that met their fault. */
+  tried: number;
+  /** Of those, the ones that loaded all the same. */
+  survived: number;
+  /** Rows of the table that were compared with the oracle's, over all runs. */
+  rowsCompared: number;
+}
+
+export interface FaultScene {
+  readonly db: TestDatabase;
+  readonly folder: string;
+  readonly table: string;
+  readonly files: readonly OracleFile[];
+}
+
+/** Whether the fault of this run was met, and how the run ended; it may throw what a run throws. */
+export type FaultyRun = (
+  nth: number,
+  plan: Plan,
+  parts: Partial<RunParts>,
+) => Promise<{ readonly met: boolean; readonly report: Report | null }>;
+
+/** No fault waits for its retry longer than a moment. */
+const FAULTY_PARTS: Partial<RunParts> = {
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 5))),
+};
+
+/**
+ * Makes the load with a fault at the first, the second … moment until a run ends before it meets its
+ * fault. After each the table must be the oracle's: at once where the run says that it loaded, else
+ * after the next run. ETL_FAULT_NTH replays one moment.
+ */
+export async function tryEveryMoment(
+  scene: FaultScene,
+  load: FaultyLoad,
+  replay: string,
+  run: FaultyRun,
+): Promise<FaultTally> {
+  const tally = { tried: 0, survived: 0, rowsCompared: 0 };
+  const digest = await oracleOf(scene, load);
+  const only = process.env['ETL_FAULT_NTH'];
+  for (let nth = Number(only ?? 1); ; nth++) {
+    try {
+      await prepareTable(scene, load);
+      const plan = await planOf(scene, load);
+      const parts = { ...FAULTY_PARTS, ...(load.owners === true ? { ownerRowsMin: 1 } : {}) };
+      const { met, report } = await run(nth, plan, parts);
+      if (!met) expect([report?.status, report?.error]).toEqual(['loaded', null]);
+      const loaded = report?.status === 'loaded';
+      if (!loaded) await loadTheRest(scene, load, report);
+      expect(await digestOf(scene)).toEqual(digest);
+      await expectNoLeaks(scene.db.url);
+      tally.tried += met ? 1 : 0;
+      tally.survived += met && loaded ? 1 : 0;
+      tally.rowsCompared += Number(/\d+/.exec(String(digest))?.[0] ?? 0);
+      if (!met || only !== undefined) return tally;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new Error(`${message}\nReplay: ETL_FAULT_NTH=${nth} npx vitest run ${replay}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** What a run says that gave up is what a user needs; the next one loads what is missing. */
+async function loadTheRest(
+  scene: FaultScene,
+  load: FaultyLoad,
+  report: Report | null,
+): Promise<void> {
+  if (report !== null) {
+    expect(report.error?.remedy).not.toBe('');
+    expect(report.error?.code).toMatch(/^ETL_(CONNECTION|SERVER|INTERNAL)$/);
+  }
+  const next = await runPlan(scene.db.url, await planOf(scene, load), {});
+  expect([next.status, next.error]).toEqual(['loaded', null]);
+}
+
+async function planOf({ db, folder, table }: FaultScene, load: FaultyLoad): Promise<Plan> {
+  const { strategy, onConflict = 'update' } = load;
+  const job = {
+    settings: { concurrency: 2 },
+    loads: [{ table, files: ['f*.csv'], strategy, onConflict, key: keyOf(load) }],
+  };
+  const plan = await planJob(db.url, job, { cwd: folder });
+  const loads = plan.loads.map((one) => ({
+    ...one,
+    fillBeforeKey: load.fresh === true && one.table.create !== null,
+  }));
+  const prepared = load.prepared === false ? 0 : plan.server.maxPreparedTransactions;
+  return { ...plan, loads, server: { ...plan.server, maxPreparedTransactions: prepared } };
+}
+
+function keyOf({ onConflict }: FaultyLoad): string[] | null {
+  return onConflict === 'append' ? null : ['id'];
+}
+
+const COLUMNS = 'id bigint, name text, n bigint';
+
+async function prepareTable({ db, table }: FaultScene, load: FaultyLoad): Promise<void> {
+  await db.query(`drop table if exists ${table}`);
+  // The first run makes the ledger, too.
+  if (load.fresh === true) await db.query('drop schema if exists etl cascade');
+  else await db.query(createSql(table, load));
+}
+
+function createSql(table: string, load: FaultyLoad): string {
+  if (load.onConflict === 'append') return `create table ${table} (${COLUMNS})`;
+  return `create table ${table} (${COLUMNS}, primary key (id));
+          insert into ${table} values (3, 'held', 3), (2000, 'held', 2000)`;
+}
+
+/** The digest of the table as the files leave it when they are loaded one after another. */
+async function oracleOf(scene: FaultScene, load: FaultyLoad): Promise<string> {
+  const oracle = { ...scene, table: `${scene.table}_oracle` };
+  await scene.db.query(`drop table if exists ${oracle.table}`);
+  await scene.db.query(createSql(oracle.table, load));
+  if (load.fresh === true) await scene.db.query(`truncate ${oracle.table}`);
+  const { onConflict = 'update' } = load;
+  const target = { table: oracle.table, columns: ['id', 'name', 'n'], key: ['id'] };
+  await loadSequentially(
+    (sql, params) => scene.db.query(sql, params),
+    { ...target, onConflict, versionColumn: null },
+    scene.files,
+  );
+  return digestOf(oracle);
+}
+
+async function digestOf({ db, table }: FaultScene): Promise<string> {
+  const [row] = await db.query<{ digest: string }>(tableDigest(table));
+  return row?.digest ?? '';
+}

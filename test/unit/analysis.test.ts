@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { readKeptResults, slimmed } from '../../tools/analysis/kept-results.ts';
+import { withResultTables } from '../../tools/analysis/result-tables.ts';
+
+const kept = await readKeptResults();
+const text = readFileSync(new URL('../../PARALLEL_UPSERT_ANALYSIS.md', import.meta.url), 'utf8');
+
+describe('PARALLEL_UPSERT_ANALYSIS.md', () => {
+  test('holds the numbers of the kept results (npm run analysis renews them)', () => {
+    expect(withResultTables(text, kept)).toBe(text);
+  });
+
+  test('would not pass with other numbers', () => {
+    const altered = structuredClone(kept).map((one) => ({
+      ...one,
+      results: {
+        ...one.results,
+        cases: one.results.cases.map((each) => ({ ...each, rows: each.rows * 2 })),
+      },
+    }));
+    expect(withResultTables(text, altered)).not.toBe(text);
+  });
+});
+
+describe('kept results', () => {
+  test.each(kept.map((one) => [one.name, one.results] as const))(
+    '%s: every run of the engine left the right table',
+    (_, results) => {
+      const own = results.cases.filter((one) => one.contender === 'etl');
+      expect(own.length).toBeGreaterThan(0);
+      expect(own.flatMap((one) => one.runs).every((run) => run.correct)).toBe(true);
+    },
+  );
+
+  test('keep one timeline of each case', () => {
+    const [first] = kept;
+    expect(first).toBeDefined();
+    const cases = first === undefined ? [] : slimmed(first.results).cases;
+    for (const one of cases) {
+      expect(one.runs.filter((run) => run.timeline.length > 0).length).toBeLessThan(2);
+    }
+  });
+});

@@ -1,0 +1,37 @@
+import { readdir, readFile } from 'node:fs/promises';
+import type { BenchmarkCase, BenchmarkResults } from '../../benchmarks/results.ts';
+
+/** Results that are kept in the repository, with the name of their file. */
+export interface KeptResults {
+  readonly name: string;
+  readonly results: BenchmarkResults;
+}
+
+const FOLDER = new URL('../../benchmarks/results/', import.meta.url);
+
+export async function readKeptResults(): Promise<readonly KeptResults[]> {
+  const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.json')).sort();
+  return Promise.all(
+    names.map(async (name) => ({
+      name,
+      results: JSON.parse(await readFile(new URL(name, FOLDER), 'utf8')) as BenchmarkResults,
+    })),
+  );
+}
+
+export function casesOf(kept: readonly KeptResults[]): readonly BenchmarkCase[] {
+  return kept.flatMap(({ results }) => results.cases);
+}
+
+/**
+ * What is kept of a results file: every run, but the timeline of one run of each case, since the
+ * timelines are nine tenths of the bytes.
+ */
+export function slimmed(results: BenchmarkResults): BenchmarkResults {
+  const cases = results.cases.map((one) => {
+    const shown = one.runs.findIndex((run) => !run.warmUp);
+    const runs = one.runs.map((run, place) => (place === shown ? run : { ...run, timeline: [] }));
+    return { ...one, runs };
+  });
+  return { ...results, cases };
+}

@@ -1,0 +1,52 @@
+import { markdownTable, withTable } from '../markdown.ts';
+import { casesOf, type KeptResults } from './kept-results.ts';
+import { concurrencyTable, memoryTable, sizeTable } from './scaling-tables.ts';
+import { choiceTable, originalTable, strategyTable } from './strategy-tables.ts';
+import { peerTable } from './peer-table.ts';
+
+/** The text with all tables of measurements made anew from the kept results. */
+export function withResultTables(text: string, kept: readonly KeptResults[]): string {
+  const cases = casesOf(kept);
+  const tables: Readonly<Record<string, string>> = {
+    certificates: certificateTable(kept),
+    goals: goalTable(kept),
+    strategies: strategyTable(cases),
+    original: originalTable(cases),
+    choice: choiceTable(cases),
+    peers: peerTable(cases),
+    concurrency: concurrencyTable(cases),
+    memory: memoryTable(cases),
+    size: sizeTable(cases),
+  };
+  return Object.entries(tables).reduce((done, [name, table]) => withTable(done, name, table), text);
+}
+
+function certificateTable(kept: readonly KeptResults[]): string {
+  return markdownTable(
+    ['Results', 'Measured', 'Machine', 'PostgreSQL', 'shared_buffers', 'Node', 'Commit'],
+    kept.map(({ name, results: { certificate } }) => {
+      const { machine, server, node, commit, startedAt } = certificate;
+      return [
+        `\`benchmarks/results/${name}\``,
+        startedAt.slice(0, 10),
+        `${machine.cores} × ${machine.cpu}, ${Math.round(machine.memoryBytes / 1e9)} GB`,
+        server.version.split(' ')[0] ?? '',
+        server.settings['shared_buffers'] ?? '',
+        node,
+        (commit ?? '').slice(0, 7),
+      ];
+    }),
+  );
+}
+
+/** What was to be reached, the choices of auto apart: they have a table of their own. */
+function goalTable(kept: readonly KeptResults[]): string {
+  const rows = kept.flatMap(({ results }) =>
+    results.ratios.flatMap(({ name, metric, value, reach }) => {
+      if (reach === null || name.includes(': auto (')) return [];
+      const reached = value <= reach ? 'yes' : '**no**';
+      return [[name, metric, value.toFixed(2), reach.toFixed(2), reached]];
+    }),
+  );
+  return markdownTable(['Work', 'Measure', 'Measured', 'At most', 'Reached'], rows);
+}
