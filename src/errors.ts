@@ -25,6 +25,7 @@ export const ERROR_CODES = {
   ETL_FILE_READ: EXIT.failed,
   ETL_INTERNAL: EXIT.failed,
   ETL_JOB_INVALID: EXIT.usage,
+  ETL_JSON_MALFORMED: EXIT.failed,
   ETL_KEY_INVALID: EXIT.usage,
   ETL_LIMIT: EXIT.failed,
   ETL_LOCKED: EXIT.usage,
@@ -46,6 +47,8 @@ export interface ErrorFacts {
   readonly file?: string;
   /** 1-based line (CSV: of the record's first line) or row of the file. */
   readonly line?: number;
+  /** 1-based record of a JSON file, many of which may stand in one line. */
+  readonly record?: number;
   readonly column?: string;
   readonly value?: string;
   readonly table?: string;
@@ -97,9 +100,11 @@ export class EtlError extends Error {
 /** `orders.csv line 105, column "total": "12,50" is not a number. Set … [ETL_ROW_INVALID]` */
 export function describeError(record: ErrorRecord): string {
   const { file, line, column, problems } = record.facts;
+  const number = record.facts.record;
   const where = [
     file === undefined ? '' : file,
     line === undefined ? '' : `line ${line}`,
+    number === undefined ? '' : `record ${number}`,
     column === undefined ? '' : `column "${column}"`,
   ]
     .filter((part) => part !== '')

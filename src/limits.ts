@@ -13,6 +13,12 @@ export const LIMITS = {
   subBatchRowsMax: 1_000_000,
   /** Lines skipped before a CSV header. */
   skipLinesMax: 1_000_000,
+  /** Of an idle line, before TCP probes it; and what a server has to take leave. */
+  keepAliveDelayMs: 30_000,
+  goodbyeMs: 5_000,
+  /** Longest wait for another run on the table, and the time between two looks. */
+  waitSecondsMax: 7 * 24 * 60 * 60,
+  waitLookMs: 500,
   /** PostgreSQL keeps its timeouts in 32 bits. */
   timeoutMsMax: 2_147_483_647,
   /** Threads and connections of one run. */
@@ -32,6 +38,15 @@ export const LIMITS = {
   headersKeptMax: 64,
   /** Bytes of one CSV record; PostgreSQL itself refuses a field above 1 GB. */
   recordBytesMax: 1024 * 1024 * 1024,
+  /** Bytes of one record of a JSON file (a value of jsonb has as many at most), and how deep it nests. */
+  jsonRecordBytesMax: 256 * 1024 * 1024,
+  jsonDepthMax: 1_000,
+  /** Bytes of one record of a file whose bad rows are being sifted out, and of it in a reject file. */
+  siftRecordBytesMax: 64 * 1024 * 1024,
+  rejectedTextBytesMax: 1024 * 1024,
+  /** Rows that are found at once to be what a constraint refuses, and characters of a reason. */
+  refusedRowsHeldMax: 10_000,
+  rejectReasonMax: 2_000,
   /** Read size from files. */
   readChunkBytes: 1024 * 1024,
   /** A file that is read as one piece: its bytes on disk, and decompressed. */
@@ -67,6 +82,9 @@ export const LIMITS = {
   parquetBatchRowsMax: 8_192,
   parquetBatchFieldsMax: 1_000_000,
   parquetBatchBytesMax: 16 * 1024 * 1024,
+  /** How long, and how often, a run looks for sessions that an earlier one has left at work. */
+  orphanWaitMs: 30_000,
+  orphanLookMs: 100,
   /** Tries of one unit, the first included. */
   attemptsMax: 5,
   retryDelayMsMin: 50,
@@ -77,6 +95,8 @@ export const LIMITS = {
   columnsMax: 1_600,
   /** Characters of one value of `settings.session`. */
   sessionValueMax: 1_000,
+  /** Between two checks that no message between threads was lost. */
+  sessionCheckMs: 5_000,
   progressIntervalMs: 100,
   /** Events of a run that are kept while nobody reads them. */
   eventsKeptMax: 10_000,

@@ -1,7 +1,8 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
+import { connectWorker } from '../src/pool/connect-worker.ts';
 import type { WorkerSetup, WorkOrder } from '../src/pool/messages.ts';
 import { serveSession } from '../src/pool/serve-session.ts';
-import { connect, type Connection } from '../src/target/connect.ts';
+import type { Connection } from '../src/target/connect.ts';
 
 /** Piscina hands its own data to a worker as the second of two. */
 const setup = (Array.isArray(workerData) ? workerData[1] : workerData) as WorkerSetup;
@@ -10,7 +11,7 @@ let held: Connection | null = null;
 /** The thread's one connection, kept from session to session and made anew where it was lost. */
 async function connection(): Promise<{ connection: Connection; fresh: boolean }> {
   if (held?.usable() === true) return { connection: held, fresh: false };
-  held = await connect(setup);
+  held = await connectWorker(setup);
   return { connection: held, fresh: true };
 }
 

@@ -73,7 +73,7 @@ async function sampleOf(
   const inflation = file.compression === 'none' ? 1 : 4;
   if (file.bytes * inflation <= bytesMax) return file.path;
   const { description } = file;
-  if (description.kind === 'parquet' || isUtf16(description.dialect.encoding)) return null;
+  if (description.kind !== 'csv' || isUtf16(description.dialect.encoding)) return null;
   // Files of different folders may have one name; and a cut file is written without zstd.
   const name = basename(file.path).replace(/\.zst$/i, '');
   const target = join(folder, `${file.ordinal}-${name}`);

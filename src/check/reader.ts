@@ -17,6 +17,7 @@ export async function withReader<T>(
     databaseUrl,
     applicationName,
     connectTimeoutMs: settings.connectTimeoutMs,
+    idleTimeoutMs: settings.idleTimeoutMs,
     session: { ...sessionSettings(settings), default_transaction_read_only: 'on' },
   });
   const cut = (): void => connection.destroy();

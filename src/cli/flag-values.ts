@@ -62,7 +62,7 @@ function splitList(text: string): string[] {
 }
 
 function mappingOf(flag: Flag, parts: readonly string[]): Record<string, string | null> {
-  const nullable = flag.option?.path.at(-1) === 'columns';
+  const nullable = flag.name === 'columns';
   const seen = new Set<string>();
   const entries = parts.map((part): [string, string | null] => {
     const at = part.indexOf('=');

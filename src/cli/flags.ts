@@ -16,7 +16,7 @@ export interface Flag {
   readonly defaultText: string;
 }
 
-export type FlagGroup = 'Load' | 'CSV' | 'Database and settings' | 'This call';
+export type FlagGroup = 'Load' | 'CSV' | 'JSON' | 'Database and settings' | 'This call';
 
 const TAKES = {
   switch: 'nothing',
@@ -39,13 +39,23 @@ const CALL_FLAGS: readonly Flag[] = [
   callFlag('verbose', '', 'Print the whole plan, log every step, show stack traces.'),
 ];
 
-const GROUPS: readonly FlagGroup[] = ['Load', 'CSV', 'Database and settings', 'This call'];
+const GROUPS: readonly FlagGroup[] = ['Load', 'CSV', 'JSON', 'Database and settings', 'This call'];
+
+/** Settings of one format have its name before theirs. */
+const FORMATS: ReadonlyMap<string, FlagGroup> = new Map([
+  ['csv', 'CSV'],
+  ['json', 'JSON'],
+]);
 
 /** How the mappings are written, for people; and an example for whoever got it wrong. */
 export const MAPPINGS: Readonly<Record<string, { values: string; example: string }>> = {
   columns: {
     values: 'source=target,…; source= leaves it out',
     example: 'Write source= to leave a column out; a name that holds "," or "=" needs a job file.',
+  },
+  'json-columns': {
+    values: 'column=/pointer,…; column= is the record itself',
+    example: 'For example --json-columns ocid=/ocid,buyer=/buyer/name,release=.',
   },
   types: { values: 'column=type,…', example: 'For example --types id=bigint,total=numeric(10,2).' },
   session: { values: 'parameter=value,…', example: 'For example --session work_mem=128MB,jit=on.' },
@@ -61,15 +71,17 @@ export const filesOption = jobOptions.find((option) => option.path.at(-1) === PO
 
 function optionFlag(option: JobOption): Flag {
   const setting = option.path.at(-1) ?? '';
-  const ofCsv = option.path.includes('csv');
+  const format = option.path.find((step) => FORMATS.has(step));
   const kebab = setting.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const name = format === undefined ? kebab : `${format}-${kebab}`;
+  const ofJob = option.path.includes('*') ? 'Load' : 'Database and settings';
   return {
-    name: ofCsv ? `csv-${kebab}` : kebab,
-    group: ofCsv ? 'CSV' : option.path.includes('*') ? 'Load' : 'Database and settings',
+    name,
+    group: FORMATS.get(format ?? '') ?? ofJob,
     description: option.description,
     option,
     takes: TAKES[option.kind],
-    values: valuesOf(option, kebab),
+    values: valuesOf(option, name),
     defaultText: defaultText(option),
   };
 }

@@ -19,17 +19,24 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+/** Words that could not be written, and that nobody chose to lose. */
+const words = { lost: false };
+
 for (const stream of [process.stdout, process.stderr]) {
-  // A reader that has gone (`etl run … | head`) must not end a load that is half done.
+  // A reader that has gone (`etl run … | head`), or a full disk under a log, must not end a load that
+  // is half done; but of words that nobody chose to lose the exit code tells.
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
+    if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED' || words.lost) return;
+    words.lost = true;
+    process.stderr.write(`etl: What it has to say cannot be written: ${error.message}.\n`);
   });
 }
 
-process.exitCode = await main(process.argv.slice(2), {
+const code = await main(process.argv.slice(2), {
   env: process.env,
   stdout: process.stdout,
   stderr: process.stderr,
   cwd: process.cwd(),
   signal: interrupt.signal,
 });
+process.exitCode = words.lost && code === EXIT.ok ? EXIT.failed : code;

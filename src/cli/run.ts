@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode } from '../errors.ts';
+import { errorRecordOf, EXIT, type ExitCode } from '../errors.ts';
 import { errorLine } from '../report/error-text.ts';
 import { exitCodeOfReport } from '../report/exit-code.ts';
 import { createProgress } from '../report/progress.ts';
@@ -20,18 +20,39 @@ export async function runCommand(
 ): Promise<ExitCode> {
   const { reportPath } = load;
   if (reportPath !== null) await checkReportPath(reportPath, world.cwd);
-  return withPlan(load, world, engine, async (planned) => {
-    if (load.dryRun) {
-      showPlan(planned.plan, load, world, true);
-      if (!load.json && !load.quiet) world.stdout.write('Dry run: nothing was loaded.\n');
-      return EXIT.ok;
+  const seen = { waits: false };
+  const once = (): Promise<ExitCode> =>
+    withPlan(load, world, engine, async (planned) => {
+      seen.waits = planned.plan.settings.wait > 0;
+      return loadPlanned(planned, load, world);
+    });
+  for (let replans = 0; ; replans++) {
+    try {
+      return await once();
+    } catch (error) {
+      // Whoever was waited for may have loaded the same files, and then the plan is of another time.
+      const stale = errorRecordOf(error).code === 'ETL_PLAN_STALE';
+      if (!seen.waits || !stale || replans === REPLANS_MAX) throw error;
+      if (!load.quiet) world.stderr.write('The table was loaded meanwhile; planning again.\n');
     }
-    if (!load.json) showPlan(planned.plan, load, world, load.verbose);
-    const report = await execute(planned, load, world);
-    showReport(report, planned, load, world);
-    if (reportPath !== null) await writeReportFile(reportPath, world.cwd, reportJson(report));
-    return exitCodeOfReport(report);
-  });
+  }
+}
+
+/** Plans made again in one run that waits for others. */
+const REPLANS_MAX = 10;
+
+async function loadPlanned(planned: Planned, load: LoadArguments, world: World): Promise<ExitCode> {
+  const { reportPath } = load;
+  if (load.dryRun) {
+    showPlan(planned.plan, load, world, true);
+    if (!load.json && !load.quiet) world.stdout.write('Dry run: nothing was loaded.\n');
+    return EXIT.ok;
+  }
+  if (!load.json) showPlan(planned.plan, load, world, load.verbose);
+  const report = await execute(planned, load, world);
+  showReport(report, planned, load, world);
+  if (reportPath !== null) await writeReportFile(reportPath, world.cwd, reportJson(report));
+  return exitCodeOfReport(report);
 }
 
 async function execute(planned: Planned, load: LoadArguments, world: World): Promise<Report> {

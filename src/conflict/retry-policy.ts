@@ -34,6 +34,7 @@ const RETRYABLE_SOCKET_CODES: ReadonlySet<string> = new Set([
   'ENOENT', // The server's unix socket, gone while it restarts.
   'EPIPE',
   'ETIMEDOUT',
+  'WORKER_LOST', // Ours: a thread that died, and its connection with it.
 ]);
 
 export function retryable({ facts }: ErrorRecord): boolean {

@@ -137,6 +137,7 @@ function count(value: number): string {
 
 function textAllowed(node: SchemaNode): string {
   if (node.pattern?.startsWith('^postgres') === true) return 'a URL that starts with postgres://';
+  if (node.pattern?.endsWith('%$') === true) return 'a share such as 5%';
   const { minLength, maxLength } = node;
   if (maxLength !== undefined) {
     return maxLength === minLength

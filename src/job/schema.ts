@@ -12,6 +12,9 @@ export type Strategy = (typeof STRATEGIES)[number];
 /** A parameter of PostgreSQL, or of an extension (`auto_explain.log_min_duration`), in lower case. */
 const PARAMETER_NAME = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?$/;
 
+/** `5%`, `0.5%`, up to `100%`. */
+const PERCENT = /^(?:100|\d{1,2}(?:\.\d{1,4})?)%$/;
+
 const name = z.string().min(1);
 const timeoutMs = z.int().max(LIMITS.timeoutMsMax);
 const description = z
@@ -68,6 +71,27 @@ export const csvSchema = z.strictObject({
 });
 export type CsvOptions = z.infer<typeof csvSchema>;
 
+/** A JSON pointer (RFC 6901), the empty one included. */
+const POINTER = /^(?:\/(?:[^~/]|~[01])*)*$/;
+
+export const jsonSchema = z.strictObject({
+  records: z
+    .string()
+    .regex(POINTER)
+    .nullable()
+    .default(null)
+    .describe(
+      'JSON pointer to the array of records inside of a value (/releases); by default an array is its elements, and else each value a record.',
+    ),
+  columns: z
+    .record(name, z.string().regex(POINTER))
+    .default({})
+    .describe(
+      'Columns of a JSON file and the pointers to their values (/buyer/name; empty for the record itself); by default the fields of the sampled records.',
+    ),
+});
+export type JsonOptions = z.infer<typeof jsonSchema>;
+
 export const loadSchema = z.strictObject({
   description,
   files: z.array(name).min(1).describe('Paths and globs (with **), in order of precedence.'),
@@ -106,6 +130,7 @@ export const loadSchema = z.strictObject({
     .describe('SQL types of columns of a table that is created.'),
   createTable: z.boolean().default(true).describe('Create the table where it is missing.'),
   csv: csvSchema.prefault({}).describe('CSV dialect.'),
+  json: jsonSchema.prefault({}).describe('Where JSON files have their records and columns.'),
 });
 export type LoadRequest = z.infer<typeof loadSchema>;
 
@@ -142,6 +167,19 @@ export const settingsSchema = z.strictObject({
     .describe(
       'Send rows that another row supersedes to the server, too, so that it checks their values.',
     ),
+  onError: z
+    .enum(['stop', 'quarantine'])
+    .default('stop')
+    .describe('What a bad row does: it stops its file, or it goes to a reject file.'),
+  maxErrors: z
+    .union([z.int().min(0).max(LIMITS.chunkRowsMax), z.string().regex(PERCENT), z.null()])
+    .default(null)
+    .describe(
+      'Bad rows that one file may have with onError quarantine: a number, or a share (5%).',
+    ),
+  rejects: name
+    .default('rejects')
+    .describe('Folder of the reject files, one per input that has bad rows.'),
   ledgerSchema: name.default('etl').describe('Schema of the ledger in the target database.'),
   timeZone: name
     .default('UTC')
@@ -164,6 +202,18 @@ export const settingsSchema = z.strictObject({
     .default(LIMITS.expansionRatioMax)
     .describe('Times its size on disk that a compressed file may decode to; more is a bomb.'),
   connectTimeoutMs: timeoutMs.min(1).default(10_000).describe('Time limit for connecting.'),
+  idleTimeoutMs: timeoutMs
+    .min(0)
+    .default(60_000)
+    .describe(
+      'Silence of a connection that owes an answer after which the server is asked whether it works on it; 0 for never.',
+    ),
+  wait: z
+    .int()
+    .min(0)
+    .max(LIMITS.waitSecondsMax)
+    .default(0)
+    .describe('Seconds to wait while another run loads the table; 0: end at once, exit code 2.'),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 

@@ -1,6 +1,7 @@
 import { EtlError, type ErrorFacts } from '../errors.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
 import { locateCopyLine } from '../source/csv/locate-record.ts';
+import { lineOfRecord } from '../source/json/line-of-record.ts';
 import { rowsBefore } from '../source/parquet/read-parquet.ts';
 import type { UnitPart } from './unit-task.ts';
 
@@ -47,13 +48,14 @@ export async function copyError(
     ...(record.facts.sqlState === undefined ? {} : { sqlState: record.facts.sqlState }),
     file: file.name,
     line: place.line,
+    ...(file.description.kind === 'json' ? { record: context.record } : {}),
   };
   if (place.problem !== null) return malformed(place.problem, facts, error);
   const name = context.column ?? notNullColumn(error);
   const column = name === null ? null : columnName(name);
   return new EtlError(
     record.code,
-    renamed(record.sentence, name, column),
+    plainSentence(record.sentence, name, column),
     record.remedy,
     {
       ...facts,
@@ -97,9 +99,12 @@ async function placeOf(
   part: UnitPart | undefined,
 ): Promise<{ line: number; problem: string | null }> {
   const { description } = file;
-  if (description.kind !== 'csv') {
+  if (description.kind === 'parquet') {
     const before = part?.kind === 'row-groups' ? rowsBefore(description, part.from) : 0;
     return { line: before + record, problem: null };
+  }
+  if (description.kind === 'json') {
+    return { line: await lineOfRecord(file, description, record), problem: null };
   }
   const from = part?.kind === 'bytes' ? part.from : null;
   try {
@@ -112,7 +117,11 @@ async function placeOf(
 }
 
 /** The staged column's name means nothing to people. */
-function renamed(sentence: string, staged: string | null, column: string | null): string {
+export function plainSentence(
+  sentence: string,
+  staged: string | null,
+  column: string | null,
+): string {
   const told = sentence
     .replace(/ of relation "[^"]*"/g, '')
     .replace(/ \(Failing row contains [\s\S]*\)(?=\.?$)/, '');

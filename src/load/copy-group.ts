@@ -64,7 +64,18 @@ export async function copyGroup(
   }
   const staged = members.map(({ file, rows, sent, contentHash }) => {
     options.hooks.news({ kind: 'file-staged', file: file.ordinal, rows });
-    return { file, rows, staged: sent, contentHash, stagedAs: first.file.ordinal };
+    const stagedAs = first.file.ordinal;
+    return {
+      file,
+      rows,
+      staged: sent,
+      contentHash,
+      stagedAs,
+      numbered: false,
+      sifted: false,
+      rejected: 0,
+      spools: [],
+    };
   });
   return { staged, alone: 0 };
 }
@@ -86,8 +97,8 @@ async function readMember(
   { targetOf, superseded }: GroupOptions,
 ): Promise<Member | null> {
   if (file?.description.kind !== 'csv' || file.description.path !== 'bytes') return null;
-  const { sqlName, layout, forceNull } = targetOf(file);
-  const sql = csvCopySql(sqlName, layout.copyColumns, file.description, forceNull);
+  const { sqlName, layout, forceNull, where } = targetOf(file);
+  const sql = csvCopySql(sqlName, layout.copyColumns, file.description, forceNull, where);
   const rows = superseded.get(file.ordinal) ?? null;
   if (rows?.kept === 0) {
     const { contentHash, keep } = rows;

@@ -18,6 +18,7 @@ export function copyTargetOf(
     layout: fileLayout,
     forceNull: forcedNulls(columns, file, fileLayout.copyColumns, (copied) => targets.get(copied)),
     ordinal: true,
+    where: null,
     columnName: (copied) => fileColumnName(file, fileLayout.copyColumns.indexOf(copied)),
   };
 }

@@ -2,13 +2,20 @@ import { assert, present } from '../assert.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
 import type { Connection } from '../target/connect.ts';
 import { writeLedger } from '../target/ledger.ts';
+import { windowSql } from '../target/key-window.ts';
 import { quoted } from '../target/names.ts';
 import { copiesWhole, stagingLayout } from '../target/staging-layout.ts';
 import type { TargetColumn } from '../target/table.ts';
 import { copyFiles } from './copy-files.ts';
 import { fileColumnName, forcedNulls } from './copy-target.ts';
 import { fileFailure } from './file-failure.ts';
-import { insertedOnly, ledgerEntry, sumCounts, type MergedRows } from './merge-unit.ts';
+import {
+  insertedOnly,
+  ledgerEntry,
+  loadedMeanwhile,
+  sumCounts,
+  type MergedRows,
+} from './merge-unit.ts';
 import { stageFile, type CopyTarget } from './stage-file.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
@@ -23,12 +30,13 @@ export interface DirectCopy {
 }
 
 /**
- * `append` has no key, so no row can meet another: files whose columns all go into the table as
- * they are need no staging, and write each row once instead of twice. Where units merge in order,
- * all are staged: one that waits must not do so in a transaction that holds keys of a unique index
- * which an earlier one is about to write.
+ * Whether each row can be written once instead of twice. A unit that has a window is sent by an
+ * admission that knows it. `append` has no key, so no row can meet another; but where units merge in
+ * order, all are staged: one that waits must not do so in a transaction that holds keys of a unique
+ * index which an earlier one is about to write.
  */
 export function canCopyDirectly(task: UnitTask): boolean {
+  if (task.direct !== undefined) return true;
   const { target, ledger, hasRules } = task.load;
   if (target.onConflict !== 'append' || hasRules || ledger.strategy === 'sequential') return false;
   return task.files.every((file) => copiesWhole(target.columns, file));
@@ -55,11 +63,15 @@ export async function openDirectCopy(
     const { staged, failure } = await copyDirectly(connection, task, sqlName, hooks);
     if (failure !== null) return await failedCopy(failure, rollback);
     // COMMIT could not tell which of several files brought a row that a late check refuses.
-    if (staged.length > 1) await connection.query('set constraints all immediate');
+    if (staged.length > 1 || task.direct !== undefined || task.load.quarantine !== null) {
+      await connection.query('set constraints all immediate');
+    }
     const commit = async (): Promise<MergedRows> => {
       const merged = staged.map((one) => ({ one, counts: insertedOnly(one.rows) }));
       const entries = merged.map(({ one, counts }) => ledgerEntry(one, counts));
-      await writeLedger(connection, ledger, entries);
+      await writeLedger(connection, ledger, entries).catch((error: unknown) => {
+        throw loadedMeanwhile(error);
+      });
       await connection.query('commit');
       open = false;
       const files = merged.map(({ one, counts }) => ({ file: one.file.ordinal, counts }));
@@ -97,7 +109,11 @@ export async function copyDirectly(
 ): Promise<{ readonly staged: StagedFile[]; readonly failure: FileFailure | null }> {
   const { target, subBatchSize } = task.load;
   const options = { ...hooks, subBatchSize, superseded: null, part: task.part };
-  const targetOf = (file: FilePlan): CopyTarget => directTarget(target.columns, file, sqlName);
+  const where = task.direct === undefined ? null : windowSql(task.direct);
+  const targetOf = (file: FilePlan): CopyTarget => ({
+    ...directTarget(target.columns, file, sqlName),
+    where,
+  });
   return copyFiles(connection, task.files, {
     hooks,
     targetOf,
@@ -105,7 +121,7 @@ export async function copyDirectly(
     before: () => Promise.resolve(),
     copyOne: (file) => stageFile(connection, file, targetOf(file), options),
     undo: async (error, took) => {
-      if (took) throw error;
+      if (took || task.direct !== undefined) throw error;
     },
   });
 }
@@ -115,7 +131,7 @@ function directTarget(
   columns: readonly TargetColumn[],
   file: FilePlan,
   sqlName: string,
-): CopyTarget {
+): Omit<CopyTarget, 'where'> {
   const { table, files } = stagingLayout(columns, [file], {
     sqlName,
     kind: 'temp',

@@ -3,6 +3,7 @@ import { openCsvBytes } from '../source/csv/csv-bytes.ts';
 import { openCsvPart } from '../source/csv/csv-part.ts';
 import { createKeyScan, hasScannableKeys } from '../source/csv/scan-keys.ts';
 import { fileFailure } from './file-failure.ts';
+import { refuseChanged } from './refuse-changed.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { UnitHooks, UnitPart, UnitTask } from './unit-task.ts';
 
@@ -58,6 +59,7 @@ async function scanFile(
   const { description } = file;
   if (!hasScannableKeys(description))
     return { file: file.ordinal, records: 0, contentHash: '', lanes: null };
+  await refuseChanged(file);
   const fields = key.map((name) => file.targets.indexOf(name));
   const scan = createKeyScan(description.dialect, fields, seed);
   const { signal } = hooks;

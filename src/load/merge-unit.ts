@@ -1,15 +1,16 @@
 import { assert, present } from '../assert.ts';
 import { EtlError, errorRecordOf } from '../errors.ts';
-import { retryable } from '../conflict/retry-policy.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
 import type { Connection } from '../target/connect.ts';
 import type { Counts } from '../target/counts.ts';
 import { writeLedger, type LedgerEntry, type LoadedFile } from '../target/ledger.ts';
 import { merge } from '../target/merge.ts';
 import type { StagingTable } from '../target/staging.ts';
-import { tellFilesApart } from '../target/tell-files-apart.ts';
 import { inTransaction } from '../target/transaction.ts';
-import type { MergedUnit } from './unit-session.ts';
+import { isRowFaultError } from './quarantine.ts';
+import { tellApart } from './tell-apart.ts';
+import { tableChanged } from './table-changed.ts';
+import type { MergedFile, MergedUnit } from './unit-session.ts';
 import type { LoadTask, StagedFile } from './unit-task.ts';
 
 /** A merged unit without its durations. */
@@ -35,59 +36,38 @@ export async function mergeStaged(
   table: StagingTable | null,
   staged: readonly StagedFile[],
 ): Promise<MergedRows> {
-  if (staged.length === 0) return { counts: NONE, files: [], failure: null };
+  const [only] = staged;
+  if (only === undefined) return { counts: NONE, files: [], failure: null };
   try {
-    const counts = await mergeFiles(connection, load, table, staged);
-    return mergedRows(staged, counts);
+    return mergedRows(staged, await mergeFiles(connection, load, table, staged));
   } catch (error) {
-    if (!refusesRow(error)) throw error;
-    const only = staged[0];
-    assert(only !== undefined, 'a unit has a file');
+    if (!isRowFaultError(error)) throw error;
     if (staged.length === 1) return failedAt(only, error, []);
     return mergeOneByOne(connection, load, table, staged);
   }
 }
 
-async function mergeOneByOne(
+export async function mergeOneByOne(
   connection: Connection,
   load: LoadTask,
   table: StagingTable | null,
   staged: readonly StagedFile[],
 ): Promise<MergedRows> {
-  const done: { file: number; counts: Counts }[] = [];
+  const done: MergedFile[] = [];
   if (table !== null) await tellApart(connection, table, staged);
   for (const file of staged) {
     try {
       const counts = await mergeFiles(connection, load, table, [file]);
-      done.push({ file: file.file.ordinal, counts });
+      done.push(mergedFile(file, counts));
     } catch (error) {
-      if (!refusesRow(error)) throw error;
+      if (!isRowFaultError(error)) throw error;
       return failedAt(file, error, done);
     }
   }
-  return { counts: sumCounts(done.map((entry) => entry.counts)), files: done, failure: null };
+  return { counts: countsOf(done), files: done, failure: null };
 }
 
-/** Small files that one COPY brought are staged under the first one's ordinal. */
-async function tellApart(
-  connection: Connection,
-  table: StagingTable,
-  staged: readonly StagedFile[],
-): Promise<void> {
-  const copies = new Map<number, StagedFile[]>();
-  for (const file of staged) {
-    const together = copies.get(file.stagedAs);
-    if (together === undefined) copies.set(file.stagedAs, [file]);
-    else together.push(file);
-  }
-  for (const files of copies.values()) {
-    if (files.length < 2) continue;
-    const rows = files.map((file) => ({ ordinal: file.file.ordinal, rows: file.staged }));
-    await tellFilesApart(connection, table, rows);
-  }
-}
-
-async function mergeFiles(
+export async function mergeFiles(
   connection: Connection,
   load: LoadTask,
   table: StagingTable | null,
@@ -98,13 +78,13 @@ async function mergeFiles(
   return inTransaction(connection, async () => {
     const counts =
       rowsRead === 0 || table === null
-        ? NONE
-        : await mergeRows(connection, load, table, rowsRead, single?.file.ordinal ?? null);
+        ? { ...NONE, rowsRead }
+        : await mergeRows(connection, load, table, files, single?.file.ordinal ?? null);
     const entries = files.map((file) => ledgerEntry(file, single === undefined ? null : counts));
     await writeLedger(connection, load.ledger, entries);
     return counts;
   }).catch((error: unknown) => {
-    throw loadedMeanwhile(error);
+    throw tableChanged(loadedMeanwhile(error), load.sqlName);
   });
 }
 
@@ -112,17 +92,19 @@ async function mergeRows(
   connection: Connection,
   load: LoadTask,
   table: StagingTable,
-  rowsRead: number,
+  files: readonly StagedFile[],
   file: number | null,
 ): Promise<Counts> {
   const source = { tables: [table], file, owner: null };
+  const rowsRead = files.reduce((sum, one) => sum + one.rows, 0);
+  const rejected = files.reduce((sum, one) => sum + one.rejected, 0);
   const merged = await merge(connection, load.target, source, {
     countRows: load.countRows,
-    stagedRows: rowsRead,
+    stagedRows: rowsRead - rejected,
   });
-  const superseded = rowsRead - merged.inserted - merged.updated - merged.unchanged;
+  const superseded = rowsRead - rejected - merged.inserted - merged.updated - merged.unchanged;
   assert(superseded >= 0, 'a merge does not count more rows than were staged');
-  return { rowsRead, ...merged, superseded, rejected: 0 };
+  return { rowsRead, ...merged, superseded, rejected };
 }
 
 /** Counts of rows that were all new. */
@@ -138,14 +120,23 @@ export function ledgerEntry(file: StagedFile, counts: Counts | null): LedgerEntr
     mtimeMs: file.file.mtimeMs,
     contentHash: present(file.contentHash, `the hash of ${file.file.name}`),
     rowsRead: file.rows,
+    rejected: file.rejected,
     counts,
   };
 }
 
-function mergedRows(staged: readonly StagedFile[], counts: Counts): MergedRows {
+export function mergedRows(staged: readonly StagedFile[], counts: Counts): MergedRows {
   const attributable = staged.length === 1 ? counts : null;
-  const files = staged.map((file) => ({ file: file.file.ordinal, counts: attributable }));
-  return { counts, files, failure: null };
+  return { counts, files: staged.map((file) => mergedFile(file, attributable)), failure: null };
+}
+
+function mergedFile({ file, rejected }: StagedFile, counts: Counts | null): MergedFile {
+  return { file: file.ordinal, counts, rejected };
+}
+
+/** Of files that were merged by themselves. */
+function countsOf(files: readonly MergedFile[]): Counts {
+  return sumCounts(files.flatMap(({ counts }) => counts ?? []));
 }
 
 /** What the ledger remembers of a merge whose COMMIT was never answered. */
@@ -157,11 +148,14 @@ export function mergedFromLedger(
   const merged = files.flatMap((file) => {
     const entry = known.get(file.path);
     if (entry === undefined) return [];
-    const counts = entry.counts === null ? null : { rowsRead: entry.rowsRead, ...entry.counts };
-    return [{ file: file.ordinal, counts, rowsRead: entry.rowsRead }];
+    const { rowsRead, rejected } = entry;
+    const counts = entry.counts === null ? null : { rowsRead, ...entry.counts };
+    return [{ file: file.ordinal, counts, rejected, rowsRead }];
   });
   const counts = sumCounts(
-    merged.map((file) => file.counts ?? { ...NONE, rowsRead: file.rowsRead }),
+    merged.map(
+      (file) => file.counts ?? { ...NONE, rowsRead: file.rowsRead, rejected: file.rejected },
+    ),
   );
   return { counts, files: merged, failure: null, stageMs: 0, mergeMs: 0 };
 }
@@ -178,29 +172,22 @@ export function sumCounts(all: readonly Counts[]): Counts {
  * An earlier try of this run committed after all, while this one was at work: it is rolled back,
  * and the next try finds the file in the ledger (40003, statement_completion_unknown).
  */
-function loadedMeanwhile(error: unknown): unknown {
+export function loadedMeanwhile(error: unknown): unknown {
   const record = errorRecordOf(error);
   if (record.facts.constraint !== 'ledger_once') return error;
   const facts = { ...record.facts, sqlState: '40003' };
   return new EtlError('ETL_SERVER', record.sentence, record.remedy, facts, { cause: error });
 }
 
-/** Whether the table refused a row of the file (SQLSTATE classes 22, 23, 44 and raised errors). */
-function refusesRow(error: unknown): boolean {
-  const record = errorRecordOf(error);
-  const state = record.facts.sqlState ?? '';
-  return /^(22|23|44|P0)/.test(state) && !retryable(record);
-}
-
-function failedAt(
+export function failedAt(
   file: StagedFile,
   error: unknown,
-  done: readonly { file: number; counts: Counts }[],
+  done: readonly MergedFile[],
 ): MergedRows {
   const record = errorRecordOf(error);
   const facts = { ...record.facts, file: file.file.name };
   return {
-    counts: sumCounts(done.map((entry) => entry.counts)),
+    counts: countsOf(done),
     files: done,
     failure: {
       file: file.file.ordinal,

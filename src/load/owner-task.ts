@@ -7,6 +7,8 @@ export interface OwnerTask {
   readonly load: LoadTask;
   readonly tables: readonly StagingTable[];
   readonly owner: { readonly index: number; readonly count: number };
+  /** Names of those that hold rows. */
+  readonly filled: readonly string[];
   /** Rows of all tables; an owner has about its share of them. */
   readonly stagedRows: number;
   /** Written by the owner with index 0, in its transaction; empty for the others. */

@@ -1,9 +1,12 @@
 import { assert } from '../assert.ts';
 import type { Connection } from '../target/connect.ts';
 import { writeLedger } from '../target/ledger.ts';
+import { refuseEmptied } from '../target/emptied-staging.ts';
 import { merge } from '../target/merge.ts';
 import { literal } from '../target/names.ts';
+import { loadedMeanwhile } from './merge-unit.ts';
 import type { OwnedCounts, OwnerTask } from './owner-task.ts';
+import { tableChanged } from './table-changed.ts';
 import type { UnitHooks } from './unit-task.ts';
 
 /**
@@ -33,12 +36,21 @@ export function createOwnerWork(
       connection = await acquire();
       await connection.query('begin');
       open = true;
+      await refuseEmptied(connection, task.filled, load.sqlName);
       const source = { tables, file: null, owner: owner.count === 1 ? null : owner };
       const counts = await merge(connection, load.target, source, {
         countRows: load.countRows,
         stagedRows: task.stagedRows,
+      }).catch((error: unknown) => {
+        throw tableChanged(error, load.sqlName);
       });
-      if (task.entries.length > 0) await writeLedger(connection, load.ledger, task.entries);
+      if (task.entries.length > 0) {
+        await writeLedger(connection, load.ledger, task.entries).catch((error: unknown) => {
+          throw loadedMeanwhile(error);
+        });
+      }
+      // One owner's COMMIT must not be refused when another's has gone through.
+      await connection.query('set constraints all immediate');
       return { ...counts, mergeMs: hooks.now() - startedAt };
     },
     prepare: async () => {

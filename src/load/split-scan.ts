@@ -19,9 +19,15 @@ export function createSplitScan(
   hooks: UnitHooks,
 ): SplitScanWork {
   const file = present(task.files[0], 'the file to be split');
-  const found = findParts(file, file.description as CsvDescription, cuts, hooks.signal);
+  const sifts = task.load.quarantine !== null;
+  const description = file.description as CsvDescription;
+  const found = findParts(file, description, cuts, hooks.signal, sifts);
+  let begun = false;
   return {
     next: async () => {
+      // Before it is read, so that one that is gone is told like any other change.
+      if (!begun) await refuseChanged(file);
+      begun = true;
       const { done, value } = await found.next();
       assert(done !== true, `${file.name} has a part for each cut, and one`);
       return value;

@@ -9,17 +9,21 @@ import { openCsvRows } from '../source/csv/csv-rows.ts';
 import type { CsvStream } from '../source/csv/csv-stream.ts';
 import { hashFile } from '../source/content-hash.ts';
 import { readParquet, rowsBefore } from '../source/parquet/read-parquet.ts';
-import type { CsvDescription, ParquetDescription } from '../source/source-file.ts';
-import { createBinaryCopyEncoder } from '../target/binary/binary-copy-encoder.ts';
+import type { CsvDescription, JsonDescription, ParquetDescription } from '../source/source-file.ts';
+import {
+  createBinaryCopyEncoder,
+  type BinaryCopyEncoder,
+} from '../target/binary/binary-copy-encoder.ts';
 import type { Connection } from '../target/connect.ts';
 import { csvCopySql, binaryCopySql } from '../target/copy-sql.ts';
 import { setFirstRow } from '../target/staging.ts';
 import type { FileLayout } from '../target/staging-layout.ts';
 import { copyError } from './copy-error.ts';
+import { copyJson } from './copy-json.ts';
 import { refuseChanged } from './refuse-changed.ts';
 import type { StagedFile, SupersededRows, UnitHooks, UnitPart } from './unit-task.ts';
 
-/** Where the rows go: a staging table, or the target itself (`append`). */
+/** Where the rows go: a staging table, or the target itself. */
 export interface CopyTarget {
   readonly sqlName: string;
   readonly layout: FileLayout;
@@ -27,6 +31,8 @@ export interface CopyTarget {
   readonly forceNull: readonly string[];
   /** Staging has a column for the row's ordinal; the target has none. */
   readonly ordinal: boolean;
+  /** What a row must satisfy: one that does not is not copied, and then the counts differ. */
+  readonly where: string | null;
   /** Name of a copied column, as the file calls it. */
   readonly columnName: (copied: string) => string | null;
 }
@@ -37,6 +43,8 @@ export interface StageOptions extends UnitHooks {
   readonly superseded: SupersededRows | null;
   /** What of the file is to be sent; all where absent. */
   readonly part?: UnitPart | undefined;
+  /** Whether rows that are refused are to be sifted out. */
+  readonly quarantined?: boolean;
 }
 
 /** Streams one file, or a part of it, into the table by one COPY. What it copied is what the server counted. */
@@ -53,21 +61,47 @@ export async function stageFile(
     const rows = superseded.keep.length;
     options.news({ kind: 'file-staged', file: file.ordinal, rows });
     const { contentHash } = superseded;
-    return { file, rows, staged: 0, contentHash, stagedAs: file.ordinal };
+    return { file, rows, staged: 0, contentHash, ...ownRows(file, options) };
   }
-  const staged = await (
-    file.description.kind === 'csv'
-      ? copyCsv(connection, file, file.description, target, options)
-      : copyParquet(connection, file, file.description, target, options)
-  ).catch(async (error: unknown) => {
-    throw await copyError(error, file, target.columnName, options.part);
-  });
+  const staged = await copyRecords(connection, file, target, options).catch(
+    async (error: unknown) => {
+      // To find the line reads the file once more; where the row is sifted out it is found anyway.
+      throw options.quarantined === true
+        ? error
+        : await copyError(error, file, target.columnName, options.part);
+    },
+  );
   await refuseChanged(file);
   options.news({ kind: 'file-staged', file: file.ordinal, rows: staged.rows });
-  return { file, ...staged, stagedAs: file.ordinal };
+  return { file, ...staged, ...ownRows(file, options) };
 }
 
-type Copied = Omit<StagedFile, 'file' | 'stagedAs'>;
+function copyRecords(
+  connection: Connection,
+  file: FilePlan,
+  target: CopyTarget,
+  options: StageOptions,
+): Promise<Copied> {
+  const { description } = file;
+  switch (description.kind) {
+    case 'csv':
+      return copyCsv(connection, file, description, target, options);
+    case 'parquet':
+      return copyParquet(connection, file, description, target, options);
+    case 'json':
+      return copyJsonRecords(connection, file, description, target, options);
+  }
+}
+
+function ownRows(
+  { ordinal }: FilePlan,
+  { part }: StageOptions,
+): Pick<StagedFile, 'stagedAs' | 'numbered' | 'sifted' | 'rejected' | 'spools'> {
+  const sifted = part !== undefined;
+  return { stagedAs: ordinal, numbered: true, sifted, rejected: 0, spools: [] };
+}
+
+type Copied = Pick<StagedFile, 'rows' | 'staged' | 'contentHash'>;
 
 async function copyCsv(
   connection: Connection,
@@ -77,11 +111,14 @@ async function copyCsv(
   options: StageOptions,
 ): Promise<Copied> {
   const stream = openCsv(file, description, options);
-  // Rows of a later part supersede those of an earlier one, so they are numbered as in the file.
-  if (options.part?.kind === 'bytes' && target.ordinal) {
-    await setFirstRow(connection, target.sqlName, options.part.firstRecord);
+  // Rows of a later part supersede those of an earlier one, so they are numbered as in the file;
+  // and where a bad row is to be found again, all are.
+  const part = options.part?.kind === 'bytes' ? options.part : null;
+  if (target.ordinal && (part !== null || options.quarantined === true)) {
+    await setFirstRow(connection, target.sqlName, part?.firstRecord ?? 1);
   }
-  const sql = csvCopySql(target.sqlName, target.layout.copyColumns, description, target.forceNull);
+  const { sqlName, layout, forceNull, where } = target;
+  const sql = csvCopySql(sqlName, layout.copyColumns, description, forceNull, where);
   const { superseded } = options;
   const chunks =
     superseded === null
@@ -90,6 +127,7 @@ async function copyCsv(
   const copied = await connection.copyIn(sql, chunks);
   const totals = stream.totals();
   const expected = superseded === null ? totals.records : superseded.kept;
+  refuseOutside(file, target, expected - copied);
   if (copied !== expected) {
     throw new EtlError(
       'ETL_CSV_MALFORMED',
@@ -121,6 +159,23 @@ function openCsv(
   return open(file, description, reading);
 }
 
+async function copyJsonRecords(
+  connection: Connection,
+  file: FilePlan,
+  description: JsonDescription,
+  target: CopyTarget,
+  options: StageOptions,
+): Promise<Copied> {
+  const { signal } = options;
+  const reading = { signal, onProgress: throttled(file.ordinal, options) };
+  if (target.ordinal && options.quarantined === true) {
+    await setFirstRow(connection, target.sqlName, 1);
+  }
+  const copied = await copyJson(connection, file, description, target, reading);
+  refuseOutside(file, target, copied.rows - copied.staged);
+  return copied;
+}
+
 async function copyParquet(
   connection: Connection,
   file: FilePlan,
@@ -135,23 +190,35 @@ async function copyParquet(
   hash.catch(() => undefined);
   const counter = { rows: 0 };
   const chunks = encodeParquet(file, description, target, { ...options, rowGroups }, counter);
-  const sql = binaryCopySql(target.sqlName, [
-    ...(target.ordinal ? ['etl_row'] : []),
-    ...target.layout.copyColumns,
-  ]);
+  const copyColumns = [...(target.ordinal ? ['etl_row'] : []), ...target.layout.copyColumns];
+  const sql = binaryCopySql(target.sqlName, copyColumns, target.where);
   const copied = await connection.copyIn(sql, chunks);
+  refuseOutside(file, target, counter.rows - copied);
   assert(copied === counter.rows, `COPY took ${copied} of ${counter.rows} rows of ${file.name}`);
   const rows = rowsBefore(description, rowGroups.to) - rowsBefore(description, rowGroups.from);
   assert(copied === rows, `${file.name} has the rows that its footer says`);
   return { rows: copied, staged: copied, contentHash: await hash };
 }
 
-interface RowGroups {
+function refuseOutside(file: FilePlan, { where }: CopyTarget, rows: number): void {
+  if (where === null || rows <= 0) return;
+  throw new EtlError(
+    'ETL_ROW_INVALID',
+    `The keys of ${rows} rows are not where the sample has seen the keys of the file.`,
+    'Nothing need be done: the file is staged.',
+    { file: file.name },
+  );
+}
+
+export interface RowGroups {
   readonly from: number;
   readonly to: number;
 }
 
-function rowGroupsOf({ rowGroups }: ParquetDescription, part: UnitPart | undefined): RowGroups {
+export function rowGroupsOf(
+  { rowGroups }: ParquetDescription,
+  part: UnitPart | undefined,
+): RowGroups {
   return part?.kind === 'row-groups' ? part : { from: 0, to: rowGroups.length };
 }
 
@@ -162,15 +229,9 @@ async function* encodeParquet(
   options: UnitHooks & { readonly rowGroups: RowGroups },
   counter: { rows: number },
 ): AsyncIterable<Buffer> {
-  const columns = present(target.layout.parquet, 'the layout of a Parquet file');
-  const types = new Map(description.columns.map((column) => [column.name, column.type]));
-  const encoder = createBinaryCopyEncoder(
-    columns.map(({ name, stage }) => ({ name, stage, type: present(types.get(name), name) })),
-    { ordinal: target.ordinal, file: file.name },
-  );
+  const { encoder, names } = parquetEncoder(file, description, target);
   const progress = throttled(file.ordinal, options);
   yield encoder.header();
-  const names = columns.map((column) => column.name);
   for await (const batch of readParquet(file, description, {
     columns: names,
     rowGroups: options.rowGroups,
@@ -183,7 +244,25 @@ async function* encodeParquet(
   yield encoder.trailer();
 }
 
-function throttled(file: number, hooks: UnitHooks): (rows: number, bytes: number) => void {
+export function parquetEncoder(
+  file: FilePlan,
+  description: ParquetDescription,
+  target: CopyTarget,
+): { readonly encoder: BinaryCopyEncoder; readonly names: readonly string[] } {
+  const columns = present(target.layout.parquet, 'the layout of a Parquet file');
+  const types = new Map(description.columns.map((column) => [column.name, column.type]));
+  const encoder = createBinaryCopyEncoder(
+    columns.map(({ name, stage }) => ({ name, stage, type: present(types.get(name), name) })),
+    { ordinal: target.ordinal, file: file.name },
+  );
+  return { encoder, names: columns.map((column) => column.name) };
+}
+
+export function parquetCopySql({ sqlName, ordinal, layout, where }: CopyTarget): string {
+  return binaryCopySql(sqlName, [...(ordinal ? ['etl_row'] : []), ...layout.copyColumns], where);
+}
+
+export function throttled(file: number, hooks: UnitHooks): (rows: number, bytes: number) => void {
   let last = hooks.now();
   return (rows, bytes) => {
     const now = hooks.now();

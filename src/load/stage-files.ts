@@ -9,6 +9,7 @@ import type { StagingTable } from '../target/staging.ts';
 import { copyFiles } from './copy-files.ts';
 import { copyTargetOf } from './copy-target.ts';
 import { stageFile, type CopyTarget } from './stage-file.ts';
+import { quarantinedStaging, type QuarantinedStaging } from './stage-quarantined.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
 
@@ -29,6 +30,9 @@ export async function stageFiles(
   hooks: UnitHooks,
 ): Promise<StagedFiles> {
   const layout = stagingLayout(task.load.target.columns, task.files, table);
+  const { quarantine } = task.load;
+  const quarantined =
+    quarantine === null ? null : quarantinedStaging(connection, task, quarantine, hooks);
   let stagedAs = present(task.files[0], 'a file').ordinal;
   await createStaging(connection, layout.table, stagedAs);
   const copied = await copyFiles(connection, task.files, {
@@ -40,25 +44,31 @@ export async function stageFiles(
       await setStagedFile(connection, layout.table, ordinal);
       stagedAs = ordinal;
     },
-    copyOne: (file) => stageInto(connection, task, layout, file, hooks),
+    copyOne: (file) => stageInto({ connection, task, layout, hooks, quarantined }, file),
     undo: async (_, took, first) => {
       if (took) await takeBack(connection, layout.table, first);
     },
   });
-  return { table: layout.table, ...copied };
+  if (quarantined === null) return { table: layout.table, ...copied };
+  const staged = await quarantined.end(copied.staged, copied.failure);
+  return { table: layout.table, ...copied, staged };
 }
 
-async function stageInto(
-  connection: Connection,
-  task: UnitTask,
-  layout: StagingLayout,
-  file: FilePlan,
-  hooks: UnitHooks,
-): Promise<StagedFile> {
+interface Staging {
+  readonly connection: Connection;
+  readonly task: UnitTask;
+  readonly layout: StagingLayout;
+  readonly hooks: UnitHooks;
+  readonly quarantined: QuarantinedStaging | null;
+}
+
+async function stageInto(staging: Staging, file: FilePlan): Promise<StagedFile> {
+  const { connection, task, layout, hooks, quarantined } = staging;
   const target = copyTargetOf(task.load.target.columns, layout, file);
   const { subBatchSize } = task.load;
   const superseded = task.superseded?.get(file.ordinal) ?? null;
-  const options = { ...hooks, subBatchSize, part: task.part };
+  const sifts = quarantined !== null;
+  const options = { ...hooks, subBatchSize, part: task.part, quarantined: sifts };
   const undone = async (error: unknown): Promise<void> => {
     if (hooks.signal.aborted || !connection.usable()) throw error;
     await takeBack(connection, layout.table, file);
@@ -66,12 +76,14 @@ async function stageInto(
   try {
     const staged = await stageFile(connection, file, target, { ...options, superseded }).catch(
       async (error: unknown) => {
-        if (superseded === null) throw error;
+        if (superseded === null && !sifts) throw error;
         await undone(error);
+        if (sifts) return quarantined.sift(file, target, error);
         // COPY counts the lines that it gets: sent whole, the file fails with a line of its own.
         return stageFile(connection, file, target, { ...options, superseded: null });
       },
     );
+    if (quarantined !== null) return await quarantined.rejectBadCasts(staged, layout.table, target);
     await refuseBadCast(connection, layout.table, file, target);
     return staged;
   } catch (error) {

@@ -47,10 +47,17 @@ export interface StagedUnit {
 export interface MergedUnit {
   readonly counts: Counts;
   /** Per file of the unit that was merged: its counts, or null where not attributable. */
-  readonly files: readonly { readonly file: number; readonly counts: Counts | null }[];
+  readonly files: readonly MergedFile[];
   readonly failure: FileFailure | null;
   readonly stageMs: number;
   readonly mergeMs: number;
+}
+
+export interface MergedFile {
+  readonly file: number;
+  readonly counts: Counts | null;
+  /** Known even where the other counts are not attributable; none where absent. */
+  readonly rejected?: number;
 }
 
 export interface FileFailure {

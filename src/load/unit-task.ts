@@ -1,7 +1,9 @@
 import type { FilePlan } from '../plan/plan-types.ts';
 import type { CsvPart } from '../source/csv/find-parts.ts';
 import type { LedgerContext } from '../target/ledger.ts';
+import type { KeyWindow } from '../target/key-window.ts';
 import type { MergeTarget } from '../target/merge-sql.ts';
+import type { Quarantine } from './quarantine.ts';
 
 /** What all units of a load share. Plain JSON: it crosses threads. */
 export interface LoadTask {
@@ -16,6 +18,8 @@ export interface LoadTask {
   /** COPY ignores rules, so a table with rules is always written by INSERT. */
   readonly hasRules: boolean;
   readonly subBatchSize: number;
+  /** Null: the first bad row ends its file. */
+  readonly quarantine: Quarantine | null;
 }
 
 /** One unit of work, for one worker. Plain JSON. */
@@ -26,8 +30,12 @@ export interface UnitTask {
   readonly attempt: number;
   /** Rows that lose for certain and are not sent, by file; files not named are sent whole. */
   readonly superseded?: ReadonlyMap<number, SupersededRows>;
+  /** Its keys lie in this window as far as is known: it may be copied into the table directly. */
+  readonly direct?: KeyWindow | undefined;
   /** What of its only file the unit holds; absent where it holds whole files. */
   readonly part?: UnitPart | undefined;
+  /** Paths of the reject files, by file; with `quarantine`. */
+  readonly rejectPaths?: ReadonlyMap<number, string>;
 }
 
 /** A part of a file as a worker reads it: places are exact, where those of the plan are wishes. */
@@ -53,7 +61,8 @@ export type UnitNews =
       readonly rows: number;
       readonly bytes: number;
     }
-  | { readonly kind: 'file-staged'; readonly file: number; readonly rows: number };
+  | { readonly kind: 'file-staged'; readonly file: number; readonly rows: number }
+  | { readonly kind: 'notice'; readonly file: number; readonly sentence: string };
 
 export interface UnitHooks {
   readonly signal: AbortSignal;
@@ -65,7 +74,7 @@ export interface UnitHooks {
 /** A file whose rows are staged. */
 export interface StagedFile {
   readonly file: FilePlan;
-  /** Rows read; with `superseded` rows that were not sent. */
+  /** Rows read, those that were rejected and, with `superseded`, those that were not sent included. */
   readonly rows: number;
   /** Rows that are in the staging table. */
   readonly staged: number;
@@ -73,4 +82,11 @@ export interface StagedFile {
   readonly contentHash: string | null;
   /** Ordinal under which its rows are staged: its own, or of the first file of the same COPY. */
   readonly stagedAs: number;
+  /** Whether `etl_row` is the number of the row in its file. */
+  readonly numbered: boolean;
+  /** Whether its records were told apart by who sifts bad ones out, or as that one would. */
+  readonly sifted: boolean;
+  /** Rows that were rejected, and the spools that hold them; see reject-spool.ts. */
+  readonly rejected: number;
+  readonly spools: readonly string[];
 }

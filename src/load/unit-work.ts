@@ -1,11 +1,12 @@
-import { assert } from '../assert.ts';
+import { assert, present } from '../assert.ts';
 import type { KeyRange } from '../conflict/key-range.ts';
 import type { Connection } from '../target/connect.ts';
 import { exportKeyHashes, stagedKeyRange } from '../target/keys.ts';
 import { entriesOfRun } from '../target/ledger.ts';
 import { dropStaging, temporaryName, type StagingTable } from '../target/staging.ts';
 import { canCopyDirectly, openDirectCopy, type DirectCopy } from './direct-copy.ts';
-import { mergedFromLedger, mergeStaged, sumCounts } from './merge-unit.ts';
+import { mergeQuarantined } from './merge-quarantined.ts';
+import { mergedFromLedger, mergeStaged, sumCounts, type MergedRows } from './merge-unit.ts';
 import { stageFiles } from './stage-files.ts';
 import type { FileFailure, MergedUnit, StagedUnit, UnitSession } from './unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
@@ -42,11 +43,7 @@ export function createUnitWork(
     }
     const rest = restOf(task, before);
     let failure: FileFailure | null = null;
-    if (canCopyDirectly(rest)) {
-      const copied = await openDirectCopy(connection, rest, hooks);
-      // A bad file of a group must not take the others with it, so the group is staged.
-      direct = copied.failure === null || rest.files.length === 1 ? copied : null;
-    }
+    direct = await tryDirectCopy(connection, rest, hooks);
     if (direct !== null) {
       ({ staged, failure } = direct);
     } else {
@@ -58,7 +55,8 @@ export function createUnitWork(
     const rows = staged.reduce((sum, file) => sum + file.rows, 0);
     const range = await rangeOf(connection, rows, failure);
     stageMs = hooks.now() - startedAt;
-    return { rows, range, failure, alreadyMerged: null };
+    const isDirect = direct !== null && task.direct !== undefined;
+    return { rows, range, direct: isDirect, failure, alreadyMerged: null };
   };
 
   const rangeOf = async (
@@ -74,7 +72,7 @@ export function createUnitWork(
     stage,
     exportKeys: async () => {
       assert(connection !== null && table !== null, 'keys are exported of a staged unit');
-      const rows = staged.reduce((sum, file) => sum + file.rows, 0);
+      const rows = staged.reduce((sum, file) => sum + file.staged, 0);
       return exportKeyHashes(connection, target, table, rows);
     },
     merge: async (): Promise<MergedUnit> => {
@@ -82,7 +80,7 @@ export function createUnitWork(
       const startedAt = hooks.now();
       const merged =
         direct === null
-          ? await mergeStaged(connection, task.load, table, staged)
+          ? await mergeInto(connection, task, table, staged, hooks)
           : await direct.commit();
       const counts = before === null ? merged.counts : sumCounts([before.counts, merged.counts]);
       const files = [...(before?.files ?? []), ...merged.files];
@@ -100,6 +98,47 @@ export function createUnitWork(
       }
     },
   };
+}
+
+function mergeInto(
+  connection: Connection,
+  task: UnitTask,
+  table: StagingTable | null,
+  staged: readonly StagedFile[],
+  { signal }: UnitHooks,
+): Promise<MergedRows> {
+  const { quarantine } = task.load;
+  return quarantine === null
+    ? mergeStaged(connection, task.load, table, staged)
+    : mergeQuarantined(connection, task, table, staged, quarantine, signal);
+}
+
+/** Null: the files are to be staged. */
+async function tryDirectCopy(
+  connection: Connection,
+  task: UnitTask,
+  hooks: UnitHooks,
+): Promise<DirectCopy | null> {
+  if (!canCopyDirectly(task)) return null;
+  const copied = await openDirectCopy(connection, task, hooks);
+  const { failure } = copied;
+  if (failure === null) return copied;
+  if (task.direct === undefined) {
+    // A bad file of a group must not take the others with it, nor a bad row the others of its file.
+    return task.files.length === 1 && task.load.quarantine === null ? copied : null;
+  }
+  const sentence =
+    `${nameOf(task, failure.file)} could not be copied into ${task.load.sqlName} directly ` +
+    `(${failure.error.sentence}) It is staged instead.`;
+  hooks.news({ kind: 'notice', file: failure.file, sentence });
+  return null;
+}
+
+function nameOf({ files }: UnitTask, ordinal: number): string {
+  return present(
+    files.find((file) => file.ordinal === ordinal),
+    'the file',
+  ).name;
 }
 
 /** After a line was lost during COMMIT the ledger knows whether the merge took place. */

@@ -19,6 +19,8 @@ export interface CostFacts {
   readonly cores: number;
   readonly targetRows: number;
   readonly targetEmpty: boolean;
+  /** Whether all keys seem to be new. */
+  readonly newKeys: boolean;
   /** Whether `partitioned` reads the keys first and sends no row that loses for certain. */
   readonly dropsSuperseded: boolean;
   /** Whether pairs of units are proved to share no key, or wait. */
@@ -95,7 +97,7 @@ function unitWork(facts: CostFacts): UnitWork[] {
   const writing = rows === 0 ? 0 : writingKeys(facts, staged) / rows;
   return facts.units.map((unit) => ({
     stage: COSTS.unit + sum(unit.files.map((file) => stagingOf(unit, facts.files[file]))),
-    merge: unit.estimatedRows * (COSTS.pickRow + writing),
+    merge: unit.direct === undefined ? unit.estimatedRows * (COSTS.pickRow + writing) : 0,
   }));
 }
 
@@ -106,10 +108,14 @@ function stagingOf(unit: UnitPlan, file: CostFacts['files'][number] | undefined)
   const row =
     description.kind === 'parquet'
       ? COSTS.stageParquetRow
-      : description.path === 'rows'
-        ? COSTS.stageRewrittenRow
-        : COSTS.stageCsvRow;
-  return (rows * row * Math.max(1, file.targets.length)) / COSTS.stageColumns;
+      : description.kind === 'json'
+        ? COSTS.stageJsonRow
+        : description.path === 'rows'
+          ? COSTS.stageRewrittenRow
+          : COSTS.stageCsvRow;
+  // The rest of a direct copy is the same for all formats.
+  const written = unit.direct === undefined ? 0 : rows * (COSTS.copyNewRow - COSTS.stageCsvRow);
+  return written + (rows * row * Math.max(1, file.targets.length)) / COSTS.stageColumns;
 }
 
 /**
@@ -118,7 +124,7 @@ function stagingOf(unit: UnitPlan, file: CostFacts['files'][number] | undefined)
  */
 function writingKeys(facts: CostFacts, picked: number): number {
   const distinct = Math.min(picked, totalRows(facts) / facts.multiplicity);
-  const known = facts.targetEmpty ? 0 : Math.min(facts.targetRows, distinct / 2);
+  const known = facts.targetEmpty || facts.newKeys ? 0 : Math.min(facts.targetRows, distinct / 2);
   const fresh = distinct - known;
   // A unit whose keys are all new is inserted without ON CONFLICT.
   const allNew = picked - fresh < 1;
@@ -134,8 +140,8 @@ function partitionedMerging(facts: CostFacts, sent: number, owners: number): num
 }
 
 /**
- * Keys of units that have a pair to prove: not told apart by ranges, and (in `hybrid`) not predicted
- * to wait for all others anyway.
+ * Keys of units that have a pair to prove: not told apart by ranges or windows, and (in `hybrid`)
+ * not predicted to wait for all others anyway.
  */
 function keysToProve(
   { units, conflicts, deterministic }: CostFacts,
@@ -149,7 +155,8 @@ function keysToProve(
   }
   const meets = meetsAnother(units.map((unit) => unit.range));
   const proves = units.filter(
-    (_, index) => meets[index] === true && (partners[index] ?? 0) < units.length - 1,
+    ({ direct }, index) =>
+      direct === undefined && meets[index] === true && (partners[index] ?? 0) < units.length - 1,
   );
   return sum(proves.map((unit) => unit.estimatedRows));
 }
@@ -168,6 +175,7 @@ function longestChain(facts: CostFacts, units: readonly UnitWork[]): number {
 /** Admission may not hold the keys of all units under way: then those beyond merge in order. */
 function keysExceedLimit({ units, concurrency, deterministic }: CostFacts): boolean {
   const largest = units
+    .filter(({ direct }) => direct === undefined)
     .map((unit) => unit.estimatedRows)
     .sort((a, b) => b - a)
     .slice(0, concurrency);

@@ -1,4 +1,21 @@
 import type { Coupling, TargetColumn, TargetTable } from '../target/table.ts';
+import type { FilePlan } from './plan-types.ts';
+import type { Target } from './target-table.ts';
+
+/** Of a load of these files. */
+export function couplingsOf(
+  { existing, planned, key }: Pick<Target, 'existing' | 'planned' | 'key'>,
+  files: readonly FilePlan[],
+): readonly Coupling[] {
+  if (existing === null) return notHashable(planned.columns, key);
+  return findCouplings(existing, key, brought(files));
+}
+
+/** Columns of the table that the files to be loaded bring. */
+export function brought(files: readonly FilePlan[]): Set<string> {
+  const loaded = files.filter((file) => file.skip === null);
+  return new Set(loaded.flatMap((file) => file.targets.filter((name) => name !== null)));
+}
 
 /**
  * What couples rows of different keys, so that merges that share no key could still not be swapped:

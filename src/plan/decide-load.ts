@@ -1,9 +1,9 @@
 import { conflictEdges } from '../conflict/conflict-graph.ts';
 import type { LoadRequest, Settings, Strategy } from '../job/schema.ts';
 import { copiesWhole, layoutKey } from '../target/staging-layout.ts';
-import type { Coupling } from '../target/table.ts';
 import { estimateCosts, type Costs } from './cost.ts';
-import { findCouplings, notHashable } from './couplings.ts';
+import { couplingsOf } from './couplings.ts';
+import { allDirect, withWindows, type DirectFiles } from './direct-units.ts';
 import { groupUnits } from './group-units.ts';
 import { bringSameColumns } from './obstacles.ts';
 import type { PlanContext } from './plan-context.ts';
@@ -44,15 +44,17 @@ export function decideLoad(
   request: LoadRequest,
   settings: Settings,
   target: Target,
-  { files, overlap, multiplicityInside }: PlannedFiles,
+  { files, overlap, multiplicityInside, direct }: PlannedFiles & { direct: DirectFiles | null },
   workers: number,
   { cores, partBytesMin }: PlanContext,
 ): Decided {
   const { columns, sqlName, estimatedRows, empty } = target.planned;
   const keyed = target.key.length > 0;
-  const whole = groupUnits(files, workers, (file) => layoutKey(columns, file));
+  const grouped = groupUnits(files, workers, (file) => layoutKey(columns, file));
+  const fills = canFillBeforeKey(target, files, overlap);
+  const whole = fills ? grouped : withWindows(grouped, files, direct);
   const splitting = { workers, chunkRows: settings.chunkSize, partBytesMin };
-  const split = keyed ? splitFiles(whole, files, splitting) : whole;
+  const split = keyed ? splitFiles(grouped, files, splitting) : grouped;
   const unitFiles = whole.map((unit) => unit.files);
   const fileRows = files.map((file) => file.estimatedRows);
   const conflicts = conflictEdges(overlap.pairs, { unitFiles, fileRows }, 0);
@@ -60,6 +62,8 @@ export function decideLoad(
   const dropsSuperseded =
     request.onConflict !== 'newest' &&
     !settings.checkSuperseded &&
+    // A bad row must not keep a good one from being sent.
+    settings.onError === 'stop' &&
     overlap.multiplicity >= MULTIPLICITY_MIN;
   const costsOf = (units: readonly UnitPlan[]): Costs =>
     estimateCosts({
@@ -72,6 +76,7 @@ export function decideLoad(
       cores,
       targetRows: estimatedRows,
       targetEmpty: empty,
+      newKeys: allDirect(whole),
       dropsSuperseded,
       deterministic: settings.deterministic && keyed,
     });
@@ -82,7 +87,7 @@ export function decideLoad(
     couplings,
     sameColumns: bringSameColumns(files.filter((file) => file.skip === null)),
     units: whole,
-    split: splitOf(whole, split),
+    split: splitOf(grouped, split),
     conflicts,
     overlap,
     table: sqlName,
@@ -94,10 +99,9 @@ export function decideLoad(
   return {
     ...choice,
     dropSuperseded: choice.strategy === 'partitioned' && dropsSuperseded,
-    fillBeforeKey:
-      FILLED_BEFORE_KEY.has(choice.strategy) && canFillBeforeKey(target, files, overlap),
+    fillBeforeKey: fills && FILLED_BEFORE_KEY.has(choice.strategy),
     units,
-    conflicts: units === whole ? conflicts : [],
+    conflicts: units === split && split !== grouped ? [] : conflicts,
     couplings,
     costs,
     concurrency: workersOf(units, workers),
@@ -134,18 +138,4 @@ function canFillBeforeKey(
     rows >= FILL_BEFORE_KEY_ROWS_MIN &&
     loaded.every((file) => copiesWhole(planned.columns, file))
   );
-}
-
-function couplingsOf(
-  { existing, planned, key }: Target,
-  files: readonly FilePlan[],
-): readonly Coupling[] {
-  if (existing === null) return notHashable(planned.columns, key);
-  return findCouplings(existing, key, brought(files));
-}
-
-/** Columns of the table that the files to be loaded bring. */
-export function brought(files: readonly FilePlan[]): Set<string> {
-  const loaded = files.filter((file) => file.skip === null);
-  return new Set(loaded.flatMap((file) => file.targets.filter((name) => name !== null)));
 }

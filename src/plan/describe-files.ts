@@ -7,6 +7,7 @@ import type { FileDescription, SourceFile } from '../source/source-file.ts';
 import { countText } from './figures.ts';
 import { mapBounded } from './map-bounded.ts';
 import type { PlanContext } from './plan-context.ts';
+import { withFieldsOfAll } from './json-fields.ts';
 import { noting, throwProblems } from './problems.ts';
 
 const FILES_AT_ONCE = 16;
@@ -22,7 +23,7 @@ export interface DescribedFile {
 
 /** Finds the files and reads their headers or footers; the problems of all files come together. */
 export async function describeFiles(
-  request: Pick<LoadRequest, 'files' | 'order' | 'csv' | 'columns'>,
+  request: Pick<LoadRequest, 'files' | 'order' | 'csv' | 'json' | 'columns'>,
   context: Pick<PlanContext, 'cwd' | 'source'>,
 ): Promise<DescribedFile[]> {
   const { source, cwd } = context;
@@ -31,14 +32,15 @@ export async function describeFiles(
   const headers = newHeaders();
   const described = await mapBounded(files, FILES_AT_ONCE, async (file, ordinal) => {
     const description = await noting(problems, () =>
-      source.describeFile(file, request.csv, headers),
+      source.describeFile(file, request.csv, headers, request.json),
     );
     return description === null
       ? []
       : [{ ordinal, file, description, columns: columnNames(description) }];
   });
   throwProblems(problems, `${countText(files.length)} files`);
-  const all = described.flat();
+  const all = withFieldsOfAll(described.flat());
+  refuseNoColumns(all);
   refuseUnknownColumns(request.columns, all);
   return all;
 }
@@ -47,6 +49,18 @@ export async function describeFiles(
 function columnNames(description: FileDescription): readonly string[] {
   if (description.kind === 'csv') return description.columns;
   return description.columns.map((column) => column.name);
+}
+
+/** JSON files without a record in any of them; others say themselves that they have no header. */
+function refuseNoColumns(files: readonly DescribedFile[]): void {
+  const empty = files.find(({ columns }) => columns.length === 0);
+  if (empty === undefined) return;
+  throw new EtlError(
+    'ETL_FILE_EMPTY',
+    'The file has no records with fields, so its columns are not known.',
+    'Take it out of the load, or name the columns with their pointers in json.columns.',
+    { file: empty.file.name },
+  );
 }
 
 /** A name that no file has is a slip of the pen, and would otherwise do nothing, unseen. */

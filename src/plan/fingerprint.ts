@@ -9,7 +9,7 @@ import { digest } from './canonical-json.ts';
  * later must not make the loaded ones look new.
  */
 export function fingerprintOf(
-  request: Pick<LoadRequest, 'onConflict' | 'versionColumn' | 'columns' | 'csv'>,
+  request: Pick<LoadRequest, 'onConflict' | 'versionColumn' | 'columns' | 'csv' | 'json'>,
   key: readonly string[],
   settings: Pick<Settings, 'timeZone'>,
 ): string {
@@ -19,6 +19,12 @@ export function fingerprintOf(
     versionColumn: request.onConflict === 'newest' ? request.versionColumn : null,
     columns: request.columns,
     csv: request.csv,
+    ...jsonOf(request),
     timeZone: settings.timeZone,
   });
+}
+
+/** Nothing where the job says nothing of it, so that a load of other files keeps its fingerprint. */
+function jsonOf({ json }: Pick<LoadRequest, 'json'>): Partial<Pick<LoadRequest, 'json'>> {
+  return json.records === null && Object.keys(json.columns).length === 0 ? {} : { json };
 }

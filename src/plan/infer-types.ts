@@ -45,6 +45,33 @@ export function observe(
 }
 
 /**
+ * Takes one value of a JSON file into account, which says more of its type: a string is no number,
+ * whatever its spelling, and any number is exact as numeric.
+ */
+export function observeJson(
+  evidence: ColumnEvidence,
+  value: string | null,
+  isString: boolean,
+): void {
+  if (value === null) return;
+  evidence.values++;
+  if (evidence.declared !== null) {
+    evidence.fitsDeclared &&= fitsSqlType(evidence.declared, value);
+    return;
+  }
+  const kept = evidence.candidates.filter((type) =>
+    isString ? OF_STRINGS.has(type) && holds(type, value) : holdsJson(type, value),
+  );
+  if (kept.length < evidence.candidates.length) evidence.candidates = kept;
+}
+
+const OF_STRINGS: ReadonlySet<InferredType> = new Set(['date', 'timestamp', 'timestamptz', 'uuid']);
+
+function holdsJson(type: InferredType, value: string): boolean {
+  return type === 'numeric' ? /^[-\d]/.test(value) : holds(type, value);
+}
+
+/**
  * The type of the column. Parquet's own wins where the sampled values of CSV files fit it. A column
  * without a value is text: any guess would refuse what comes later.
  */

@@ -50,7 +50,7 @@ function mappingOf(
   return mapColumns({
     file: file.name,
     columns,
-    header: description.kind === 'parquet' || description.dialect.header,
+    header: description.kind !== 'csv' || description.dialect.header,
     explicit: request.columns,
     table: target.planned,
     required: [...target.key, ...(target.versionColumn === null ? [] : [target.versionColumn])],

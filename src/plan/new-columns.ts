@@ -3,7 +3,13 @@ import type { ParquetType } from '../source/source-file.ts';
 import { stageColumn } from '../target/binary/stage-column.ts';
 import type { DescribedFile } from './describe-files.ts';
 import { countText } from './figures.ts';
-import { inferredType, newEvidence, observe, type ColumnEvidence } from './infer-types.ts';
+import {
+  inferredType,
+  newEvidence,
+  observe,
+  observeJson,
+  type ColumnEvidence,
+} from './infer-types.ts';
 import { mapBounded } from './map-bounded.ts';
 import { matchName } from './match-name.ts';
 import type { PlanContext } from './plan-context.ts';
@@ -54,7 +60,7 @@ export function collectColumns(
   return [...columns.values()];
 }
 
-/** The SQL type of each column: as given, from Parquet, or guessed from a sample of CSV files. */
+/** The SQL type of each column: as given, from Parquet, or guessed from a sample of other files. */
 export async function columnTypes(
   columns: readonly NewColumn[],
   given: ReadonlyMap<string, string>,
@@ -66,9 +72,9 @@ export async function columnTypes(
       .filter((column) => !given.has(column.name))
       .map((column) => [column, newEvidence(column.parquetTypes.map(naturalType))] as const),
   );
-  const csvFiles = files.filter((file) => file.description.kind === 'csv');
-  const sampled = await mapBounded(csvFiles, FILES_AT_ONCE, (file) =>
-    observeFile(file, csvFiles.length, evidence, context),
+  const guessed = files.filter((file) => file.description.kind !== 'parquet');
+  const sampled = await mapBounded(guessed, FILES_AT_ONCE, (file) =>
+    observeFile(file, guessed.length, evidence, context),
   );
   const sqlTypes = columns.map((column) => {
     const own = evidence.get(column);
@@ -88,7 +94,7 @@ interface Observed {
 
 async function observeFile(
   { ordinal, file, description }: DescribedFile,
-  csvFiles: number,
+  guessedFiles: number,
   evidence: ReadonlyMap<NewColumn, ColumnEvidence>,
   { source, seed }: Pick<PlanContext, 'source' | 'seed'>,
 ): Promise<Observed> {
@@ -98,13 +104,18 @@ async function observeFile(
   });
   if (wanted.length === 0) return { rows: 0, complete: true };
   const sample = await source.sampleFile(file, description, {
-    rowsMax: rowsPerFile(csvFiles),
+    rowsMax: rowsPerFile(guessedFiles),
     seed,
     columns: wanted.map(({ name }) => name),
   });
   const emptyIsNull = description.kind === 'csv' && description.dialect.null === '';
-  for (const row of sample.rows) {
-    wanted.forEach(({ own }, index) => observe(own, row[index] ?? null, emptyIsNull));
+  for (const [place, row] of sample.rows.entries()) {
+    const strings = sample.strings?.[place];
+    for (const [index, { own }] of wanted.entries()) {
+      const value = row[index] ?? null;
+      if (strings === undefined) observe(own, value, emptyIsNull);
+      else observeJson(own, value, strings[index] ?? false);
+    }
   }
   return { rows: sample.rows.length, complete: sample.complete };
 }

@@ -1,5 +1,5 @@
 import type { KeyRange } from '../conflict/key-range.ts';
-import type { CsvOptions } from '../job/schema.ts';
+import type { CsvOptions, JsonOptions } from '../job/schema.ts';
 import type { Log } from '../log.ts';
 import type { KnownHeaders } from '../source/csv/describe-csv.ts';
 import type {
@@ -10,7 +10,8 @@ import type {
 } from '../source/source-file.ts';
 import type { LoadedFile } from '../target/ledger.ts';
 import type { SessionSetting } from '../target/session.ts';
-import type { ServerInfo, TargetTable, TargetType } from '../target/table.ts';
+import type { TextSpan } from '../target/above-table.ts';
+import type { ServerInfo, TargetColumn, TargetTable, TargetType } from '../target/table.ts';
 
 /** All that the planner may look at. It is passed in, so that planning runs without a database. */
 export interface PlanContext {
@@ -54,6 +55,15 @@ export interface Catalog {
     types: readonly TargetType[],
     rows: readonly (readonly (string | null)[])[],
   ): Promise<Float64Array | null>;
+  /**
+   * For each span, whether it lies above the table's keys and above all spans before it (see
+   * target/above-table.ts). Null where the database cannot tell.
+   */
+  spansAbove(
+    table: { readonly schema: string; readonly name: string } | null,
+    column: TargetColumn,
+    spans: readonly TextSpan[],
+  ): Promise<readonly boolean[] | null>;
   loadedFiles(tableOid: number, paths: readonly string[]): Promise<readonly LedgerEntry[]>;
 }
 
@@ -70,7 +80,12 @@ export interface Source {
     options: { readonly cwd: string; readonly order: 'name' | 'mtime' | 'listed' },
   ): Promise<readonly SourceFile[]>;
   /** `headers` are those of all files that are described with these options. */
-  describeFile(file: SourceFile, csv: CsvOptions, headers?: KnownHeaders): Promise<FileDescription>;
+  describeFile(
+    file: SourceFile,
+    csv: CsvOptions,
+    headers?: KnownHeaders,
+    json?: JsonOptions,
+  ): Promise<FileDescription>;
   sampleFile(
     file: SourceFile,
     description: FileDescription,

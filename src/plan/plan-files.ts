@@ -15,18 +15,22 @@ export interface FilesIn {
   readonly targets: readonly (readonly (string | null)[])[];
   /** By path: what is loaded already. */
   readonly loaded: ReadonlyMap<string, LedgerEntry>;
+  /** By path: the run that loaded it last. */
+  readonly earlier: ReadonlyMap<string, string>;
 }
 
 export interface PlannedFiles {
   readonly files: readonly FilePlan[];
   readonly overlap: OverlapEstimate;
   readonly multiplicityInside: number;
+  /** Ordinals of the files that seem to be sorted by their leading key column. */
+  readonly ordered: ReadonlySet<number>;
   readonly notices: readonly string[];
 }
 
 /** Samples the files that are to be loaded, and puts together what the plan says of each file. */
 export async function planFiles(
-  { described, targets, loaded }: FilesIn,
+  { described, targets, loaded, earlier }: FilesIn,
   target: Target,
   settings: Pick<Settings, 'conflictDetection'>,
   context: Pick<PlanContext, 'source' | 'catalog' | 'seed'>,
@@ -43,10 +47,14 @@ export async function planFiles(
   const samples = await sampleFiles(toSample, types, context);
   const byOrdinal = new Map(toSample.map((file, index) => [file.ordinal, samples[index]]));
   const files = described.map((file) =>
-    filePlan(file, targets[file.ordinal] ?? [], byOrdinal.get(file.ordinal), loaded),
+    filePlan(file, targets[file.ordinal] ?? [], byOrdinal.get(file.ordinal), { loaded, earlier }),
   );
   const { estimate, multiplicityInside } = overlapOf(toSample, samples, target, settings);
-  return { files, overlap: estimate, multiplicityInside, notices: nullKeys(toSample, samples) };
+  const ordered = new Set(
+    toSample.filter((_, index) => samples[index]?.ordered).map(({ ordinal }) => ordinal),
+  );
+  const notices = nullKeys(toSample, samples);
+  return { files, overlap: estimate, multiplicityInside, ordered, notices };
 }
 
 function keyColumnsOf(
@@ -61,9 +69,10 @@ function filePlan(
   { ordinal, file, description }: DescribedFile,
   targets: readonly (string | null)[],
   sample: SampledFile | undefined,
-  loaded: FilesIn['loaded'],
+  { loaded, earlier }: Pick<FilesIn, 'loaded' | 'earlier'>,
 ): FilePlan {
   const entry = loaded.get(file.path);
+  const earlierRun = entry === undefined ? earlier.get(file.path) : undefined;
   const span = sample?.span ?? NO_SPAN;
   return {
     ...file,
@@ -79,6 +88,7 @@ function filePlan(
       entry === undefined
         ? null
         : { runId: entry.runId, loadedAt: entry.loadedAt, rows: entry.rowsRead },
+    ...(earlierRun === undefined ? {} : { earlierRun }),
   };
 }
 

@@ -8,6 +8,7 @@ import { describeFile } from '../source/describe.ts';
 import { findFiles } from '../source/find-files.ts';
 import { columnRange } from '../source/column-range.ts';
 import { sampleFile } from '../source/sample.ts';
+import { spansAbove } from '../target/above-table.ts';
 import { connect, type Connection } from '../target/connect.ts';
 import { hashSampledKeys } from '../target/keys.ts';
 import { loadedFiles } from '../target/ledger.ts';
@@ -51,6 +52,7 @@ export async function plan(job: Job, options: PlanOptions): Promise<Plan> {
     databaseUrl: options.databaseUrl,
     applicationName: 'etl plan',
     connectTimeoutMs: job.settings.connectTimeoutMs,
+    idleTimeoutMs: job.settings.idleTimeoutMs,
     session: { ...sessionSettings(job.settings), default_transaction_read_only: 'on' },
   });
   const cut = (): void => connection.destroy();
@@ -78,8 +80,12 @@ export async function plan(job: Job, options: PlanOptions): Promise<Plan> {
         }),
       catalog: catalogOf(connection, job.settings.ledgerSchema),
       source: {
-        findFiles: (patterns, asked) =>
-          findFiles(patterns, { ...asked, expansionRatioMax: job.settings.expansionRatioMax }),
+        findFiles: async (patterns, asked) => {
+          const { expansionRatioMax, onError } = job.settings;
+          const files = await findFiles(patterns, { ...asked, expansionRatioMax });
+          if (onError === 'stop') return files;
+          return files.map((file) => ({ ...file, badBytes: 'of a row' }));
+        },
         ...{ describeFile, sampleFile, columnRange },
       },
       hashFile: (path) => hashFile(path, options.signal),
@@ -105,7 +111,9 @@ function catalogOf(connection: Connection, ledgerSchema: string): Catalog {
     readTable: (name) => inTurn(() => readTable(connection, name)),
     creationSchema: () => inTurn(() => currentSchema(connection)),
     resolveTypes: (sqlTypes) => inTurn(() => resolveTypes(connection, sqlTypes)),
-    hashKeys: (types, rows) => inTurn(() => hashKeys(connection, types, rows)),
+    hashKeys: (types, rows) =>
+      inTurn(() => unlessInvalid(hashSampledKeys(connection, types, rows))),
+    spansAbove: (...asked) => inTurn(() => unlessInvalid(spansAbove(connection, ...asked))),
     loadedFiles: (oid, paths) => inTurn(() => loadedFiles(connection, ledgerSchema, oid, paths)),
   };
 }
@@ -115,13 +123,9 @@ async function currentSchema(connection: Connection): Promise<string> {
   return typeof row?.['schema'] === 'string' ? row['schema'] : 'public';
 }
 
-async function hashKeys(
-  connection: Connection,
-  types: Parameters<typeof hashSampledKeys>[1],
-  rows: Parameters<typeof hashSampledKeys>[2],
-): Promise<Float64Array | null> {
+async function unlessInvalid<T>(answer: Promise<T>): Promise<T | null> {
   try {
-    return await hashSampledKeys(connection, types, rows);
+    return await answer;
   } catch (error) {
     // A sampled value that is not valid for its type is the load's to report, with its line.
     const state = error instanceof EtlError ? error.record.facts.sqlState : undefined;

@@ -1,7 +1,10 @@
 import type { LoadRequest, Settings } from '../job/schema.ts';
 import { workersFor } from './concurrency.ts';
-import { brought, decideLoad, type Decided } from './decide-load.ts';
+import { brought } from './couplings.ts';
+import { decideLoad, type Decided } from './decide-load.ts';
+import { findDirectFiles } from './direct-units.ts';
 import { describeFiles } from './describe-files.ts';
+import { countText } from './figures.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { mapFiles } from './map-files.ts';
 import type { PlanContext } from './plan-context.ts';
@@ -19,7 +22,7 @@ export async function planLoad(
 ): Promise<LoadPlan> {
   const described = await describeFiles(request, context);
   const target = await findTarget(request, described, created, context);
-  const { key, planned } = target;
+  const { key, planned: table } = target;
   const fingerprint = fingerprintOf(request, key, settings);
   const skipping = await findLoaded(
     described.map(({ file }) => file),
@@ -31,15 +34,16 @@ export async function planLoad(
     skipping.loaded.has(file.path),
   );
   const sampled = await planFiles(
-    { described, targets: mapped.targets, loaded: skipping.loaded },
+    { described, targets: mapped.targets, loaded: skipping.loaded, earlier: skipping.earlier },
     target,
     settings,
     context,
   );
   const workers = workersFor(settings, context);
-  const decided = decideLoad(request, settings, target, sampled, workers.count, context);
+  const planned = { ...sampled, direct: await findDirectFiles(target, sampled, context) };
+  const decided = decideLoad(request, settings, target, planned, workers.count, context);
   return {
-    table: planned,
+    table,
     key,
     onConflict: request.onConflict,
     versionColumn: target.versionColumn,
@@ -60,8 +64,14 @@ export async function planLoad(
 }
 
 /** What the run will leave out because of what the sample says, and what if the sample errs. */
-function shortcutNotices({ fillBeforeKey, dropSuperseded }: Decided): string[] {
+function shortcutNotices({ fillBeforeKey, dropSuperseded, units }: Decided): string[] {
+  const direct = units.filter((unit) => unit.direct !== undefined).length;
   return [
+    ...(direct > 0
+      ? [
+          `${countText(direct)} of ${countText(units.length)} units of work seem to bring new rows, sorted, above the keys of the table: they are copied into it without staging; one that does not is staged.`,
+        ]
+      : []),
     ...(fillBeforeKey
       ? [
           'The new table is filled before it gets its key; if a key comes twice after all, it is ' +

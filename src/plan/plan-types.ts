@@ -1,6 +1,7 @@
 import type { LoadRequest, Settings, Strategy } from '../job/schema.ts';
 import type { KeyRange } from '../conflict/key-range.ts';
 import type { FileDescription, SourceFile } from '../source/source-file.ts';
+import type { KeyWindow } from '../target/key-window.ts';
 import type { SessionSetting } from '../target/session.ts';
 import type { Coupling, ServerInfo, TargetColumn } from '../target/table.ts';
 
@@ -80,6 +81,8 @@ export interface FilePlan extends SourceFile {
     readonly loadedAt: string;
     readonly rows: number;
   } | null;
+  /** The run that loaded the path into the table last; absent where none did, or it is skipped. */
+  readonly earlierRun?: string;
 }
 
 /** Whole files, contiguous in precedence: one transaction of the file pipeline. Or a part of one. */
@@ -91,6 +94,8 @@ export interface UnitPlan {
   readonly estimatedRows: number;
   readonly bytes: number;
   readonly range: KeyRange | null;
+  /** Where its keys are thought to lie, if it may be copied into the table directly. */
+  readonly direct?: KeyWindow;
 }
 
 /** A part of a large file (`partitioned`): all parts of a file are neighbours among the units. */

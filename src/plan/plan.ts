@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { EtlError } from '../errors.ts';
 import type { Job } from '../job/schema.ts';
 import { deepFreeze, digest } from './canonical-json.ts';
@@ -30,7 +31,7 @@ export async function planLoads(job: Job, context: PlanContext): Promise<Plan> {
     planId: planIdOf(job, context, loads),
     createdAt: context.now().toISOString(),
     server: context.server,
-    settings: job.settings,
+    settings: { ...job.settings, rejects: resolve(context.cwd, job.settings.rejects) },
     session: context.chooseSession(Math.max(1, ...loads.map((load) => load.concurrency))),
     loads,
   };

@@ -151,10 +151,13 @@ async function sampleOne(
   };
 }
 
-/** Of compressed and of UTF-16 files the sample is of the head, whose keys say little of the rest. */
+/** Of compressed files, UTF-16 and JSON but for lines, the sample is of the head: it says little of the rest. */
 function headOnly({ file, description }: DescribedFile, sample: FileSample): boolean {
   if (description.kind === 'parquet' || sample.fileRowsExact) return false;
-  return file.compression !== 'none' || /^utf-?16/i.test(description.dialect.encoding);
+  if (file.compression !== 'none') return true;
+  return description.kind === 'json'
+    ? !description.lines
+    : /^utf-?16/i.test(description.dialect.encoding);
 }
 
 /** Of small Parquet files rows are drawn one by one; all else is sampled in blocks of neighbours. */

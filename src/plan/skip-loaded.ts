@@ -7,6 +7,8 @@ import { countText } from './figures.ts';
 export interface Skipping {
   /** By path: the ledger entry that says that the file, as it is, is loaded. */
   readonly loaded: ReadonlyMap<string, LedgerEntry>;
+  /** By path: the run that loaded it last, as it was then. */
+  readonly earlier: ReadonlyMap<string, string>;
   readonly notices: readonly string[];
 }
 
@@ -23,8 +25,8 @@ export async function findLoaded(
   { fingerprint, keyed }: { readonly fingerprint: string; readonly keyed: boolean },
   context: Pick<PlanContext, 'catalog' | 'force' | 'hashFile'>,
 ): Promise<Skipping> {
-  if (table === null || context.force || files.length === 0) {
-    return { loaded: new Map(), notices: [] };
+  if (table === null || files.length === 0) {
+    return { loaded: new Map(), earlier: new Map(), notices: [] };
   }
   const entries = latestByPath(
     await context.catalog.loadedFiles(
@@ -32,6 +34,8 @@ export async function findLoaded(
       files.map((file) => file.path),
     ),
   );
+  const earlier = new Map([...entries].map(([path, entry]) => [path, entry.runId]));
+  if (context.force) return { loaded: new Map(), earlier, notices: [] };
   const same = await mapBounded(files, HASHES_AT_ONCE, async (file) => {
     const entry = entries.get(file.path);
     const isSame = entry !== undefined && (await isLoaded(file, entry, fingerprint, context));
@@ -40,6 +44,7 @@ export async function findLoaded(
   const loaded = new Map(same.flat());
   return {
     loaded,
+    earlier,
     notices: [...emptied(table, loaded), ...(keyed ? arrivedLate(files, loaded) : [])],
   };
 }

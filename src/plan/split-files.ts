@@ -38,10 +38,14 @@ export function splitFiles(
   return split.map((unit, ordinal) => ({ ...unit, ordinal }));
 }
 
-/** Where the parts begin and end: both ends and what lies between. */
+/**
+ * Where the parts begin and end: both ends and what lies between. JSON has none: where a record begins
+ * is known only behind the one before it.
+ */
 function cutsOf(file: FilePlan, partsMax: number, options: SplitOptions): readonly number[] {
   const { description, bytes, estimatedRows } = file;
   if (description.kind === 'parquet') return rowGroupCuts(description, partsMax, options);
+  if (description.kind === 'json') return [];
   if (!canBeSplit(file, description) || estimatedRows === 0) return [];
   const partBytes = Math.max(options.partBytesMin, (bytes / estimatedRows) * options.chunkRows);
   const parts = Math.min(partsMax, Math.floor(bytes / partBytes));
@@ -83,7 +87,7 @@ function partsOf(unit: UnitPlan, file: FilePlan, cuts: readonly number[]): UnitP
 
 /** Which share of the file (0 to 1) lies before a cut. */
 function shareBefore({ description, bytes }: FilePlan, cut: number): number {
-  if (description.kind === 'csv') return cut / bytes;
+  if (description.kind !== 'parquet') return cut / bytes;
   const before = description.rowGroups.slice(0, cut);
   return before.reduce((sum, group) => sum + group.rows, 0) / Math.max(1, description.rows);
 }

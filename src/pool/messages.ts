@@ -1,5 +1,6 @@
 import type { ErrorRecord } from '../errors.ts';
 import type { OwnerTask } from '../load/owner-task.ts';
+import type { QuarantineTask } from '../load/quarantine-work.ts';
 import type { UnitNews, UnitTask } from '../load/unit-task.ts';
 
 /** What a worker is asked to hold a session on. Plain JSON. */
@@ -15,17 +16,23 @@ export type WorkOrder =
   /** The range pipeline, first half: stage into a table that all workers can read. */
   | { readonly kind: 'shared-staging'; readonly task: UnitTask; readonly sqlName: string }
   /** The range pipeline, second half: merge the keys of one owner over all that is staged. */
-  | { readonly kind: 'owner'; readonly task: OwnerTask };
+  | { readonly kind: 'owner'; readonly task: OwnerTask }
+  /** The range pipeline, where rows are bad: take them out of staging, write the reject files. */
+  | { readonly kind: 'quarantine'; readonly task: QuarantineTask };
 
 /** From the coordinator to the worker, over the session's port. */
 export type Request =
   | { readonly kind: 'call'; readonly id: number; readonly method: string }
-  | { readonly kind: 'abort' };
+  | { readonly kind: 'abort' }
+  /** Is any of the calls up to this one missing? */
+  | { readonly kind: 'check'; readonly calls: number };
 
 /** From the worker to the coordinator. */
 export type Reply =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'failure'; readonly id: number; readonly error: ErrorRecord }
+  /** To a check: the calls that are neither answered nor failed yet. */
+  | { readonly kind: 'checked'; readonly calls: number; readonly underWay: readonly number[] }
   | { readonly kind: 'news'; readonly news: readonly UnitNews[] }
   /** The thread has a connection of its own (told once per connection made). */
   | { readonly kind: 'connected'; readonly thread: number; readonly pid: number };
@@ -35,5 +42,8 @@ export interface WorkerSetup {
   readonly databaseUrl: string | null;
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
+  /** The table that the workers write to. */
+  readonly tableOid: number;
+  readonly idleTimeoutMs: number;
   readonly session: Readonly<Record<string, string>>;
 }

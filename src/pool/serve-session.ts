@@ -3,6 +3,7 @@ import { EtlError, errorRecordOf } from '../errors.ts';
 import { createFreshCopy } from '../load/fresh-copy.ts';
 import { createKeyScanWork } from '../load/key-scan.ts';
 import { createOwnerWork } from '../load/owner-work.ts';
+import { createQuarantineWork } from '../load/quarantine-work.ts';
 import { createSharedStaging } from '../load/shared-staging.ts';
 import { createSplitScan } from '../load/split-scan.ts';
 import type { UnitHooks } from '../load/unit-task.ts';
@@ -43,24 +44,40 @@ export async function serveSession(
     news: (news) => batch.add(news),
     now: () => performance.now(),
   });
-  const underWay = new Set<Promise<void>>();
+  const underWay = new Map<number, Promise<void>>();
+  let closed = false;
   await new Promise<void>((resolve) => {
-    port.on('close', resolve);
+    port.on('close', () => {
+      if (closed) return;
+      // The other side has given the session up: its line is cut, and with it goes what it had open.
+      abort.abort(abortedError());
+      void Promise.all(underWay.values()).then(() => resolve());
+    });
     port.on('message', (request: Request) => {
       if (request.kind === 'abort') {
-        abort.abort(new EtlError('ETL_ABORTED', 'Interrupted.', 'Run the same command to resume.'));
+        abort.abort(abortedError());
+        return;
+      }
+      if (request.kind === 'check') {
+        tell({ kind: 'checked', calls: request.calls, underWay: [...underWay.keys()] });
         return;
       }
       const isClose = request.method === 'close';
-      const before = isClose ? Promise.all(underWay) : Promise.resolve();
+      const before = isClose ? Promise.all(underWay.values()) : Promise.resolve();
       const answered = before.then(() => answer(methods, request, tell, abort.signal));
-      underWay.add(answered);
+      underWay.set(request.id, answered);
       void answered.then(() => {
-        underWay.delete(answered);
-        if (isClose) resolve();
+        underWay.delete(request.id);
+        if (!isClose) return;
+        closed = true;
+        resolve();
       });
     });
   });
+}
+
+function abortedError(): EtlError {
+  return new EtlError('ETL_ABORTED', 'Interrupted.', 'Run the same command to resume.');
 }
 
 function methodsOf(
@@ -81,6 +98,8 @@ function methodsOf(
       return { ...createSharedStaging(acquire, order.task, order.sqlName, hooks) };
     case 'owner':
       return { ...createOwnerWork(acquire, order.task, hooks) };
+    case 'quarantine':
+      return { ...createQuarantineWork(acquire, order.task, hooks) };
   }
 }
 

@@ -29,6 +29,7 @@ const errorRecord = {
       properties: {
         file: text,
         line: { ...count, description: 'Line or row of the file, from 1.' },
+        record: { ...count, description: 'Record of a JSON file, from 1.' },
         column: text,
         value: text,
         table: text,
@@ -52,7 +53,7 @@ const fileReport = {
   description: 'Null: what the strategy cannot attribute to one file.',
   properties: {
     path: text,
-    format: { enum: ['csv', 'tsv', 'parquet'] },
+    format: { enum: ['csv', 'tsv', 'parquet', 'json', 'jsonl'] },
     bytes: { ...count, description: 'Size on disk.' },
     rowsRead: maybeCount,
     inserted: maybeCount,
@@ -60,6 +61,10 @@ const fileReport = {
     unchanged: maybeCount,
     superseded: maybeCount,
     rejected: maybeCount,
+    rejects: {
+      anyOf: [text, { type: 'null' }],
+      description: 'Path of the file that holds the rejected rows.',
+    },
     status: {
       enum: ['loaded', 'skipped', 'failed', 'not-loaded'],
       description:
@@ -81,6 +86,7 @@ const fileReport = {
     'unchanged',
     'superseded',
     'rejected',
+    'rejects',
     'status',
     'attempts',
     'stageMs',

@@ -1,8 +1,9 @@
+import { LIMITS } from '../limits.ts';
 import type { LoadReport, Report, RunStatus } from '../run/report-types.ts';
 import { errorLines } from './error-text.ts';
 import { exitCodeOfReport } from './exit-code.ts';
 import { formatCount, formatCounted, formatDuration } from './format.ts';
-import { pageFor, paragraph } from './page.ts';
+import { moreLines, pageFor, paragraph } from './page.ts';
 import type { Page } from './page.ts';
 import { safeText } from './safe-text.ts';
 import { predictionLines } from './summary-prediction.ts';
@@ -32,10 +33,31 @@ export function printSummary(
 }
 
 function loadBlock(load: LoadReport, loadMs: number | null, page: Page): string {
-  if (!isSkipped(load)) return `${loadHeading(load, page)}\n${summaryTable(load, loadMs, page)}`;
+  if (!isSkipped(load)) {
+    const lines = [loadHeading(load, page), summaryTable(load, loadMs, page)];
+    return [...lines, ...rejectLines(load, page)].join('\n');
+  }
   const files = formatCounted(load.files.length, 'file');
   const text = `${files} skipped, loaded by an earlier run. --force loads again.`;
   return `${page.ink.bold(safeText(load.table))}\n${paragraph(text, 2, page)}`;
+}
+
+/** Where the rejected rows are, file by file. */
+function rejectLines({ files }: LoadReport, page: Page): readonly string[] {
+  const rejected = files.flatMap((file) =>
+    file.rejects === null ? [] : [{ rows: file.rejected ?? 0, path: file.rejects }],
+  );
+  const shownMax = LIMITS.summaryFilesShownMax;
+  return [
+    ...rejected
+      .slice(0, shownMax)
+      .map(({ rows, path }) =>
+        page.ink.yellow(
+          paragraph(safeText(`${formatCounted(rows, 'row')} rejected: ${path}`), 2, page),
+        ),
+      ),
+    ...moreLines(rejected.length, shownMax, page),
+  ];
 }
 
 function isSkipped({ files }: LoadReport): boolean {

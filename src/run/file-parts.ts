@@ -53,7 +53,10 @@ export function createFileParts(options: FilePartsOptions): FileParts {
       for (const file of summed(staged)) {
         const found = await searches.get(file.file.ordinal)?.found;
         if (found !== undefined) {
-          assert(found.records === file.rows, `the parts of ${file.file.name} are all of it`);
+          assert(
+            (found.records ?? file.rows) === file.rows,
+            `the parts of ${file.file.name} are all of it`,
+          );
         }
         files.push({ ...file, contentHash: file.contentHash ?? found?.contentHash ?? null });
       }
@@ -78,6 +81,9 @@ function summed(staged: readonly StagedFile[]): StagedFile[] {
             ...before,
             rows: before.rows + part.rows,
             staged: before.staged + part.staged,
+            sifted: before.sifted || part.sifted,
+            rejected: before.rejected + part.rejected,
+            spools: [...before.spools, ...part.spools],
             contentHash: before.contentHash ?? part.contentHash,
           },
     );

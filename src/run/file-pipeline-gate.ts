@@ -123,7 +123,7 @@ export function createAdmissionGate({ admission, onBlocked }: AdmissionGateOptio
 }
 
 function createEntrance(): Entrance {
-  let open = (_: boolean): void => undefined;
+  let open: Entrance['open'] = () => undefined;
   const opened = new Promise<boolean>((resolve) => {
     open = resolve;
   });

@@ -8,9 +8,9 @@ import type { UnitOutcome } from './unit-outcome.ts';
 
 /**
  * Loads the units of one load: each is staged in a session of its own, waits for admission outside
- * any transaction, and merges. One outcome per unit, in order of precedence. What the data, the
- * server or an abort does to a unit is in its outcome; the promise rejects only for a defect, and
- * settles only once every session is closed.
+ * any transaction, and merges; one that is copied into the table directly waits inside of its own. One
+ * outcome per unit, in order of precedence. What the data, the server or an abort does to a unit is in
+ * its outcome; the promise rejects only for a defect, and settles only once every session is closed.
  *
  * Units run in `concurrency` lanes. A lane takes the next unit in order of precedence, sees it to its
  * end, retries and their delays included, and only then takes another: so no more sessions are open

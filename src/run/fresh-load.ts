@@ -1,10 +1,11 @@
-import { errorRecordOf, type ErrorRecord } from '../errors.ts';
+import { errorRecordOf, EtlError, type ErrorRecord } from '../errors.ts';
 import type { FreshUnit } from '../load/fresh-copy.ts';
 import { insertedOnly, ledgerEntry } from '../load/merge-unit.ts';
 import type { LoadTask, StagedFile } from '../load/unit-task.ts';
 import type { LoadPlan, UnitPlan } from '../plan/plan-types.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
-import type { Connection } from '../target/connect.ts';
+import { cancellable } from '../target/backends.ts';
+import type { Connection, ConnectOptions } from '../target/connect.ts';
 import { createFresh, dropFresh, freshName, swapFresh } from '../target/fresh-table.ts';
 import { writeLedger } from '../target/ledger.ts';
 import type { TargetTable } from '../target/table.ts';
@@ -30,6 +31,7 @@ export interface FreshOptions {
   readonly table: TargetTable;
   readonly pool: WorkerPool;
   readonly coordinator: Connection;
+  readonly connectOptions: ConnectOptions;
   readonly signal: AbortSignal;
   readonly onEvent: (event: RunEvent) => void;
 }
@@ -104,24 +106,16 @@ async function copyUnit(
   );
   try {
     const copied = (await session.call('copy')) as FreshUnit;
-    if (copied.failure !== null) throw new FileRefused(copied.failure.error);
+    // The ordinary road tells what COPY refused, and loads the files before it.
+    if (copied.failure !== null) throw EtlError.fromRecord(copied.failure.error);
     return copied;
   } finally {
     await session.close();
   }
 }
 
-/** A file that COPY refused: the ordinary road tells it, and loads the files before it. */
-class FileRefused extends Error {
-  override readonly name = 'FileRefused';
-
-  constructor(record: ErrorRecord) {
-    super(record.sentence);
-  }
-}
-
 async function publish(
-  { coordinator, plan, table, task, loadIndex, onEvent }: FreshOptions,
+  { coordinator, connectOptions, plan, table, task, loadIndex, signal, onEvent }: FreshOptions,
   fresh: string,
   files: readonly StagedFile[],
 ): Promise<void> {
@@ -129,9 +123,12 @@ async function publish(
     onEvent({ kind: 'file-merging', load: loadIndex, file: file.ordinal });
   }
   await inTransaction(coordinator, async () => {
-    const tableOid = await swapFresh(coordinator, table, fresh, plan.key);
-    const entries = files.map((file) => ledgerEntry(file, insertedOnly(file.rows)));
-    await writeLedger(coordinator, { ...task.ledger, tableOid }, entries);
+    // The key of many rows takes its time, and so may the others who read the table.
+    await cancellable(coordinator, connectOptions, signal, async (heeding) => {
+      const tableOid = await swapFresh(heeding, table, fresh, plan.key);
+      const entries = files.map((file) => ledgerEntry(file, insertedOnly(file.rows)));
+      await writeLedger(heeding, { ...task.ledger, tableOid }, entries);
+    });
   });
 }
 

@@ -44,32 +44,35 @@ export function fileReports(load: LoadPlan, outcomes: readonly UnitOutcome[]): F
 }
 
 export function unitReports(load: LoadPlan, outcome: UnitOutcome): [number, FileReport][] {
-  const merged = new Map(outcome.merged?.files.map((file) => [file.file, file.counts]));
+  const merged = new Map(outcome.merged?.files.map((file) => [file.file, file]));
   return (load.units[outcome.unit]?.files ?? []).flatMap((ordinal) => {
     const file = load.files[ordinal];
     if (file === undefined) return [];
     const failed = outcome.failure?.file === ordinal ? outcome.failure.error : null;
     const base = { ...untouched(file), attempts: outcome.attempts };
-    const report: FileReport = merged.has(ordinal)
-      ? {
-          ...base,
-          ...countsOf(merged.get(ordinal) ?? null),
-          status: 'loaded',
-          stageMs: rounded(outcome.merged?.stageMs),
-          waitMs: rounded(outcome.waitMs),
-          mergeMs: rounded(outcome.merged?.mergeMs),
-        }
-      : failed === null
-        ? base
-        : { ...base, status: 'failed', error: failed };
+    const own = merged.get(ordinal);
+    const report: FileReport =
+      own !== undefined
+        ? {
+            ...base,
+            ...countsOf(own.counts),
+            rejected: own.counts?.rejected ?? own.rejected ?? null,
+            status: 'loaded',
+            stageMs: rounded(outcome.merged?.stageMs),
+            waitMs: rounded(outcome.waitMs),
+            mergeMs: rounded(outcome.merged?.mergeMs),
+          }
+        : failed === null
+          ? base
+          : { ...base, status: 'failed', error: failed };
     return [[ordinal, report]];
   });
 }
 
-/** Reports of the range pipeline, where only the rows read can be told per file. */
+/** Reports of the range pipeline, where only the rows read and rejected can be told per file. */
 export function rangeReports(load: LoadPlan, outcome: RangeOutcome): FileReport[] {
   const { staged } = outcome;
-  const rows = new Map(staged.files.map((file) => [file.file.ordinal, file.rows]));
+  const files = new Map(staged.files.map((file) => [file.file.ordinal, file]));
   const units = unitsByFile(load);
   return load.files.map((file) => {
     const own = units.get(file.ordinal);
@@ -79,8 +82,8 @@ export function rangeReports(load: LoadPlan, outcome: RangeOutcome): FileReport[
     if (outcome.status === 'merged') {
       return {
         ...base,
-        rowsRead: rows.get(file.ordinal) ?? null,
-        rejected: 0,
+        rowsRead: files.get(file.ordinal)?.rows ?? null,
+        rejected: files.get(file.ordinal)?.rejected ?? 0,
         status: 'loaded',
         stageMs: rounded(sumMs(own, staged.stageMs)),
         waitMs: 0,
@@ -111,6 +114,18 @@ export function freshReports(load: LoadPlan, outcome: FreshOutcome): FileReport[
   });
 }
 
+/** The same reports, with the reject files of those that have rejected rows. */
+export function withRejects(
+  files: readonly FileReport[],
+  rejectPaths: ReadonlyMap<number, string>,
+): FileReport[] {
+  return files.map((file, ordinal) => withReject(file, rejectPaths.get(ordinal)));
+}
+
+export function withReject(file: FileReport, path: string | undefined): FileReport {
+  return (file.rejected ?? 0) === 0 ? file : { ...file, rejects: path ?? null };
+}
+
 /** A file that is split is in several units. */
 function unitsByFile({ units }: LoadPlan): Map<number, number[]> {
   const byFile = new Map<number, number[]>();
@@ -130,6 +145,7 @@ function untouched(file: FilePlan): FileReport {
     format: file.format,
     bytes: file.bytes,
     ...countsOf(null),
+    rejects: null,
     status: file.skip === null ? 'not-loaded' : 'skipped',
     attempts: 0,
     stageMs: null,

@@ -10,6 +10,8 @@ export interface RangeOptions {
   readonly loadIndex: number;
   readonly task: LoadTask;
   readonly pool: WorkerPool;
+  /** Paths of the reject files, by file. */
+  readonly rejectPaths: ReadonlyMap<number, string>;
   readonly coordinator: Connection;
   /** Whether the server allows prepared transactions enough for all owners. */
   readonly prepare: boolean;

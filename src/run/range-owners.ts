@@ -59,7 +59,15 @@ function openOwner(
   return pool.open(
     {
       kind: 'owner',
-      task: { load: task, tables: staged.tables, owner, stagedRows, entries, prepareAs },
+      task: {
+        load: task,
+        tables: staged.tables,
+        filled: staged.filled,
+        owner,
+        stagedRows,
+        entries,
+        prepareAs,
+      },
     },
     () => {
       assert(false, 'an owner reads no files');

@@ -1,13 +1,15 @@
 import { assert } from '../assert.ts';
 import { commitInDoubt, delayMs, retryable, RETRY_POLICY } from '../conflict/retry-policy.ts';
-import { EtlError, errorRecordOf, type ErrorRecord } from '../errors.ts';
+import { errorRecordOf, type ErrorRecord } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { sumCounts } from '../load/merge-unit.ts';
+import { isRowFault } from '../load/quarantine.ts';
 import type { Counts } from '../target/counts.ts';
 import { entriesOfTable } from '../target/ledger.ts';
 import { dropSharedStaging, recoverPrepared } from '../target/shared-staging.ts';
 import type { RangeOptions } from './range-options.ts';
 import { mergeOwners, type OwnersMerged } from './range-owners.ts';
+import { rejectRefusedRows, writeRejectFiles } from './range-rejects.ts';
 import { stageAll, type StagedLoad } from './range-staging.ts';
 
 export interface RangeOutcome {
@@ -39,7 +41,7 @@ export async function runRangePipeline(options: RangeOptions): Promise<RangeOutc
     const staged = await stageAll(options);
     if (staged.failure !== null) return ended(staged, 'failed', staged.failure);
     if (options.signal.aborted) return ended(staged, 'not-loaded', null);
-    return await mergeStaged(options, staged);
+    return await mergeGood(options, staged);
   } finally {
     if (options.coordinator.usable()) {
       // A backend whose line was cut may be about to create its table.
@@ -49,9 +51,25 @@ export async function runRangePipeline(options: RangeOptions): Promise<RangeOutc
   }
 }
 
+/** Merges; rows that the table refuses are rejected where the job says so, and the rest is merged. */
+async function mergeGood(options: RangeOptions, staged: StagedLoad): Promise<RangeOutcome> {
+  let good = staged;
+  for (let round = 1; ; round++) {
+    const tooMany = await writeRejectFiles(options, good);
+    if (tooMany !== null) return ended(good, 'failed', tooMany);
+    const outcome = await mergeStaged(options, good);
+    const refusal = outcome.failure?.error;
+    if (options.task.quarantine === null || refusal === undefined || !isRowFault(refusal)) {
+      return outcome;
+    }
+    const rest = await rejectRefusedRows(options, good, refusal, round);
+    if (rest === null) return outcome;
+    good = rest;
+  }
+}
+
 /** Merges, and tries again what may pass: a deadlock with other writers, a lost line. */
 async function mergeStaged(options: RangeOptions, staged: StagedLoad): Promise<RangeOutcome> {
-  const { ledger } = options.task;
   for (const file of staged.files) {
     options.onEvent({ kind: 'file-merging', load: options.loadIndex, file: file.file.ordinal });
   }
@@ -61,10 +79,8 @@ async function mergeStaged(options: RangeOptions, staged: StagedLoad): Promise<R
     } catch (error) {
       if (options.signal.aborted) return afterAbort(options, staged);
       const record = errorRecordOf(error);
-      await recoverPrepared(options.coordinator, ledger.schema, ledger.tableOid);
-      if (commitInDoubt(record)) {
-        await refuseUnknownCounts(options, record.sentence);
-      }
+      const resolved = await resolveDoubt(options, staged, record, attempt);
+      if (resolved !== null) return resolved;
       if (attempt >= LIMITS.attemptsMax || !retryable(record)) {
         return ended(staged, 'failed', { file: null, error: record });
       }
@@ -78,43 +94,66 @@ async function mergeStaged(options: RangeOptions, staged: StagedLoad): Promise<R
 
 /** The abort may have come while the owners committed: what they began to commit is ended. */
 async function afterAbort(options: RangeOptions, staged: StagedLoad): Promise<RangeOutcome> {
-  const { coordinator, task } = options;
-  const { schema, tableOid, runId } = task.ledger;
-  if (!coordinator.usable()) return ended(staged, 'not-loaded', null);
+  if (!options.coordinator.usable()) return ended(staged, 'not-loaded', null);
   await options.untilQuiet();
-  await recoverPrepared(coordinator, schema, tableOid);
-  const committed = await entriesOfTable(coordinator, schema, tableOid, runId);
-  if (!committed) return ended(staged, 'not-loaded', null);
-  const counts = { ...sumCounts([]), rowsRead: rowsOf(staged) };
-  return { status: 'merged', staged, counts, failure: null, attempts: 1, mergeMs: null };
+  const committed = await endPrepared(options);
+  return committed ? mergedUncounted(staged, 1) : ended(staged, 'not-loaded', null);
 }
 
 /**
- * The line was lost while the owners committed, and the ledger says that they did: the table is
- * right, only the counts went with the answer.
+ * Ends what the owners prepared. Where a line was lost while they committed, the ledger says whether
+ * the load is in the table; then that is right, and only the counts went with the answer. Null: it
+ * is not there, and may be tried again.
  */
-async function refuseUnknownCounts(options: RangeOptions, sentence: string): Promise<void> {
-  const { schema, tableOid, runId } = options.task.ledger;
-  if (!(await entriesOfTable(options.coordinator, schema, tableOid, runId))) return;
-  throw new EtlError(
-    'ETL_CONNECTION',
-    `The load was committed, but its counts were lost with the connection: ${sentence}`,
-    'The table is complete; a second run will skip the files.',
-    { table: options.task.sqlName },
-  );
+async function resolveDoubt(
+  options: RangeOptions,
+  staged: StagedLoad,
+  error: ErrorRecord,
+  attempt: number,
+): Promise<RangeOutcome | null> {
+  let committed: boolean;
+  try {
+    committed = await endPrepared(options);
+  } catch (lost) {
+    // The coordinator's own line: the next run on the table ends what is prepared.
+    if (options.coordinator.usable()) throw lost;
+    return ended(staged, 'failed', { file: null, error });
+  }
+  if (!committed || !commitInDoubt(error)) return null;
+  const sentence =
+    `${options.task.sqlName} is complete, but how many rows were inserted and updated was lost ` +
+    `with a connection: ${error.sentence}`;
+  options.onEvent({ kind: 'notice', load: options.loadIndex, sentence });
+  return mergedUncounted(staged, attempt);
+}
+
+async function endPrepared({ coordinator, task }: RangeOptions): Promise<boolean> {
+  const { schema, tableOid, runId } = task.ledger;
+  await recoverPrepared(coordinator, schema, tableOid);
+  return entriesOfTable(coordinator, schema, tableOid, runId);
+}
+
+function mergedUncounted(staged: StagedLoad, attempts: number): RangeOutcome {
+  const counts = { ...sumCounts([]), rowsRead: rowsOf(staged), rejected: rejectedOf(staged) };
+  return { status: 'merged', staged, counts, failure: null, attempts, mergeMs: null };
 }
 
 function merged(staged: StagedLoad, owners: OwnersMerged, attempts: number): RangeOutcome {
   const rowsRead = rowsOf(staged);
   const { inserted, updated, unchanged } = owners;
-  const superseded = rowsRead - inserted - updated - unchanged;
+  const rejected = rejectedOf(staged);
+  const superseded = rowsRead - rejected - inserted - updated - unchanged;
   assert(superseded >= 0, 'the owners do not count more rows than were staged');
-  const counts = { rowsRead, inserted, updated, unchanged, superseded, rejected: 0 };
+  const counts = { rowsRead, inserted, updated, unchanged, superseded, rejected };
   return { status: 'merged', staged, counts, failure: null, attempts, mergeMs: owners.mergeMs };
 }
 
 function rowsOf(staged: StagedLoad): number {
   return staged.files.reduce((sum, file) => sum + file.rows, 0);
+}
+
+function rejectedOf(staged: StagedLoad): number {
+  return staged.files.reduce((sum, file) => sum + file.rejected, 0);
 }
 
 function ended(

@@ -9,6 +9,7 @@ import { sharedStagingName } from '../target/shared-staging.ts';
 import type { StagingTable } from '../target/staging.ts';
 import { createFileParts, type FileParts } from './file-parts.ts';
 import { createPartEvents, type TellNews } from './part-events.ts';
+import { pathsOf } from './pool-workers.ts';
 import type { RangeOptions } from './range-options.ts';
 import {
   createSupersededSieve,
@@ -19,6 +20,8 @@ import {
 /** All that the range pipeline has staged, in order of precedence. */
 export interface StagedLoad {
   readonly tables: readonly StagingTable[];
+  /** Names of the tables that hold rows. */
+  readonly filled: readonly string[];
   readonly files: readonly StagedFile[];
   /** Milliseconds of staging and tries, by unit; a file that is split has several. */
   readonly stageMs: ReadonlyMap<number, number>;
@@ -81,6 +84,9 @@ async function stageUnits(options: StagingOptions): Promise<StagedLoad> {
   const [failure] = failures.sort((a, b) => a.file - b.file || a.unit - b.unit);
   return {
     tables: inOrder.map((unit) => unit.table),
+    filled: inOrder
+      .filter((unit) => unit.staged.some((file) => file.staged > 0))
+      .map((unit) => unit.table.sqlName),
     files,
     stageMs: new Map([...units].map(([ordinal, unit]) => [ordinal, unit.stageMs])),
     attempts,
@@ -134,7 +140,7 @@ async function stageWithRetries(
 }
 
 async function stageOnce(
-  { pool, plan, task, parts, tell }: StagingOptions,
+  { pool, plan, task, parts, tell, rejectPaths }: StagingOptions,
   unit: UnitPlan,
   superseded: SupersededByFile,
   attempt: number,
@@ -146,7 +152,15 @@ async function stageOnce(
   const session = pool.open(
     {
       kind: 'shared-staging',
-      task: { load: task, unit: unit.ordinal, files, attempt, superseded, part },
+      task: {
+        load: task,
+        unit: unit.ordinal,
+        files,
+        attempt,
+        superseded,
+        part,
+        rejectPaths: pathsOf(rejectPaths, files),
+      },
       sqlName,
     },
     (news) => tell(unit, news, attempt),

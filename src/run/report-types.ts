@@ -1,5 +1,6 @@
 import type { ErrorRecord } from '../errors.ts';
 import type { Strategy } from '../job/schema.ts';
+import type { SourceFile } from '../source/source-file.ts';
 import type { Counts } from '../target/counts.ts';
 
 export type { Counts };
@@ -66,7 +67,7 @@ export interface Foreseen {
 /** Null: what the strategy cannot attribute to one file. */
 export interface FileReport {
   readonly path: string;
-  readonly format: 'csv' | 'tsv' | 'parquet';
+  readonly format: SourceFile['format'];
   readonly bytes: number;
   readonly rowsRead: number | null;
   readonly inserted: number | null;
@@ -74,6 +75,8 @@ export interface FileReport {
   readonly unchanged: number | null;
   readonly superseded: number | null;
   readonly rejected: number | null;
+  /** Path of the file that holds the rejected rows. */
+  readonly rejects: string | null;
   /** skipped: loaded by an earlier run. not-loaded: an earlier error or an interrupt came first. */
   readonly status: 'loaded' | 'skipped' | 'failed' | 'not-loaded';
   readonly attempts: number;

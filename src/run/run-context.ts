@@ -10,7 +10,7 @@ export interface RunContext {
   readonly plan: Plan;
   readonly runId: string;
   readonly coordinator: Connection;
-  readonly setup: WorkerSetup;
+  readonly setup: Omit<WorkerSetup, 'tableOid'>;
   readonly signal: AbortSignal;
   readonly parts: RunParts;
   readonly onEvent: (event: RunEvent) => void;

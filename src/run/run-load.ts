@@ -5,9 +5,7 @@ import type { LoadTask } from '../load/unit-task.ts';
 import type { LoadPlan, Plan } from '../plan/plan-types.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
 import { waitForBackends } from '../target/backends.ts';
-import { lockTable, unlockTables } from '../target/run-record.ts';
-import { dropFresh } from '../target/fresh-table.ts';
-import { dropSharedStaging, recoverPrepared } from '../target/shared-staging.ts';
+import { unlockTables } from '../target/run-record.ts';
 import type { TargetTable } from '../target/table.ts';
 import { outcomesAfterAbort } from './after-abort.ts';
 import { runFreshLoad } from './fresh-load.ts';
@@ -19,14 +17,20 @@ import {
   loadReport,
   rangeReports,
   unitReports,
+  withReject,
+  withRejects,
 } from './load-report.ts';
+import { openQuarantine, type LoadQuarantine } from './load-quarantine.ts';
 import { poolWorkers } from './pool-workers.ts';
 import { prepareTable } from './prepare-table.ts';
 import type { UnitOutcome } from './unit-outcome.ts';
 import { OWNER_ROWS_MIN } from './range-owners.ts';
+import { holdTable } from './hold-table.ts';
 import { runRangePipeline } from './range-pipeline.ts';
 import type { Counts, FileReport, LoadReport } from './report-types.ts';
+import { refuseStale } from './refuse-stale.ts';
 import type { RunContext } from './run-context.ts';
+import { tidy } from './tidy.ts';
 
 export interface LoadEnd {
   readonly report: LoadReport;
@@ -40,25 +44,29 @@ export async function runLoad(
   index: number,
 ): Promise<LoadEnd> {
   const { coordinator, runId, onEvent } = context;
-  const { ledgerSchema } = context.plan.settings;
   onEvent({ kind: 'load-started', load: index, plan: load });
   const table = await prepareTable(coordinator, load, (ddl) => {
     onEvent({ kind: 'table-created', load: index, ddl });
   });
-  await lockTable(coordinator, ledgerSchema, runId, table);
+  const { waited } = await holdTable(context, table, index);
   const threads = Math.max(1, Math.min(load.concurrency, load.units.length));
-  const pool = context.parts.createPool(threads, context.setup);
+  const pool = context.parts.createPool(threads, { ...context.setup, tableOid: table.oid });
   let destroyed: Promise<void> | null = null;
   const destroyPool = (): Promise<void> => (destroyed ??= pool.destroy());
   // The lock goes with the coordinator's connection, and then another run may begin on the table.
   const signal = AbortSignal.any([context.signal, coordinator.lost]);
   const abort = (): void => pool.abort();
   signal.addEventListener('abort', abort);
+  let quarantined: LoadQuarantine | null = null;
   try {
+    // Whoever held it may have put another table in its place, or changed it.
+    if (waited) await prepareTable(coordinator, plannedAs(load, table), () => undefined);
     await tidy(context, table, index);
-    const task = loadTask(context, load, table);
+    quarantined = await openQuarantine(context.plan, index, table.oid);
+    const task = loadTask(context, load, table, quarantined);
+    await refuseStale(coordinator, task.ledger, load);
     const end = await runPipeline(
-      { ...context, signal },
+      { ...context, signal, rejectPaths: quarantined.rejectPaths },
       load,
       index,
       pool,
@@ -74,9 +82,15 @@ export async function runLoad(
   } finally {
     signal.removeEventListener('abort', abort);
     await destroyPool();
+    await quarantined?.close();
     if (coordinator.usable()) await unlockTables(coordinator);
     onEvent({ kind: 'load-finished', load: index });
   }
+}
+
+/** The same load, of a table that exists. */
+function plannedAs(load: LoadPlan, { oid }: TargetTable): LoadPlan {
+  return { ...load, table: { ...load.table, create: null, oid } };
 }
 
 function lockLost(table: string): ErrorRecord {
@@ -88,21 +102,12 @@ function lockLost(table: string): ErrorRecord {
   ).record;
 }
 
-/** Ends what a run that died has left: its prepared transactions and its staging. */
-async function tidy(context: RunContext, table: TargetTable, index: number): Promise<void> {
-  const { coordinator, plan, onEvent } = context;
-  const prepared = await recoverPrepared(coordinator, plan.settings.ledgerSchema, table.oid);
-  const fresh = await dropFresh(coordinator, table);
-  const shared = await dropSharedStaging(coordinator, plan.settings.ledgerSchema, table.oid);
-  const staging = fresh + shared;
-  if (prepared + staging === 0) return;
-  const sentence =
-    `An earlier run was cut off: ${prepared} prepared transactions were ended and ` +
-    `${staging} staging tables dropped.`;
-  onEvent({ kind: 'notice', load: index, sentence });
-}
-
-function loadTask(context: RunContext, load: LoadPlan, table: TargetTable): LoadTask {
+function loadTask(
+  context: RunContext,
+  load: LoadPlan,
+  table: TargetTable,
+  quarantined: LoadQuarantine,
+): LoadTask {
   const { plan, runId } = context;
   return {
     target: {
@@ -131,11 +136,12 @@ function loadTask(context: RunContext, load: LoadPlan, table: TargetTable): Load
     countRows: table.rowTriggers.length > 0,
     hasRules: table.rules.length > 0,
     subBatchSize: plan.settings.subBatchSize,
+    quarantine: quarantined.quarantine,
   };
 }
 
 async function runPipeline(
-  context: RunContext,
+  context: RunContext & Pick<LoadQuarantine, 'rejectPaths'>,
   load: LoadPlan,
   index: number,
   pool: WorkerPool,
@@ -143,7 +149,7 @@ async function runPipeline(
   table: TargetTable,
   untilQuiet: () => Promise<void>,
 ): Promise<LoadEnd> {
-  const { coordinator, onEvent, signal, parts } = context;
+  const { coordinator, onEvent, signal, parts, rejectPaths } = context;
   const shared = {
     loadIndex: index,
     signal,
@@ -151,7 +157,8 @@ async function runPipeline(
     sleep: (ms: number, stop: AbortSignal) => parts.sleep(ms, stop).catch(() => undefined),
     onEvent,
   };
-  const endWith = (files: readonly FileReport[], totals: Counts): LoadEnd => {
+  const endWith = (told: readonly FileReport[], totals: Counts): LoadEnd => {
+    const files = withRejects(told, rejectPaths);
     files.forEach((report, file) => {
       if (load.files[file]?.skip === null)
         onEvent({ kind: 'file-finished', load: index, file, report });
@@ -159,7 +166,15 @@ async function runPipeline(
     return { report: loadReport(load, files, totals), error: firstError(files) };
   };
   if (load.fillBeforeKey) {
-    const filling = { plan: load, loadIndex: index, task, table, pool, coordinator };
+    const filling = {
+      plan: load,
+      loadIndex: index,
+      task,
+      table,
+      pool,
+      coordinator,
+      connectOptions: context.setup,
+    };
     const filled = await runFreshLoad({ ...filling, signal, onEvent });
     if (filled !== null) {
       const rows = filled.files.reduce((sum, file) => sum + file.rows, 0);
@@ -176,6 +191,7 @@ async function runPipeline(
       prepare,
       ownerRowsMin: parts.ownerRowsMin ?? OWNER_ROWS_MIN,
       untilQuiet,
+      rejectPaths,
       ...shared,
     });
     const end = endWith(rangeReports(load, outcome), outcome.counts ?? sumCounts([]));
@@ -183,12 +199,13 @@ async function runPipeline(
   }
   const onOutcome = (outcome: UnitOutcome): void => {
     for (const [file, report] of unitReports(load, outcome)) {
-      onEvent({ kind: 'file-finished', load: index, file, report });
+      const told = withReject(report, rejectPaths.get(file));
+      onEvent({ kind: 'file-finished', load: index, file, report: told });
     }
   };
   let outcomes = await runFilePipeline({
     load,
-    workers: poolWorkers(pool, task, load, index, onEvent),
+    workers: poolWorkers(pool, task, load, index, onEvent, rejectPaths),
     admissionMode: admissionMode(context.plan, load),
     concurrency: load.concurrency,
     now: () => performance.now(),
@@ -199,7 +216,7 @@ async function runPipeline(
     await untilQuiet();
     outcomes = await outcomesAfterAbort(coordinator, task.ledger, load, outcomes);
   }
-  const files = fileReports(load, outcomes);
+  const files = withRejects(fileReports(load, outcomes), rejectPaths);
   const totals = sumCounts(outcomes.flatMap((outcome) => outcome.merged?.counts ?? []));
   return { report: loadReport(load, files, totals), error: firstError(files) };
 }

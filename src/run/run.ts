@@ -19,6 +19,7 @@ import { recordLoad } from './record-load.ts';
 import { runLoad, type LoadEnd } from './run-load.ts';
 import type { RunContext, RunParts } from './run-context.ts';
 import type { LoadReport, Report, RunStatus } from './report-types.ts';
+import { tidySkipped } from './tidy.ts';
 import { createUsage } from './usage.ts';
 
 export interface RunOptions {
@@ -71,6 +72,7 @@ async function execute(
     databaseUrl: options.databaseUrl,
     applicationName: `etl ${runId}`,
     connectTimeoutMs: plan.settings.connectTimeoutMs,
+    idleTimeoutMs: plan.settings.idleTimeoutMs,
     session: { ...fixedSession(plan.settings), ...valuesOf(plan.session) },
   };
   const coordinator = await connect({
@@ -128,6 +130,7 @@ async function runLoads(
       continue;
     }
     if (load.units.length === 0) {
+      await tidySkipped(context, load, index);
       const skipped = skippedLoad(load);
       loads.push(skipped);
       await recordLoad(context, index, skipped, 0);

@@ -1,4 +1,4 @@
-import type { CsvOptions } from '../job/schema.ts';
+import type { CsvOptions, JsonOptions } from '../job/schema.ts';
 import { describeCsv } from './csv/describe-csv.ts';
 import type { KnownHeaders } from './csv/describe-csv.ts';
 import type { FileDescription, SourceFile } from './source-file.ts';
@@ -14,6 +14,7 @@ export async function describeFile(
   file: SourceFile,
   csvOptions: CsvOptions,
   headers?: KnownHeaders,
+  jsonOptions: JsonOptions = { records: null, columns: {} },
 ): Promise<FileDescription> {
   switch (file.format) {
     case 'csv':
@@ -21,5 +22,8 @@ export async function describeFile(
       return describeCsv(file, csvOptions, headers);
     case 'parquet':
       return (await import('./parquet/describe-parquet.ts')).describeParquet(file);
+    case 'json':
+    case 'jsonl':
+      return (await import('./json/describe-json.ts')).describeJson(file, jsonOptions);
   }
 }

@@ -12,6 +12,9 @@ const formats: Readonly<Record<string, SourceFile['format']>> = {
   tsv: 'tsv',
   parquet: 'parquet',
   pq: 'parquet',
+  json: 'json',
+  jsonl: 'jsonl',
+  ndjson: 'jsonl',
 };
 const compressions: Readonly<Record<string, SourceFile['compression']>> = {
   gz: 'gzip',
@@ -27,7 +30,8 @@ export function formatOfName(name: string, fallback?: SourceFile['format']): Fil
   if (format === undefined) {
     return {
       sentence: 'Its name does not tell its format.',
-      remedy: 'Known are .csv, .tsv, .txt, .parquet and .pq; text also with .gz or .zst after it.',
+      remedy:
+        'Known are .csv, .tsv, .txt, .json, .jsonl, .ndjson, .parquet and .pq; text also with .gz or .zst after it.',
     };
   }
   if (format === 'parquet' && compression !== undefined) {

@@ -22,6 +22,11 @@ export async function sampleFile(
     return sampleParquet(file, description, { rowsMax, columns: wanted, seed });
   }
   const bytesMax = LIMITS.sampleBytesPerFileMax;
+  if (description.kind === 'json') {
+    const wanted = columns ?? description.columns.map((column) => column.name);
+    const { sampleJson } = await import('./json/sample-json.ts');
+    return sampleJson(file, description, { rowsMax, bytesMax, seed, columns: wanted });
+  }
   const options = { rowsMax, bytesMax, seed };
   return sampleCsv(file, description, columns === undefined ? options : { ...options, columns });
 }

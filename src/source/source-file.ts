@@ -4,13 +4,15 @@ export interface SourceFile {
   readonly path: string;
   /** As shown to people: relative to the working directory where it lies below it. */
   readonly name: string;
-  readonly format: 'csv' | 'tsv' | 'parquet';
+  readonly format: 'csv' | 'tsv' | 'parquet' | 'json' | 'jsonl';
   readonly compression: 'none' | 'gzip' | 'zstd';
   /** Size on disk, in bytes. */
   readonly bytes: number;
   readonly mtimeMs: number;
   /** Where the job asks for another than the usual one of `LIMITS`. */
   readonly expansionRatioMax?: number;
+  /** Whose fault bytes are that are not of the encoding; the file's where absent. */
+  readonly badBytes?: 'of a row' | 'of the file';
 }
 
 /** The dialect of one CSV file, resolved: nothing left to detect. Plain JSON. */
@@ -79,15 +81,37 @@ export interface ParquetDescription {
   readonly createdBy: string | null;
 }
 
-export type FileDescription = CsvDescription | ParquetDescription;
+export interface JsonColumn {
+  readonly name: string;
+  /** To the value inside a record, as RFC 6901 has it; `''` is the record itself. */
+  readonly pointer: string;
+}
+
+export interface JsonDescription {
+  readonly kind: 'json';
+  readonly columns: readonly JsonColumn[];
+  /**
+   * The file is values one after another. A pointer (of names) to the array of records in each of
+   * them, `''` where it is the value itself; null: each value is a record.
+   */
+  readonly records: string | null;
+  /** Columns are the fields that were found in a sample, so that another field is an error. */
+  readonly found: boolean;
+  /** Each record stands in a line of its own, as far as the head of the file shows. */
+  readonly lines: boolean;
+}
+
+export type FileDescription = CsvDescription | ParquetDescription | JsonDescription;
 
 /**
  * Some rows of a file as text, the spelling that PostgreSQL would read (null is NULL). Values of a
- * Parquet file are spelled as its CSV twin would spell them.
+ * Parquet file are spelled as its CSV twin would spell them, those of JSON as a text column has them.
  */
 export interface FileSample {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly (string | null)[])[];
+  /** Of JSON, for each value of `rows`: whether it is a string, and so no number or boolean. */
+  readonly strings?: readonly (readonly boolean[])[];
   /** Rows of the whole file: exact (Parquet, or a file read whole) or by bytes per row. */
   readonly fileRows: number;
   readonly fileRowsExact: boolean;

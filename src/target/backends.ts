@@ -1,4 +1,4 @@
-import type { Connection } from './connect.ts';
+import { connect, type Connection, type ConnectOptions } from './connect.ts';
 
 const LOOKS_MAX = 100;
 const LOOK_MS = 50;
@@ -20,5 +20,47 @@ export async function waitForBackends(
     );
     if (row?.['there'] !== true) return;
     await sleep(LOOK_MS);
+  }
+}
+
+/**
+ * The connection with an ear for the signal while `work` uses it: the statement that goes on when the
+ * signal comes is cancelled, by a session of its own, and none is begun afterwards. The connection
+ * itself, and the locks that it holds, stay. Rejects with what the cancelled statement says.
+ */
+export async function cancellable<T>(
+  connection: Connection,
+  options: ConnectOptions,
+  signal: AbortSignal,
+  work: (heeding: Connection) => Promise<T>,
+): Promise<T> {
+  let cancelled: Promise<unknown> = Promise.resolve();
+  const cancel = (): void => {
+    cancelled = cancelStatement(options, connection.pid).catch(() => undefined);
+  };
+  signal.throwIfAborted();
+  signal.addEventListener('abort', cancel, { once: true });
+  const heeding: Connection = {
+    ...connection,
+    query: (sql, params) => {
+      signal.throwIfAborted();
+      return connection.query(sql, params);
+    },
+  };
+  try {
+    return await work(heeding);
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    // A cancel that came late would hit a statement that tidies up.
+    await cancelled;
+  }
+}
+
+async function cancelStatement(options: ConnectOptions, pid: number): Promise<void> {
+  const connection = await connect(options);
+  try {
+    await connection.query('select pg_cancel_backend($1)', [pid]);
+  } finally {
+    await connection.end();
   }
 }

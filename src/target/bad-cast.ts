@@ -1,7 +1,9 @@
 import { EtlError } from '../errors.ts';
 import type { Connection } from './connect.ts';
+import { LIMITS } from '../limits.ts';
 import { literal } from './names.ts';
 import { stagedValue, type StagingColumn, type StagingTable } from './staging.ts';
+import { inTransaction } from './transaction.ts';
 
 /** A staged value that its column's type refuses. */
 export interface BadCast {
@@ -34,6 +36,58 @@ export async function findBadCast(
     if (!isRefusal(error)) throw error;
     return locate(connection, `${table.sqlName}${where}`, columns, error);
   }
+}
+
+/**
+ * Takes the rows with such a value out of staging and returns them, in order: so many at once that
+ * they can be held; none where there are no more. Of a row the first value is told.
+ */
+export async function takeBadCasts(
+  connection: Connection,
+  table: StagingTable,
+  columns: readonly StagingColumn[],
+  file: number | null,
+): Promise<readonly BadCast[]> {
+  if ((await findBadCast(connection, table, columns, file)) === null) return [];
+  const where = file === null ? '' : ` where etl_file = ${file}`;
+  const tries = columns.map(
+    (column) => `begin
+      perform ${stagedValue({ ...column, name: `r.${column.name}` })};
+    exception when others then
+      insert into pg_temp.etl_bad_casts values
+        (r.etl_row, ${literal(column.name)}, left(r.${column.name}::text, 200), sqlstate, sqlerrm);
+      found := found + 1;
+      exit when found = ${LIMITS.refusedRowsHeldMax};
+      continue;
+    end;`,
+  );
+  const names = columns.map((column) => column.name).join(', ');
+  const block = `declare
+    r record;
+    found integer := 0;
+  begin
+    for r in select etl_row, ${names} from ${table.sqlName}${where} order by etl_row loop
+      ${tries.join('\n      ')}
+    end loop;
+  end`;
+  return inTransaction(connection, async () => {
+    await connection.query(
+      `create temp table etl_bad_casts
+         (place bigint, name text, value text, state text, message text) on commit drop`,
+    );
+    await connection.query(`do ${literal(block)}`);
+    await connection.query(
+      `delete from ${table.sqlName}${where === '' ? ' where' : `${where} and`}
+         etl_row in (select place from pg_temp.etl_bad_casts)`,
+    );
+    const rows = await connection.query('select * from pg_temp.etl_bad_casts order by place');
+    return rows.map((row) => ({
+      row: Number(row['place']),
+      column: String(row['name']),
+      value: typeof row['value'] === 'string' ? row['value'] : '',
+      error: badCastError(String(row['message']), String(row['state'])),
+    }));
+  });
 }
 
 /** Data, an integrity rule of a domain, or a name that the catalog does not have (regclass). */
@@ -70,21 +124,24 @@ async function locate(
     if (!(error instanceof EtlError)) throw error;
     const { detail, column, hint, message } = error.cause as Readonly<Record<string, string>>;
     if (detail !== undefined && column !== undefined && message !== undefined) {
-      return { row: Number(detail), column, value: hint ?? '', error: plain(error, message) };
+      return {
+        row: Number(detail),
+        column,
+        value: hint ?? '',
+        error: badCastError(message, error.record.facts.sqlState ?? '', error),
+      };
     }
     throw error;
   }
   throw found;
 }
 
-/** Without what the block above has added to it. */
-function plain(error: EtlError, message: string): EtlError {
-  const { sqlState } = error.record.facts;
+function badCastError(message: string, sqlState: string, cause?: EtlError): EtlError {
   return new EtlError(
     'ETL_ROW_INVALID',
     `${message}.`,
     'Correct the value in the file, or change the table.',
-    sqlState === undefined ? {} : { sqlState },
-    { cause: error },
+    sqlState === '' ? {} : { sqlState },
+    { cause },
   );
 }

@@ -1,11 +1,16 @@
 import { Readable, type Writable } from 'node:stream';
 import pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import { present } from '../assert.ts';
 import { connectionParameters } from '../job/connection-parameters.ts';
+import { LIMITS } from '../limits.ts';
 import { applySession, type SessionValues } from './apply-session.ts';
 import { filedPassword, type Login } from './password-file.ts';
+import { lookAfter, socketOf, timedOut } from './look-after.ts';
+import { OWN_BACKEND, type Backend } from './probe-backend.ts';
 import { serverError } from './server-error.ts';
 import { offersNoTls, tlsError, tlsOptions } from './tls-options.ts';
+import type { LineWatch } from './watch-line.ts';
 
 /** The only room that knows pg and pg-copy-streams. */
 export interface ConnectOptions {
@@ -14,6 +19,8 @@ export interface ConnectOptions {
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
+  /** Silence of a line that owes an answer after which somebody looks; 0, or absent: never. */
+  readonly idleTimeoutMs?: number;
   /** Settings of the session, set once after connecting. */
   readonly session: SessionValues;
 }
@@ -55,6 +62,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     application_name: options.applicationName,
     connectionTimeoutMillis: options.connectTimeoutMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: LIMITS.keepAliveDelayMs,
     ...ofUrl,
     password: password ?? (passwordFor as () => Promise<string>),
   };
@@ -82,22 +90,36 @@ async function openSession(config: pg.ClientConfig, options: ConnectOptions): Pr
   // A lost line is an event as well as a rejected query; without a listener it ends the process.
   client.on('error', () => lost.abort());
   client.on('end', () => lost.abort());
+  const { connectTimeoutMs, idleTimeoutMs = 0 } = options;
+  let late: NodeJS.Timeout | undefined;
   try {
     await client.connect();
+    late = setTimeout(() => socketOf(client).destroy(timedOut('no answer')), connectTimeoutMs);
     await applySession(client, options.session);
-    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-    return connectionOf(client, rows[0]?.pid ?? 0, lost.signal);
+    const { rows } = await client.query<Backend>(OWN_BACKEND);
+    const backend = present(rows[0], 'the backend of a session');
+    const watch = lookAfter(client, { config, backend, connectTimeoutMs, idleTimeoutMs });
+    return connectionOf(client, backend.pid, lost.signal, watch);
   } catch (error) {
     // Not client.end(): after a failed TLS handshake it waits for an event that has passed.
     socketOf(client).destroy();
     throw error;
+  } finally {
+    clearTimeout(late);
   }
 }
 
-function connectionOf(client: pg.Client, pid: number, lost: AbortSignal): Connection {
+function connectionOf(
+  client: pg.Client,
+  pid: number,
+  lost: AbortSignal,
+  watch: LineWatch,
+): Connection {
   const run = async (sql: string, params?: readonly unknown[]) => {
     try {
-      return await client.query<Row>(sql, params === undefined ? undefined : [...params]);
+      return await watch.owes(
+        client.query<Row>(sql, params === undefined ? undefined : [...params]),
+      );
     } catch (error) {
       throw serverError(error);
     }
@@ -113,15 +135,18 @@ function connectionOf(client: pg.Client, pid: number, lost: AbortSignal): Connec
         typeOid: field.dataTypeID,
         typeModifier: field.dataTypeModifier,
       })),
-    copyIn: (sql, chunks) => copyIn(client, sql, chunks),
-    copyOut: (sql) => copyOut(client, sql),
-    end: () => client.end().catch(() => undefined),
+    copyIn: (sql, chunks) => copyIn(client, watch, sql, chunks),
+    copyOut: (sql) => copyOut(client, watch, sql),
+    end: () => goodbye(client),
     destroy: () => socketOf(client).destroy(),
   };
 }
 
-function socketOf(client: pg.Client): { destroy(): void } {
-  return (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
+/** The server closes the line; through a silent one it never hears of it. */
+async function goodbye(client: pg.Client): Promise<void> {
+  const late = setTimeout(() => socketOf(client).destroy(), LIMITS.goodbyeMs);
+  await client.end().catch(() => undefined);
+  clearTimeout(late);
 }
 
 /**
@@ -132,6 +157,7 @@ function socketOf(client: pg.Client): { destroy(): void } {
  */
 async function copyIn(
   client: pg.Client,
+  watch: LineWatch,
   sql: string,
   chunks: AsyncIterable<Buffer>,
 ): Promise<number> {
@@ -148,17 +174,17 @@ async function copyIn(
   try {
     for await (const chunk of chunks) {
       if (refused !== null) break;
-      if (!stream.write(chunk)) await drained(stream);
+      if (!stream.write(chunk)) await watch.owes(drained(stream));
     }
   } catch (error) {
     if (refused === null) {
       stream.destroy(new Error('the source failed'));
-      await ended;
+      await watch.owes(ended);
       throw error;
     }
   }
   if (refused === null) stream.end();
-  await ended;
+  await watch.owes(ended);
   if (refused !== null) throw serverError(refused);
   return stream.rowCount;
 }
@@ -173,10 +199,13 @@ function drained(stream: Writable): Promise<void> {
   });
 }
 
-async function* copyOut(client: pg.Client, sql: string): AsyncIterable<Buffer> {
+async function* copyOut(client: pg.Client, watch: LineWatch, sql: string): AsyncIterable<Buffer> {
   const stream: Readable = client.query(copyTo(sql));
+  const chunks = stream.iterator() as AsyncIterableIterator<Buffer>;
+  // Owed is what we ask for, and not what waits for us to take it.
+  const owed = { next: () => watch.owes(chunks.next()), return: () => chunks.return?.() };
   try {
-    for await (const chunk of stream) yield chunk as Buffer;
+    for await (const chunk of { [Symbol.asyncIterator]: () => owed }) yield chunk;
   } catch (error) {
     throw serverError(error);
   }

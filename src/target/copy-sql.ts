@@ -2,12 +2,16 @@ import { copyFormatOf } from '../source/csv/copy-format.ts';
 import type { CsvDescription } from '../source/source-file.ts';
 import { literal, quoted } from './names.ts';
 
-/** COPY of a CSV file's records; the header is not sent. */
+/**
+ * COPY of a CSV file's records; the header is not sent. `where`: rows that do not satisfy it are
+ * neither written nor counted.
+ */
 export function csvCopySql(
   table: string,
   columns: readonly string[],
   description: CsvDescription,
   forceNull: readonly string[],
+  where: string | null,
 ): string {
   const format = copyFormatOf(description);
   const options = [
@@ -19,9 +23,32 @@ export function csvCopySql(
     `encoding ${literal(format.encoding)}`,
     ...(forceNull.length === 0 ? [] : [`force_null (${forceNull.map(quoted).join(', ')})`]),
   ];
-  return `copy ${table} (${columns.map(quoted).join(', ')}) from stdin with (${options.join(', ')})`;
+  return copySql(table, columns, options.join(', '), where);
 }
 
-export function binaryCopySql(table: string, columns: readonly string[]): string {
-  return `copy ${table} (${columns.map(quoted).join(', ')}) from stdin with (format binary)`;
+/** COPY of lines in its text format, UTF-8, NULL as `\\N`. */
+export function textCopySql(
+  table: string,
+  columns: readonly string[],
+  where: string | null,
+): string {
+  return copySql(table, columns, `format text, encoding 'utf8'`, where);
+}
+
+export function binaryCopySql(
+  table: string,
+  columns: readonly string[],
+  where: string | null,
+): string {
+  return copySql(table, columns, 'format binary', where);
+}
+
+function copySql(
+  table: string,
+  columns: readonly string[],
+  options: string,
+  where: string | null,
+): string {
+  const filter = where === null ? '' : ` where ${where}`;
+  return `copy ${table} (${columns.map(quoted).join(', ')}) from stdin with (${options})${filter}`;
 }

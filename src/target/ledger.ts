@@ -10,6 +10,7 @@ export interface LedgerEntry {
   readonly mtimeMs: number;
   readonly contentHash: string;
   readonly rowsRead: number;
+  readonly rejected: number;
   /** Null where the strategy cannot attribute counts to one file. */
   readonly counts: {
     readonly inserted: number;
@@ -52,6 +53,7 @@ export async function writeLedger(
     content_hash: entry.contentHash,
     rows_read: entry.rowsRead,
     ...entry.counts,
+    rejected: entry.counts === null && entry.rejected === 0 ? null : entry.rejected,
   }));
   await connection.query(
     `insert into ${quoted(context.schema)}.ledger
@@ -113,6 +115,7 @@ function loadedFileOf(row: Row): LoadedFile {
     mtimeMs: count('mtime_ms'),
     contentHash: String(row['content_hash']),
     rowsRead: count('rows_read'),
+    rejected: count('rejected'),
     counts:
       row['inserted'] === null
         ? null

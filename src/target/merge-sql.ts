@@ -20,6 +20,8 @@ export interface MergeSource {
   readonly file: number | null;
   /** Only keys of this owner, where several merge one staging (`partitioned`). */
   readonly owner: { readonly index: number; readonly count: number } | null;
+  /** Only rows whose number is in `[from, to)`, where the bad ones of a file are looked for. */
+  readonly rows?: { readonly from: number; readonly to: number };
 }
 
 /**
@@ -129,6 +131,9 @@ function rowsSql(
   const where = [
     ...(source.file === null || !table.fileColumn ? [] : [`etl_file = ${source.file}`]),
     ...(source.owner === null ? [] : [ownerSql(target, table, source.owner)]),
+    ...(source.rows === undefined
+      ? []
+      : [`etl_row >= ${source.rows.from} and etl_row < ${source.rows.to}`]),
   ];
   const filter = where.length === 0 ? '' : ` where ${where.join(' and ')}`;
   return `select ${file}, etl_row, ${values.join(', ')} from ${table.sqlName}${filter}`;

@@ -34,6 +34,7 @@ export async function readTable(
     rowTriggers: named(couplings, 'trigger'),
     rules: named(couplings, 'rule'),
     selfReferences: named(couplings, 'self'),
+    copiesLikeInsert: relation['copies_like_insert'] === true,
     estimatedRows: Number(relation['estimated_rows']),
     bytes: Number(relation['bytes']),
     empty: await isEmpty(connection, String(relation['schema']), String(relation['name'])),

@@ -5,6 +5,10 @@ import { quoted } from './names.ts';
 /** `etl` as a number: the first half of the advisory lock on a table; its oid is the second. */
 const LOCK_CLASS = 0x65746c;
 
+/** An advisory lock has two signed numbers; an oid, the second parameter, is an unsigned one. */
+export const OID_AS_INTEGER =
+  '($2::int8 - case when $2::int8 > 2147483647 then 4294967296 else 0 end)::int4';
+
 export interface RunRecord {
   readonly runId: string;
   readonly planId: string;
@@ -49,7 +53,7 @@ export async function lockTable(
   table: { readonly oid: number; readonly sqlName: string },
 ): Promise<void> {
   const [row] = await connection.query(
-    'select pg_try_advisory_lock($1, ($2::int8 - case when $2::int8 > 2147483647 then 4294967296 else 0 end)::int4) as locked',
+    `select pg_try_advisory_lock($1, ${OID_AS_INTEGER}) as locked`,
     [LOCK_CLASS, table.oid],
   );
   if (row?.['locked'] !== true) throw await lockedError(connection, schema, table);
@@ -81,7 +85,7 @@ async function lockedError(
   return new EtlError(
     'ETL_LOCKED',
     `${table.sqlName} is being loaded by ${who}.`,
-    'Wait until it has ended, or stop it.',
+    'Wait until it has ended (--wait does), or stop it.',
     { table: table.sqlName },
   );
 }

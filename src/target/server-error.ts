@@ -62,6 +62,21 @@ function meaningOf(state: string): readonly [ErrorCode, string] {
       return ['ETL_PRIVILEGE', 'Grant the privilege, or connect as a user who has it.'];
     case '53300':
       return ['ETL_CONNECTION', 'Lower --concurrency, or raise max_connections of the server.'];
+    case '53100':
+      return [
+        'ETL_SERVER',
+        'Make room on the disk of the server. Then run again: it loads the rest.',
+      ];
+    case '53200':
+      return [
+        'ETL_SERVER',
+        'Lower --concurrency or work_mem (--session work_mem=16MB), or give the server more memory.',
+      ];
+    case '53400':
+      return [
+        'ETL_SERVER',
+        'Raise that limit of the server (temp_file_limit, for one); run again.',
+      ];
     case '25006':
       return ['ETL_CONNECTION', 'Connect to the primary: this server is read-only.'];
     case '55P03':

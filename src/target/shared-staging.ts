@@ -36,6 +36,23 @@ export async function dropSharedStaging(
   return names.length;
 }
 
+/** Whether a run that died, or one that is at work, has prepared transactions or staging here. */
+export async function leftBehind(
+  connection: Connection,
+  schema: string,
+  tableOid: number,
+): Promise<boolean> {
+  const [row] = await connection.query(
+    `select exists (select from pg_catalog.pg_prepared_xacts
+                     where database = current_database() and starts_with(gid, $1))
+         or exists (select from pg_catalog.pg_class c
+                      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                     where n.nspname = $2 and c.relkind = 'r' and starts_with(c.relname, $3)) as there`,
+    [`etl:${tableOid}:`, schema, `staging_${tableOid}_`],
+  );
+  return row?.['there'] === true;
+}
+
 /**
  * Ends the prepared transactions that a run left behind when it died between prepare and commit.
  * Owner 0, which carries the ledger rows, is committed first: so where the ledger has the run's

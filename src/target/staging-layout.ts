@@ -1,6 +1,8 @@
 import { present } from '../assert.ts';
+import type { JsonField } from '../source/json/json-stream.ts';
 import type { FileDescription } from '../source/source-file.ts';
 import { stageColumn, type StageColumn } from './binary/stage-column.ts';
+import { jsonForm } from './json-form.ts';
 import type { StagingColumn, StagingTable } from './staging.ts';
 import type { TargetColumn, TargetType } from './table.ts';
 
@@ -17,6 +19,8 @@ export interface FileLayout {
   readonly copyColumns: readonly string[];
   /** Parquet: the columns to read, and how each is encoded, in the order of copyColumns. */
   readonly parquet: readonly { readonly name: string; readonly stage: StageColumn }[] | null;
+  /** JSON: the columns to read, and how each is spelled, in the order of copyColumns. */
+  readonly json: readonly JsonField[] | null;
 }
 
 /** One staging table that holds several files: they must agree on what `layoutKey` says. */
@@ -70,6 +74,7 @@ type Place = (key: string, make: (name: string) => StagingColumn) => string;
 function layFile(columns: readonly TargetColumn[], file: LaidFile, place: Place): FileLayout {
   const copyColumns: string[] = [];
   const parquet: { name: string; stage: StageColumn }[] = [];
+  const json: JsonField[] = [];
   file.targets.forEach((target, index) => {
     if (target === null) {
       // COPY takes every field of a CSV record, so what is ignored needs a column, too.
@@ -91,8 +96,14 @@ function layFile(columns: readonly TargetColumn[], file: LaidFile, place: Place)
       })),
     );
     if (stage !== null) parquet.push({ name: columnOfFile(file.description, index), stage });
+    json.push({ column: index, form: jsonForm(column.type) });
   });
-  return { copyColumns, parquet: file.description.kind === 'parquet' ? parquet : null };
+  const { kind } = file.description;
+  return {
+    copyColumns,
+    parquet: kind === 'parquet' ? parquet : null,
+    json: kind === 'json' ? json : null,
+  };
 }
 
 /** Types whose modifier rounds; that of others is a length, beyond which a cast would cut. */
@@ -110,13 +121,13 @@ function ignoredColumn(name: string): StagingColumn {
   return { name, sqlType: 'text', collation: null, notNull: false, target: null, cast: null };
 }
 
-/** From CSV the database reads the target's own type; from Parquet what can be encoded exactly. */
+/** From text the database reads the target's own type; from Parquet what can be encoded exactly. */
 function stagedType(
   column: TargetColumn,
   description: FileDescription,
   index: number,
 ): { sqlType: string; stage: StageColumn | null } {
-  if (description.kind === 'csv') return { sqlType: column.type.declared, stage: null };
+  if (description.kind !== 'parquet') return { sqlType: column.type.declared, stage: null };
   const stage = stageColumn(
     present(description.columns[index], 'a column of the file').type,
     column.type,

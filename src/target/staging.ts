@@ -1,5 +1,5 @@
 import type { Connection } from './connect.ts';
-import { quoted } from './names.ts';
+import { literal, quoted } from './names.ts';
 
 /**
  * A staging table holds the rows of a unit of work as the files bring them. Its columns are named
@@ -94,15 +94,46 @@ export async function setStagedFile(
   );
 }
 
-/** Rows copied from here on are numbered from this one on; for a part of a file. */
+/**
+ * Rows copied from here on are numbered from this one on. The session forgets the numbers that it
+ * holds. (As an ALTER it would write to the catalog, which a file of bad rows makes once for each.)
+ */
 export async function setFirstRow(
   connection: Connection,
   sqlName: string,
   row: number,
 ): Promise<void> {
   await connection.query(
-    `${WITHOUT_FLUSH} alter table ${sqlName} alter etl_row restart with ${row}`,
+    `${WITHOUT_FLUSH} select setval(pg_get_serial_sequence(${literal(sqlName)}, 'etl_row'), ${row}, false)`,
   );
+}
+
+/** First and last number of the rows of each file; `file` is null where the table has one only. */
+export async function stagedRanges(
+  connection: Connection,
+  table: StagingTable,
+): Promise<readonly { file: number | null; first: number; last: number }[]> {
+  const file = table.fileColumn ? 'etl_file' : 'null::integer';
+  const rows = await connection.query(
+    `select ${file} as file, min(etl_row)::float8 as first, max(etl_row)::float8 as last
+       from ${table.sqlName} group by 1 having count(*) > 0`,
+  );
+  return rows.map((row) => ({
+    file: row['file'] === null ? null : Number(row['file']),
+    first: Number(row['first']),
+    last: Number(row['last']),
+  }));
+}
+
+/** Rows are looked for by their number: without an index each look reads the whole table. */
+export async function indexRows(connection: Connection, table: StagingTable): Promise<void> {
+  const [row] = await connection.query(
+    'select exists (select from pg_catalog.pg_index where indrelid = $1::regclass) as there',
+    [table.sqlName],
+  );
+  if (row?.['there'] === true) return;
+  const columns = table.fileColumn ? 'etl_file, etl_row' : 'etl_row';
+  await connection.query(`${WITHOUT_FLUSH} create index on ${table.sqlName} (${columns})`);
 }
 
 /** The staged column's value as the target's type: an expression over a row of staging. */

@@ -66,6 +66,8 @@ export interface TargetTable {
   readonly rowTriggers: readonly string[];
   readonly rules: readonly string[];
   readonly selfReferences: readonly string[];
+  /** Whether COPY does to it what INSERT does: no partitions, row security or statement triggers. */
+  readonly copiesLikeInsert: boolean;
   /** pg_class.reltuples, or 0. */
   readonly estimatedRows: number;
   readonly bytes: number;

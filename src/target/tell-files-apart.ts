@@ -37,3 +37,18 @@ export async function tellFilesApart(
     [files[0]?.ordinal ?? 0, firstRanks, ordinals],
   );
 }
+
+/** Numbers the rows of such files from 1, as far as the table holds them. */
+export async function numberRows(
+  connection: Connection,
+  table: StagingTable,
+  ordinals: readonly number[],
+): Promise<void> {
+  await connection.query(
+    `update ${table.sqlName} s set etl_row = s.etl_row - f.before
+       from (select etl_file, min(etl_row) - 1 as before from ${table.sqlName}
+              where etl_file = any ($1::int[]) group by etl_file) f
+      where s.etl_file = f.etl_file and f.before > 0`,
+    [[...ordinals]],
+  );
+}

@@ -6,9 +6,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadSequentially, tableDigest } from '../../tools/oracle.ts';
 import type { Counts } from '../../src/target/counts.ts';
 import { createTestDatabase, expectNoLeaks, type TestDatabase } from '../support/database.ts';
-import { load } from '../support/load.ts';
+import { planJob, runPlan } from '../support/load.ts';
 import { checkProperty } from '../support/property.ts';
+import {
+  asJsonSaysIt,
+  formatOf,
+  jsonOf,
+  randomFormats,
+  type RandomFormat,
+} from '../support/random-json.ts';
 import { csvOf, randomLoad, type RandomLoad } from '../support/random-load.ts';
+import { withWindows } from '../support/random-windows.ts';
 
 /** The promise: whatever the strategy and the concurrency, the table ends as the oracle's. */
 describe('the promise', () => {
@@ -29,12 +37,17 @@ describe('the promise', () => {
   });
 
   it('holds for random tables, files, policies, strategies and concurrency', async () => {
-    const property = fc.asyncProperty(randomLoad, async (random) => {
+    const property = fc.asyncProperty(randomLoad, randomFormats, async (drawn, formats) => {
+      const random = asJsonSaysIt(drawn, formats);
       const name = `case_${++cases}`;
       await createTable(name, random);
       await createTable(`${name}_oracle`, random);
-      const paths = await writeFiles(name, random);
-      const { report } = await load(
+      const paths = await writeFiles(name, random, formats);
+      const options = {
+        cwd: folder,
+        ...(random.parts === null ? {} : { partBytesMin: random.parts.bytes }),
+      };
+      const plan = await planJob(
         db.url,
         {
           settings: {
@@ -51,11 +64,10 @@ describe('the promise', () => {
             },
           ],
         },
-        {
-          cwd: folder,
-          ...(random.parts === null ? {} : { partBytesMin: random.parts.bytes }),
-        },
+        options,
       );
+      const run = random.windows ? await withWindows(db, plan, random) : plan;
+      const report = await runPlan(db.url, run, {});
       expect(report.error).toBeNull();
       expect(report.status).toBe('loaded');
       await loadOracle(`${name}_oracle`, random);
@@ -86,12 +98,18 @@ describe('the promise', () => {
     await loadSequentially(execute, oracleTable(name, random), random.files);
   }
 
-  async function writeFiles(name: string, random: RandomLoad): Promise<string[]> {
-    const paths = random.files.map((_, place) => join(folder, `${name}-${place}.csv`));
-    await Promise.all(
-      random.files.map((file, place) => writeFile(paths[place] ?? '', csvOf(file))),
-    );
-    return paths;
+  async function writeFiles(
+    name: string,
+    random: RandomLoad,
+    formats: readonly RandomFormat[],
+  ): Promise<string[]> {
+    const written = random.files.map(async (file, place) => {
+      const format = formatOf(random, formats, place);
+      const path = join(folder, `${name}-${place}.${format}`);
+      await writeFile(path, format === 'csv' ? csvOf(file) : jsonOf(random, file, format));
+      return path;
+    });
+    return Promise.all(written);
   }
 });
 

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
 import { expectTold, type EtlEnd } from '../support/etl.ts';
+import { planJob, runPlan } from '../support/load.ts';
 import { statusesOf, useScene } from '../support/scene.ts';
 
 /** Two runs at once: on one table the second is refused, on different tables both go on. */
@@ -94,4 +95,72 @@ test('two runs that create the same table at once: one loads it, the other loads
     { id: expect.anything() as unknown, name: 'b' },
     { id: expect.anything() as unknown, name: 'b' },
   ]);
+});
+
+test('with --wait the second run loads what the first has left', async () => {
+  await scene.write(FILES);
+  const { runId, release } = await heldRun();
+  await scene.write({ 'c.csv': 'id,name\n3,c\n4,c\n' });
+  const notices: string[] = [];
+  const second = scene.run(['*.csv', '--wait', '60'], {
+    onEvent: (event) => {
+      if (event.kind === 'notice') notices.push(event.sentence);
+    },
+  });
+  await expect.poll(() => notices).toHaveLength(1);
+  const first = await release();
+  expect([first.code, statusesOf(first.report)]).toEqual([0, ['loaded', 'loaded']]);
+
+  const end = await second;
+  expect([end.code, end.stderr]).toEqual([0, 'The table was loaded meanwhile; planning again.\n']);
+  expect(notices[0]).toContain(`run ${runId} on ${hostname()} (process ${process.pid}), started `);
+  expect(notices[0]).toContain('Waiting for it, up to 60 s.');
+  expect(statusesOf(end.report)).toEqual(['skipped', 'skipped', 'loaded']);
+  expect(await scene.db.query(`select * from ${scene.table} order by id`)).toEqual([
+    { id: 1, name: 'a' },
+    { id: 2, name: 'b' },
+    { id: 3, name: 'c' },
+    { id: 4, name: 'c' },
+  ]);
+});
+
+test('--wait has a bound, and an interrupt ends it', async () => {
+  await scene.write(FILES);
+  const { runId, release } = await heldRun();
+  const late = await scene.run(['*.csv', '--wait', '1']);
+  expectTold(late, 'ETL_LOCKED', 2, { table: `public.${scene.table}` });
+  expect(late.error?.sentence).toContain(`run ${runId}`);
+  expect(late.error?.sentence).toContain('was so for the 1 s of --wait');
+
+  const interrupt = new AbortController();
+  const stopped = await scene.run(['*.csv', '--wait', '60'], {
+    signal: interrupt.signal,
+    onEvent: (event) => {
+      if (event.kind === 'notice') interrupt.abort();
+    },
+  });
+  expect([stopped.code, statusesOf(stopped.report)]).toEqual([130, ['not-loaded', 'not-loaded']]);
+  expect((await release()).code).toBe(0);
+});
+
+test('a plan of before another run is not obeyed: no row is appended twice', async () => {
+  await scene.write(FILES);
+  await scene.db.query(`create table ${scene.table}_log (id int, name text)`);
+  const load = { table: `${scene.table}_log`, files: ['*.csv'], onConflict: 'append' as const };
+  const options = { cwd: scene.folder };
+  const early = await planJob(scene.db.url, { loads: [load] }, options);
+  const forced = await planJob(scene.db.url, { loads: [load] }, { ...options, force: true });
+  expect((await runPlan(scene.db.url, early, {})).status).toBe('loaded');
+  for (const stale of [early, forced]) {
+    await expect(runPlan(scene.db.url, stale, {})).rejects.toMatchObject({
+      code: 'ETL_PLAN_STALE',
+      record: { facts: { file: 'a.csv' } },
+    });
+  }
+  const rows = `select count(*)::int as n from ${scene.table}_log`;
+  expect(await scene.db.query(rows)).toEqual([{ n: 4 }]);
+
+  const again = await planJob(scene.db.url, { loads: [load] }, { ...options, force: true });
+  expect((await runPlan(scene.db.url, again, {})).status).toBe('loaded');
+  expect(await scene.db.query(rows)).toEqual([{ n: 8 }]);
 });

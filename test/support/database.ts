@@ -11,15 +11,21 @@ const LEAK_LOOK_MS = 50;
 
 export type Row = Record<string, unknown>;
 
-/** A database of a test file's own. */
-export interface TestDatabase {
-  readonly name: string;
+/** Sessions of a test's own in a database. */
+export interface TestSessions {
   /** For the code under test. */
   readonly url: string;
   /** Runs statements on a session of the test's own; `int8` and `numeric` come as strings. */
   query<T extends Row = Row>(sql: string, params?: readonly unknown[]): Promise<T[]>;
-  /** A further connected session, for locks and concurrent transactions. Closed by drop() at last. */
+  /** A further connected session, for locks and concurrent transactions. Closed by close() at last. */
   client(): Promise<pg.Client>;
+  /** Ends them all. */
+  readonly close: () => Promise<void>;
+}
+
+/** A database of a test file's own. */
+export interface TestDatabase extends Omit<TestSessions, 'close'> {
+  readonly name: string;
   /** Ends all sessions, the test's own and others', and what they prepared; drops the database. */
   drop(): Promise<void>;
 }
@@ -41,6 +47,20 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await onServer(`create database ${name}`);
   const url = databaseUrlOf(serverUrl(), name);
+  const { close, ...sessions } = openSessions(url);
+  return {
+    ...sessions,
+    name,
+    async drop() {
+      await rollbackPrepared(url);
+      await close();
+      await onServer(`drop database if exists ${name} with (force)`);
+    },
+  };
+}
+
+/** In a database that is there already. */
+export function openSessions(url: string): TestSessions {
   const clients = new Set<pg.Client>();
 
   const client = async (): Promise<pg.Client> => {
@@ -52,7 +72,6 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   let own: Promise<pg.Client> | null = null;
 
   return {
-    name,
     url,
     client,
     async query<T extends Row>(sql: string, params: readonly unknown[] = []): Promise<T[]> {
@@ -60,10 +79,8 @@ export async function createTestDatabase(): Promise<TestDatabase> {
       const result = await (await own).query<T>(sql, [...params]);
       return result.rows;
     },
-    async drop() {
-      await rollbackPrepared(url);
+    async close() {
       await Promise.allSettled([...clients].map((open) => open.end()));
-      await onServer(`drop database if exists ${name} with (force)`);
     },
   };
 }

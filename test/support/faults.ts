@@ -48,7 +48,7 @@ export type Gate = keyof typeof GATES;
 const GATES = { stage: 1, merge: 2, commit: 3 } as const;
 
 /** Until a session waits at the gate. */
-export async function untilWaiting(db: TestDatabase, gate: Gate): Promise<void> {
+export async function untilWaiting(db: Pick<TestDatabase, 'query'>, gate: Gate): Promise<void> {
   const sql = `select from pg_locks
                 where locktype = 'advisory' and not granted and objid = ${GATES[gate]}
                   and database = (select oid from pg_database where datname = current_database())`;

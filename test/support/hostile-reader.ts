@@ -8,6 +8,8 @@ import { openCsvRows } from '../../src/source/csv/csv-rows.ts';
 import { describeFile } from '../../src/source/describe.ts';
 import { formatOfName } from '../../src/source/file-format.ts';
 import { readParquet } from '../../src/source/parquet/read-parquet.ts';
+import { countByte } from '../../src/source/csv/data-chunks.ts';
+import { openJson } from '../../src/source/json/json-stream.ts';
 import { sampleFile } from '../../src/source/sample.ts';
 import type { FileDescription, SourceFile } from '../../src/source/source-file.ts';
 
@@ -65,6 +67,14 @@ async function readWhole(file: SourceFile, description: FileDescription): Promis
   if (description.kind === 'parquet') {
     const columns = description.columns.map((column) => column.name);
     for await (const batch of readParquet(file, description, { columns })) rows += batch.rows;
+    return rows;
+  }
+  if (description.kind === 'json') {
+    const fields = description.columns.map((_, column) => ({ column, form: 'text' as const }));
+    const json = openJson(file, description, fields);
+    for await (const piece of json.pieces) {
+      if (piece.kind === 'rows') rows += countByte(piece.bytes, 10);
+    }
     return rows;
   }
   const stream =

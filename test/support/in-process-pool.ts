@@ -1,9 +1,19 @@
-import { MessageChannel } from 'node:worker_threads';
-import { EtlError } from '../../src/errors.ts';
+import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
+import { connectWorker } from '../../src/pool/connect-worker.ts';
 import type { Reply, Request, WorkerSetup } from '../../src/pool/messages.ts';
 import { serveSession } from '../../src/pool/serve-session.ts';
-import type { WorkerPool, WorkerSession } from '../../src/pool/worker-pool.ts';
-import { connect, type Connection } from '../../src/target/connect.ts';
+import { createSession, type PooledSession } from '../../src/pool/session-calls.ts';
+import type { WorkerPool } from '../../src/pool/worker-pool.ts';
+import type { Connection } from '../../src/target/connect.ts';
+
+/** Messages that get lost on their way; all arrive by default. */
+export interface FaultyMessages {
+  readonly drops: (message: Request | Reply, way: MessageWay) => boolean;
+  /** Between two checks that none was lost. */
+  readonly checkMs: number;
+}
+
+export type MessageWay = 'to the worker' | 'to the coordinator';
 
 interface Slot {
   connection: Connection | null;
@@ -13,11 +23,22 @@ interface Slot {
  * The pool without threads: the same sessions over the same message ports, on this thread. Property
  * tests run hundreds of loads, and starting threads would take most of their time.
  */
-export function createInProcessPool(threads: number, setup: WorkerSetup): WorkerPool {
+export function createInProcessPool(
+  threads: number,
+  setup: WorkerSetup,
+  { drops = () => false, checkMs = 5_000 }: Partial<FaultyMessages> = {},
+): WorkerPool {
+  const faulty = (port: MessagePort, way: MessageWay): MessagePort => {
+    const post = port.postMessage.bind(port);
+    port.postMessage = (message: unknown, transfer?: unknown) => {
+      if (!drops(message as Request | Reply, way)) post(message, transfer as Transferable[]);
+    };
+    return port;
+  };
   const slots: Slot[] = Array.from({ length: threads }, () => ({ connection: null }));
   const free = [...slots];
   const waiting: ((slot: Slot) => void)[] = [];
-  const sessions = new Set<WorkerSession & { abort(): void }>();
+  const sessions = new Set<PooledSession>();
   const backends = new Set<number>();
   const take = (): Promise<Slot> => {
     const slot = free.shift();
@@ -34,44 +55,23 @@ export function createInProcessPool(threads: number, setup: WorkerSetup): Worker
     open: (order, news) => {
       const { port1, port2 } = new MessageChannel();
       const served = take().then(async (slot) => {
-        await serveSession(order, port2, async () => {
+        await serveSession(order, faulty(port2, 'to the coordinator'), async () => {
           const fresh = slot.connection?.usable() !== true;
           slot.connection =
-            fresh || slot.connection === null ? await connect(setup) : slot.connection;
-          backends.add(slot.connection.pid);
+            fresh || slot.connection === null ? await connectWorker(setup) : slot.connection;
           return { connection: slot.connection, fresh };
         });
         give(slot);
       });
-      const pending = new Map<number, { resolve(v: unknown): void; reject(e: EtlError): void }>();
-      let calls = 0;
-      port1.on('message', (reply: Reply) => {
-        if (reply.kind === 'news') reply.news.forEach(news);
-        else if (reply.kind === 'answer') pending.get(reply.id)?.resolve(reply.value);
-        else if (reply.kind === 'failure') {
-          pending.get(reply.id)?.reject(EtlError.fromRecord(reply.error));
-        }
-        if (reply.kind === 'answer' || reply.kind === 'failure') pending.delete(reply.id);
+      const session = createSession({
+        port: faulty(port1, 'to the worker'),
+        served: served.then(() => null),
+        news,
+        onConnected: (_, pid) => backends.add(pid),
+        checkMs,
       });
-      const send = (request: Request): void => port1.postMessage(request);
-      const call = (method: string): Promise<unknown> =>
-        new Promise((resolve, reject) => {
-          const id = ++calls;
-          pending.set(id, { resolve, reject });
-          send({ kind: 'call', id, method });
-        });
-      const session = {
-        call,
-        abort: () => send({ kind: 'abort' }),
-        close: async () => {
-          if (pending.size > 0) send({ kind: 'abort' });
-          await call('close');
-          await served;
-          port1.close();
-          sessions.delete(session);
-        },
-      };
       sessions.add(session);
+      void session.ended.then(() => sessions.delete(session));
       return session;
     },
     abort: () => {

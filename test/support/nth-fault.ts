@@ -3,8 +3,10 @@ import type { Plan } from '../../src/plan/plan-types.ts';
 import type { Report } from '../../src/run/report-types.ts';
 import type { RunParts } from '../../src/run/run-context.ts';
 import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { EtlError } from '../../src/errors.ts';
 import { expectNoLeaks, type TestDatabase } from './database.ts';
 import { planJob, runPlan } from './load.ts';
+import { openTcpProxy, type Fate } from './tcp-proxy.ts';
 
 /** A tiny load that is made again and again, each time with a fault at another moment. */
 export interface FaultyLoad {
@@ -74,7 +76,7 @@ export async function tryEveryMoment(
       await expectNoLeaks(scene.db.url);
       tally.tried += met ? 1 : 0;
       tally.survived += met && loaded ? 1 : 0;
-      tally.rowsCompared += Number(/\d+/.exec(String(digest))?.[0] ?? 0);
+      tally.rowsCompared += Number(/\d+/.exec(digest)?.[0] ?? 0);
       if (!met || only !== undefined) return tally;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
@@ -82,6 +84,44 @@ export async function tryEveryMoment(
         cause: error,
       });
     }
+  }
+}
+
+/** A run through a proxy where the n-th of the statements that count meets its fate. */
+export function throughProxy(
+  db: TestDatabase,
+  fate: Fate,
+  counts: (statement: string) => boolean,
+): FaultyRun {
+  return async (nth, plan, parts) => {
+    let statements = 0;
+    const proxy = await openTcpProxy(db.url, {
+      fateOf: (statement) => (counts(statement) && ++statements === nth ? fate : 'pass'),
+      kill: (pid) => db.query('select pg_terminate_backend($1)', [pid]),
+    });
+    try {
+      const report = await runPlan(proxy.url, plan, { parts }).catch(refused);
+      return { met: statements >= nth, report };
+    } finally {
+      await proxy.close();
+    }
+  };
+}
+
+/** A run that could not begin. */
+function refused(error: unknown): null {
+  expect(error).toBeInstanceOf(EtlError);
+  expect((error as EtlError).code).toBe('ETL_CONNECTION');
+  return null;
+}
+
+/** One line for each kind of fault; docs/reliability.md shows them. */
+export function printTallies(tallies: ReadonlyMap<string, FaultTally>): void {
+  for (const [name, { tried, survived, rowsCompared }] of tallies) {
+    process.stdout.write(
+      `faults: ${name}: ${tried} tried, ${survived} survived by the same run, ` +
+        `${tried - survived} by the next; ${rowsCompared} rows compared\n`,
+    );
   }
 }
 

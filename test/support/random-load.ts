@@ -12,6 +12,8 @@ export interface RandomLoad {
   readonly concurrency: number;
   /** Rows and bytes of a part of a file at the least; null: files are too small to be split. */
   readonly parts: { readonly rows: number; readonly bytes: number } | null;
+  /** Whether all units have windows for a direct copy, which need not hold their keys. */
+  readonly windows: boolean;
 }
 
 export interface RandomColumn {
@@ -73,6 +75,7 @@ export const randomLoad: fc.Arbitrary<RandomLoad> = fc
     onConflict: fc.constantFrom('update', 'update', 'ignore', 'newest', 'append'),
     strategy: fc.constantFrom('auto', 'full-parallel', 'hybrid', 'sequential', 'partitioned'),
     concurrency: fc.integer({ min: 1, max: 4 }),
+    windows: fc.boolean(),
     parts: fc.option(
       fc.record({ rows: fc.integer({ min: 1, max: 4 }), bytes: fc.integer({ min: 1, max: 60 }) }),
       { freq: 3, nil: null },
@@ -93,6 +96,7 @@ export const randomLoad: fc.Arbitrary<RandomLoad> = fc
       ),
       concurrency: fc.constant(shape.concurrency),
       parts: fc.constant(shape.parts),
+      windows: fc.constant(shape.windows),
     });
   });
 

@@ -13,7 +13,12 @@ export interface Scene {
   readonly table: string;
   write(files: Readonly<Record<string, string | Buffer>>): Promise<void>;
   /** `etl run` on the scene's table (unless --table is among the words) and database. */
-  run(words: readonly string[], options?: Omit<EtlOptions, 'cwd'>): Promise<EtlEnd>;
+  run(words: readonly string[], options?: SceneOptions): Promise<EtlEnd>;
+}
+
+export interface SceneOptions extends Omit<EtlOptions, 'cwd'> {
+  /** Another way to the scene's database than its own URL: a proxy's. */
+  readonly url?: string;
 }
 
 /**
@@ -56,7 +61,7 @@ export function useScene(setUp: (table: string) => string, once = ''): Scene {
     },
     run: (words, options = {}) => {
       const target = words.includes('--table') ? [] : ['--table', table];
-      const argv = ['run', ...words, ...target, '--database-url', db.url];
+      const argv = ['run', ...words, ...target, '--database-url', options.url ?? db.url];
       return etl(argv, { ...options, cwd: folder });
     },
   };

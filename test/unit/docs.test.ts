@@ -46,28 +46,31 @@ describe('README.md', () => {
   });
 });
 
-describe.each(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'PARALLEL_UPSERT_ANALYSIS.md'])(
-  '%s',
-  (name) => {
-    const paths = pathsIn(textOf(name));
+describe.each([
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'PARALLEL_UPSERT_ANALYSIS.md',
+  'docs/security.md',
+])('%s', (name) => {
+  const paths = pathsIn(textOf(name));
 
-    test('names paths at all, and only such as there are', () => {
-      expect(paths.length).toBeGreaterThan(2);
-      // The last two are made by npm ci and by the build.
-      const missing = paths.filter(
-        (path) => !existsSync(new URL(path, root)) && !/^(?:node_modules|dist)\//.test(path),
-      );
-      expect(missing).toEqual([]);
-    });
+  test('names paths at all, and only such as there are', () => {
+    expect(paths.length).toBeGreaterThan(2);
+    // The last two are made by npm ci and by the build.
+    const missing = paths.filter(
+      (path) => !existsSync(new URL(path, root)) && !/^(?:node_modules|dist)\//.test(path),
+    );
+    expect(missing).toEqual([]);
+  });
 
-    test('names scripts of package.json that there are', () => {
-      const scripts = [...textOf(name).matchAll(/npm run (?:--\S+ )?([\w:]+)/g)].map(
-        ([, script]) => script ?? '',
-      );
-      expect(scripts.filter((script) => !(script in manifest.scripts))).toEqual([]);
-    });
-  },
-);
+  test('names scripts of package.json that there are', () => {
+    const scripts = [...textOf(name).matchAll(/npm run (?:--\S+ )?([\w:]+)/g)].map(
+      ([, script]) => script ?? '',
+    );
+    expect(scripts.filter((script) => !(script in manifest.scripts))).toEqual([]);
+  });
+});
 
 test("ARCHITECTURE.md has the rooms in the house's order", () => {
   const table = textOf('ARCHITECTURE.md')

@@ -25,6 +25,8 @@ export interface SimulatedJob {
   /** How much the planner errs: chance that a real conflict is missed, and that one is invented. */
   readonly missChance: number;
   readonly inventChance: number;
+  /** Chance that a unit whose keys lie above those before it has a window for a direct copy. */
+  readonly directChance: number;
 }
 
 export function randomJob(random: Random): SimulatedJob {
@@ -39,15 +41,17 @@ export function randomJob(random: Random): SimulatedJob {
     comparable: random.chance(0.7),
     missChance: random.pick([0, 0.5, 1]),
     inventChance: random.pick([0, 0, 0.1]),
+    directChance: random.pick([0, 0.8, 1, 1]),
   };
 }
 
-/** Overlap from none to all, skewed sizes, duplicates inside, sorted or random ranges. */
+/** Overlap from none to all, skewed sizes, duplicates inside or none, sorted or random ranges. */
 function randomFiles(random: Random, fileCount: number): SimulatedFile[] {
-  const shape = random.pick(['apart', 'touching', 'scattered', 'scattered', 'same']);
+  const shape = random.pick(['apart', 'touching', 'touching', 'scattered', 'scattered', 'same']);
   const rowsMax = random.pick([3, 10, 40]);
   const universe = random.pick([4, 15, 40, 400]);
   const shuffled = random.chance(0.3);
+  const distinct = random.chance(0.6);
   const slots = Array.from({ length: fileCount }, (_, file) =>
     shuffled ? random.integer(0, fileCount - 1) + file * fileCount : file,
   );
@@ -65,8 +69,14 @@ function randomFiles(random: Random, fileCount: number): SimulatedFile[] {
       }[shape]();
       return { key, version: random.integer(0, 3), id };
     });
-    return { name: `file${file}`, rows };
+    return { name: `file${file}`, rows: distinct ? firstOfEachKey(rows) : rows };
   });
+}
+
+/** In the order of the key: files that may be copied directly. */
+function firstOfEachKey(rows: readonly SimulatedRow[]): SimulatedRow[] {
+  const first = new Map(rows.toReversed().map((row) => [row.key, row]));
+  return [...first.values()].sort((a, b) => a.key - b.key);
 }
 
 /** The plan for the files that are left: units, hints and predictions, some of them wrong. */
@@ -76,11 +86,12 @@ export function planJob(
   random: Random,
 ): PipelineLoad {
   const unitFiles = randomGroups(remaining, random);
-  const units = unitFiles.map((files, ordinal): UnitPlan => {
+  const planned = unitFiles.map((files, ordinal): UnitPlan => {
     const rows = files.flatMap((file) => job.files[file]?.rows ?? []);
     const range = randomHint(rows, random);
     return { ordinal, files, part: null, estimatedRows: rows.length, bytes: rows.length, range };
   });
+  const units = withWindows(planned, job, random);
   const files = job.files.map(({ name }) => ({ name, path: `/data/${name}` }));
   return { files, units, conflicts: randomConflicts(job, unitFiles, random) };
 }
@@ -94,6 +105,26 @@ function randomGroups(remaining: readonly number[], random: Random): number[][] 
     from += size;
   }
   return groups;
+}
+
+/** Windows that do not meet; the keys of a unit may lie outside of its own all the same. */
+function withWindows(units: readonly UnitPlan[], job: SimulatedJob, random: Random): UnitPlan[] {
+  const lies = random.chance(0.5);
+  const starts: { readonly unit: number; readonly from: number }[] = [];
+  for (const { ordinal, files } of units) {
+    const rows = files.flatMap((file) => job.files[file]?.rows ?? []);
+    const seen = lies ? rows.slice(0, Math.ceil(rows.length / 2)) : rows;
+    const from = Math.min(...seen.map((row) => row.key));
+    const isNext = Number.isFinite(from) && from > (starts.at(-1)?.from ?? -Infinity);
+    if (isNext && random.chance(job.directChance)) starts.push({ unit: ordinal, from });
+  }
+  return units.map((unit) => {
+    const place = starts.findIndex((start) => start.unit === unit.ordinal);
+    if (place < 0) return unit;
+    const end = (start: number | undefined) => (start === undefined ? null : String(start));
+    const from = place === 0 ? null : end(starts[place]?.from);
+    return { ...unit, direct: { column: 'key', from, before: end(starts[place + 1]?.from) } };
+  });
 }
 
 export function rangeOf(rows: readonly SimulatedRow[]): KeyRange | null {

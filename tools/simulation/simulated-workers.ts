@@ -21,6 +21,8 @@ export const MUTATIONS = [
   'hash-dropped',
   'range-narrowed',
   'ledger-ignored',
+  'window-ignored',
+  'fallback-untold',
 ] as const;
 export type Mutation = (typeof MUTATIONS)[number];
 
@@ -45,7 +47,7 @@ export function createSimulatedWorkers(world: SimulatedWorld): SimulatedWorkers 
   const workers: SimulatedWorkers = {
     sessions: { now: 0, peak: 0 },
     problems: [],
-    open: (unit, attempt) => openSession(world, workers, unit, attempt),
+    open: (unit, attempt, direct) => openSession(world, workers, unit, { attempt, direct }),
   };
   return workers;
 }
@@ -53,6 +55,8 @@ export function createSimulatedWorkers(world: SimulatedWorld): SimulatedWorkers 
 interface Session {
   readonly unit: UnitPlan;
   readonly world: SimulatedWorld;
+  /** The unit may be copied into the table itself; then whether it is. */
+  direct: boolean;
   phase: 'open' | 'staged' | 'exported' | 'merging' | 'closed';
   /** A step is under way. */
   busy: boolean;
@@ -64,11 +68,12 @@ function openSession(
   world: SimulatedWorld,
   workers: SimulatedWorkers,
   unit: UnitPlan,
-  attempt: number,
+  { attempt, direct }: { readonly attempt: number; readonly direct: boolean },
 ): UnitSession {
   const session: Session = {
     unit,
     world,
+    direct,
     phase: 'open',
     busy: false,
     stagedFiles: [],
@@ -108,6 +113,9 @@ async function stage(session: Session): Promise<StagedUnit> {
     note(session, 'found in the ledger');
     return { rows: 0, range: null, failure: null, alreadyMerged: foundMerged(session, committed) };
   }
+  const mayBeDirect = session.direct;
+  session.direct = mayBeDirect && (await copyDirectly(session));
+  if (session.direct) return stagedDirectly(session);
   await pause(session, rowsOf(session, unit.files).length + 1);
   if (random.chance(faults.retryableChance)) throw passingError(random);
   const failure = stageFailure(session);
@@ -121,7 +129,40 @@ async function stage(session: Session): Promise<StagedUnit> {
     range !== null && world.mutation === 'range-narrowed'
       ? { ...range, max: String(Number(range.max) - 1) }
       : range;
-  return { rows: rows.length, range: narrowed, failure, alreadyMerged: null };
+  const direct = mayBeDirect && world.mutation === 'fallback-untold';
+  return { rows: rows.length, range: narrowed, direct, failure, alreadyMerged: null };
+}
+
+/** False: the unit is to be staged, and nothing of it is in the table. */
+async function copyDirectly(session: Session): Promise<boolean> {
+  const { unit, world } = session;
+  const { database, faults, random } = world;
+  const rows = rowsOf(session, unit.files);
+  const { from = null, before = null } = unit.direct ?? {};
+  const isOutside = (key: number): boolean =>
+    world.mutation !== 'window-ignored' &&
+    ((from !== null && key < Number(from)) || (before !== null && key >= Number(before)));
+  for (const [place, { key }] of rows.entries()) {
+    if (place % 4 === 0) await pause(session, 4);
+    if (wasClosed(session)) throw lostConnection();
+    if (isOutside(key) || !database.hold(unit.ordinal, key)) {
+      database.release(unit.ordinal);
+      note(session, 'not copied directly');
+      return false;
+    }
+  }
+  if (random.chance(faults.retryableChance)) throw passingError(random);
+  if (!unit.files.some((file) => faults.poison.has(file))) return true;
+  database.release(unit.ordinal);
+  return false;
+}
+
+function stagedDirectly(session: Session): StagedUnit {
+  session.stagedFiles = session.unit.files;
+  session.phase = 'staged';
+  note(session, 'copied directly');
+  const { length } = rowsOf(session, session.stagedFiles);
+  return { rows: length, range: null, direct: true, failure: null, alreadyMerged: null };
 }
 
 function stageFailure({ unit, world: { faults, random } }: Session): FileFailure | null {
@@ -165,6 +206,7 @@ async function mergeAndCommit(session: Session): Promise<MergedUnit> {
   const { faults, random, database } = session.world;
   const { stagedFiles } = session;
   note(session, 'merging');
+  if (!session.direct) database.merging(session.unit.ordinal, stagedFiles);
   if (random.chance(faults.retryableChance)) throw passingError(random);
   await pause(session, rowsOf(session, stagedFiles).length + 1);
   if (wasClosed(session)) throw lostConnection();
@@ -177,6 +219,7 @@ async function mergeAndCommit(session: Session): Promise<MergedUnit> {
   const end = poisoned === undefined ? stagedFiles.length : stagedFiles.indexOf(poisoned);
   const files = stagedFiles.slice(0, end);
   database.commit(files);
+  database.release(session.unit.ordinal);
   if (random.chance(faults.doubtChance)) {
     note(session, 'committed, answer lost');
     throw lostConnection();
@@ -197,8 +240,10 @@ async function close(session: Session): Promise<void> {
     database.commit(stagedFiles);
     note(session, 'committed while it was closed');
   }
+  if (session.direct && session.phase === 'staged') note(session, 'took its direct copy back');
   session.phase = 'closed';
   await pause(session, 1);
+  database.release(session.unit.ordinal);
   note(session, 'closed');
 }
 

@@ -27,8 +27,9 @@ export function openCsvPart(
   { signal, onProgress }: CsvReadOptions = {},
 ): CsvPartStream {
   const source = byteRange(file, part, signal);
+  const state = startScan(description.dialect, description.columns.length);
   const totals = (): { records: number; contentHash: null } => ({
-    records: part.records,
+    records: part.records ?? state.records,
     contentHash: null,
   });
   async function* verbatim(): AsyncGenerator<Buffer> {
@@ -37,20 +38,19 @@ export function openCsvPart(
       yield chunk;
       tail = Buffer.concat([tail, chunk.subarray(-2)]).subarray(-2);
       const share = source.bytesRead() / (part.to - part.from);
-      onProgress?.(Math.round(part.records * share), source.bytesRead());
+      onProgress?.(Math.round((part.records ?? 0) * share), source.bytesRead());
     }
     // That all lines of the part end in one way is seen by COPY; so the last speaks for all.
     const own = tail.toString('latin1');
     refuseLineEnd(file, part, own === '\r\n' ? 'CR LF' : own.endsWith('\n') ? 'LF' : 'CR');
   }
   if (part.verbatim) return { chunks: verbatim(), totals };
-  const state = startScan(description.dialect, description.columns.length);
   const tell = (): void => onProgress?.(state.records, source.bytesRead());
   async function* checked(): AsyncGenerator<Buffer> {
     yield* scanned(file, state, source.chunks, () => part.from, tell);
-    if (state.records !== part.records) throw changedMeanwhile(file);
+    if (state.records !== (part.records ?? state.records)) throw changedMeanwhile(file);
     // A single record may be the file's last, and have its line end from the scanner.
-    if (part.records > 1) refuseLineEnd(file, part, lineEndOf(state));
+    if (state.records > 1) refuseLineEnd(file, part, lineEndOf(state));
   }
   return { chunks: checked(), totals };
 }
@@ -65,7 +65,7 @@ function changedMeanwhile(file: SourceFile): EtlError {
 }
 
 function refuseLineEnd(file: SourceFile, part: CsvPart, own: LineEnd | null): void {
-  if (own === part.lineEnd || part.records === 0) return;
+  if (own === part.lineEnd || part.records === 0 || part.lineEnd === null) return;
   throw new EtlError(
     'ETL_CSV_MALFORMED',
     `Its lines end in ${part.lineEnd} at first, and from record ${part.firstRecord} on in ${own}.`,

@@ -1,9 +1,8 @@
 import type { CsvError, CsvErrorCode } from 'csv-parse';
 import { EtlError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
-import { decompressed } from '../compression.ts';
+import { lineAt } from '../line-at.ts';
 import type { CsvDescription, SourceFile } from '../source-file.ts';
-import { countByte } from './data-chunks.ts';
 import type { ScanProblem } from './scan-state.ts';
 
 /** The user's error of a defect that the scanner found `offset` bytes into the decompressed file. */
@@ -36,6 +35,13 @@ export async function errorOfScan(
         'Check for a quote that is not closed, and for the right line ends.',
         { ...facts, limit: LIMITS.recordBytesMax },
       );
+    case 'torn quote':
+      return new EtlError(
+        'ETL_CSV_MALFORMED',
+        'The quotes that open here close in front of text.',
+        'Close them, or double the quotes inside the quoted field.',
+        facts,
+      );
     case 'byte 1':
       return new EtlError(
         'ETL_CSV_MALFORMED',
@@ -62,19 +68,4 @@ const parserProblems: Partial<Record<CsvErrorCode, string>> = {
 export function problemOfFieldCount(fields: number, { columns }: CsvDescription): string | null {
   if (fields === columns.length) return null;
   return `it has ${fields} ${fields === 1 ? 'field' : 'fields'}, the header has ${columns.length}`;
-}
-
-/** Reads the file again: errors may be slow. */
-async function lineAt(file: SourceFile, offset: number): Promise<number> {
-  let before = 0;
-  let lineFeeds = 0;
-  let carriageReturns = 0;
-  for await (const chunk of decompressed(file).chunks) {
-    const bytes = chunk.subarray(0, offset - before);
-    lineFeeds += countByte(bytes, 10);
-    carriageReturns += countByte(bytes, 13);
-    before += bytes.length;
-    if (before === offset) break;
-  }
-  return 1 + (lineFeeds || carriageReturns);
 }

@@ -70,15 +70,23 @@ async function* parsedRecords(
     for await (const record of parser) yield withNulls(record as RawRecord, dialect);
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    const located = await locateUnreadable(file, description);
-    throw new EtlError(
-      'ETL_CSV_MALFORMED',
-      `The record that begins here cannot be read: ${problemOfParser(error)}.`,
-      'Correct it, or set csv.quote or csv.escape to what the file has.',
-      { file: file.name, ...(located === null ? {} : { line: located.line }) },
-      { cause: error },
-    );
+    throw await unreadableRecord(file, description, error);
   }
+}
+
+export async function unreadableRecord(
+  file: SourceFile,
+  description: CsvDescription,
+  error: CsvError,
+): Promise<EtlError> {
+  const located = await locateUnreadable(file, description);
+  return new EtlError(
+    'ETL_CSV_MALFORMED',
+    `The record that begins here cannot be read: ${problemOfParser(error)}.`,
+    'Correct it, or set csv.quote or csv.escape to what the file has.',
+    { file: file.name, ...(located === null ? {} : { line: located.line }) },
+    { cause: error },
+  );
 }
 
 async function wrongFieldCount(
@@ -96,7 +104,7 @@ async function wrongFieldCount(
   );
 }
 
-function canonicalRecord(fields: CsvFields): string {
+export function canonicalRecord(fields: CsvFields): string {
   let record = '';
   for (let index = 0; index < fields.length; index++) {
     const field = fields[index];

@@ -1,4 +1,6 @@
+import { LIMITS } from '../../limits.ts';
 import { decompressed } from '../compression.ts';
+import { hashFile } from '../content-hash.ts';
 import type { CsvDescription, FileDescription, SourceFile } from '../source-file.ts';
 import { errorOfScan } from './csv-problem.ts';
 import { withoutHead } from './data-chunks.ts';
@@ -14,7 +16,8 @@ export interface CsvPart {
   readonly to: number;
   /** 1-based number of its first record among the data records of the file. */
   readonly firstRecord: number;
-  readonly records: number;
+  /** Null: a record of it is malformed, so how many there are depends on who reads it. */
+  readonly records: number | null;
   /** How the file's first record ends; null where no record has ended before `to`. */
   readonly lineEnd: LineEnd | null;
   /** Whether COPY can have its bytes as they stand, without any of the scanner's repairs. */
@@ -22,7 +25,8 @@ export interface CsvPart {
 }
 
 export interface PartsFound {
-  readonly records: number;
+  /** Null where that of a part is. */
+  readonly records: number | null;
   /** SHA-256 (hex) of the file. */
   readonly contentHash: string;
 }
@@ -60,6 +64,9 @@ const ASCII_SAFE =
  * guess. The pass costs 2.0 s of CPU per GB where one field of eight is quoted, and takes as much
  * off the parts: they need neither hash nor, as a rule, scan (reading and scanning whole, 1.8).
  *
+ * With `sifts`, whose reader leaves bad records out, a file that cannot be read to its end is no error:
+ * what follows the last cut before that place is one part, whose records are not known.
+ *
  * @throws EtlError (while iterating) as openCsvBytes
  */
 export async function* findParts(
@@ -67,19 +74,24 @@ export async function* findParts(
   description: CsvDescription,
   cuts: readonly number[],
   signal?: AbortSignal,
+  sifts = false,
 ): AsyncGenerator<CsvPart, PartsFound, undefined> {
   const source = decompressed(file, signal === undefined ? {} : { signal });
-  const state = startScan(description.dialect, description.columns.length);
+  const { dialect, columns } = description;
+  const recordBytesMax = sifts ? LIMITS.siftRecordBytesMax : LIMITS.recordBytesMax;
+  const state = startScan(dialect, columns.length, recordBytesMax, sifts);
   const passed: PassedHead = { bytes: 0, lines: 0 };
   // Until the first data record is seen, the whole file may be a header.
   let last: CsvPart | null = null;
   let found = 0;
   let repairs = 0;
+  let torn = false;
   const partTo = (to: number): CsvPart => {
     const from = last === null ? Math.min(to, passed.bytes) : last.to;
-    const firstRecord = last === null ? 1 : last.firstRecord + last.records;
-    const records = state.records - firstRecord + 1;
-    const verbatim = state.repairs === repairs;
+    const firstRecord = last === null ? 1 : last.firstRecord + (last.records ?? 0);
+    const broken = torn && from < to;
+    const records = broken ? null : torn ? 0 : state.records - firstRecord + 1;
+    const verbatim = state.repairs === repairs && !broken;
     repairs = state.repairs;
     return (last = { from, to, firstRecord, records, lineEnd: lineEndOf(state), verbatim });
   };
@@ -96,9 +108,11 @@ export async function* findParts(
     if (!hasData) passed.bytes = file.bytes;
   } catch (error) {
     if (!(error instanceof ScanProblem)) throw error;
-    throw await errorOfScan(file, error, passed.bytes + error.offset);
+    torn = sifts;
+    if (!torn) throw await errorOfScan(file, error, passed.bytes + error.offset);
   }
   for (; found <= cuts.length; found++) yield partTo(file.bytes);
+  if (torn) return { records: null, contentHash: await hashFile(file.path, signal) };
   return { records: state.records, contentHash: source.contentHash() };
 }
 

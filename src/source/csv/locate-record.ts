@@ -169,7 +169,7 @@ const CR = Buffer.from('\r');
  * Counts lines as COPY does (CopyReadLineText): one per record, and one per LF inside it, or per
  * CR where the file's line end is another than LF, or is not known yet: in the first record.
  */
-function countCopyLines(): (body: Buffer, lineEnd: Buffer) => number {
+export function countCopyLines(): (body: Buffer, lineEnd: Buffer) => number {
   let counted = 0;
   let embedded: Buffer = CR;
   return (body, lineEnd) => {

@@ -1,5 +1,6 @@
 import { EtlError } from '../../errors.ts';
 import type { SourceFile } from '../source-file.ts';
+import { countByte } from './data-chunks.ts';
 
 /**
  * Tells what a file is that is called CSV and is not, before its bytes become a baffling header.
@@ -11,15 +12,24 @@ export function refuseOtherFormats(file: SourceFile, bytes: Buffer, first: boole
   if (known !== undefined) {
     throw new EtlError('ETL_FILE_FORMAT', known.sentence, known.remedy, { file: file.name });
   }
-  const nul = bytes.indexOf(0);
-  if (nul >= 0) {
+  if (looksBinary(bytes, first)) {
     throw new EtlError(
       'ETL_FILE_FORMAT',
-      'The file looks binary: it has a NUL byte.',
+      'The file looks binary: it has NUL bytes.',
       'Set csv.encoding to utf16le if it is UTF-16 text; else take it out of the load.',
       { file: file.name },
     );
   }
+}
+
+/** A NUL in a header, or many: a single one further on is a bad row, whose line can be told. */
+const NUL_SHARE_MAX = 0.01;
+
+function looksBinary(bytes: Buffer, first: boolean): boolean {
+  const nul = bytes.indexOf(0);
+  if (nul < 0) return false;
+  if (first && nul <= bytes.indexOf(10)) return true;
+  return countByte(bytes, 0) > bytes.length * NUL_SHARE_MAX;
 }
 
 const utf16 = (order: 'le' | 'be') => ({

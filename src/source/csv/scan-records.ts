@@ -39,6 +39,8 @@ export function scanChunk(state: ScanState, chunk: Buffer): readonly Buffer[] {
   const bytes = undecidedCr ? all.subarray(0, -1) : all;
   const cursor: Cursor = { bytes, start: -state.recordBytes, sent: 0, pieces: [] };
   if (state.quote < 0) refuseByteOne(state, bytes);
+  // The closing quote was the last byte of the chunk before.
+  if (state.refuseTorn && state.closedAt === state.offset) refuseTorn(state, bytes, 0);
 
   let from = 0;
   while (state.lineEnd === 0 && from < bytes.length) {
@@ -179,6 +181,7 @@ function atQuote(state: ScanState, bytes: Buffer, index: number): void {
   state.insideQuotes = !state.insideQuotes;
   if (!state.insideQuotes) {
     state.closedAt = offset + 1;
+    if (state.refuseTorn) refuseTorn(state, bytes, index + 1);
   } else if (state.closedAt !== offset) {
     const previous = index > 0 ? bytes[index - 1] : state.previous;
     state.stray = previous !== state.delimiter && previous !== LF && previous !== CR;
@@ -188,6 +191,14 @@ function atQuote(state: ScanState, bytes: Buffer, index: number): void {
   // Else a doubled quote: the section goes on.
 }
 
+/** Whoever sifts the file may tell its lines apart in another way from here on (cut-records.ts). */
+function refuseTorn(state: ScanState, bytes: Buffer, index: number): void {
+  const next = bytes[index];
+  if (state.insideQuotes || state.brokenAt < state.openedAt || next === undefined) return;
+  if (next === state.delimiter || next === state.quote || next === LF || next === CR) return;
+  throw new ScanProblem('torn quote', state.openedAt);
+}
+
 /**
  * PostgreSQL takes a quote in the middle of a field (`5" pipe`), and so do we, until it swallows a
  * line end: then the next quote closes what was never meant to open, and records vanish in a field.
@@ -195,6 +206,7 @@ function atQuote(state: ScanState, bytes: Buffer, index: number): void {
 function atLineEnd(state: ScanState, cursor: Cursor, index: number): void {
   if (state.insideQuotes) {
     if (state.stray) throw new ScanProblem('stray quote', state.openedAt);
+    state.brokenAt = state.offset + index;
     return;
   }
   if (index - cursor.start > shortBytes || endsAsRecord(state, cursor, index)) state.records++;

@@ -9,6 +9,8 @@ export interface ScanState {
   readonly delimiter: number;
   readonly dropEmptyLines: boolean;
   readonly recordBytesMax: number;
+  /** Whether text behind quotes that hold a line end is a problem; COPY takes it. */
+  readonly refuseTorn: boolean;
   /** Complete records that were passed on. */
   records: number;
   /** Short records that were dropped, or did not go out as they stand. */
@@ -27,6 +29,8 @@ export interface ScanState {
   /** Offset of the opening quote, and of the byte after the last closing one; -1 for none. */
   openedAt: number;
   closedAt: number;
+  /** With `refuseTorn`: offset of the last line end inside quotes. */
+  brokenAt: number;
   /** Bytes of the unfinished record in earlier chunks. */
   recordBytes: number;
   previous: number;
@@ -36,7 +40,7 @@ export interface ScanState {
 /** A defect of the file that COPY would not report, or not where it is. */
 export class ScanProblem extends Error {
   override readonly name = 'ScanProblem';
-  readonly kind: 'stray quote' | 'unterminated quote' | 'record too long' | 'byte 1';
+  readonly kind: 'stray quote' | 'unterminated quote' | 'record too long' | 'byte 1' | 'torn quote';
   /** Offset in the scanned bytes. */
   readonly offset: number;
 
@@ -64,6 +68,7 @@ export function startScan(
   dialect: CsvDialect,
   columns: number,
   recordBytesMax: number = LIMITS.recordBytesMax,
+  refuseTorn = false,
 ): ScanState {
   const { quote, escape, delimiter } = dialect;
   return {
@@ -72,6 +77,7 @@ export function startScan(
     delimiter: delimiter.charCodeAt(0),
     dropEmptyLines: columns > 1,
     recordBytesMax,
+    refuseTorn,
     records: 0,
     repairs: 0,
     strayQuotes: 0,
@@ -83,6 +89,7 @@ export function startScan(
     stray: false,
     openedAt: -1,
     closedAt: -1,
+    brokenAt: -1,
     recordBytes: 0,
     previous: LF,
     held: Buffer.alloc(0),

@@ -34,7 +34,8 @@ export async function* toUtf8(
 }
 
 /**
- * The text of bytes, which may end inside a character where they are `cut`: it is left out.
+ * The text of bytes, which may end inside a character where they are `cut`: it is left out. Where bad
+ * bytes are the fault of a row, they are shown as U+FFFD.
  *
  * @throws EtlError ETL_FILE_FORMAT where the bytes are not of the encoding
  */
@@ -44,7 +45,7 @@ export function decodeText(
   encoding: string,
   cut: boolean,
 ): string {
-  const decoder = decoderOf(encoding);
+  const decoder = decoderOf(encoding, file.badBytes !== 'of a row');
   return checked(file, encoding, () => decoder.decode(bytes, { stream: cut }));
 }
 
@@ -62,10 +63,10 @@ function checked(file: SourceFile, encoding: string, decode: () => string): stri
   }
 }
 
-/** Decoder that drops a byte-order mark, and throws at bytes that are not of the encoding. */
-function decoderOf(encoding: string): TextDecoder {
+/** Decoder that drops a byte-order mark, and with `fatal` throws at bytes that are not of the encoding. */
+function decoderOf(encoding: string, fatal = true): TextDecoder {
   try {
-    return new TextDecoder(labelOf(encoding), { fatal: true });
+    return new TextDecoder(labelOf(encoding), { fatal });
   } catch {
     throw new EtlError(
       'ETL_JOB_INVALID',

@@ -1,6 +1,10 @@
 /** Parameters: schema or null (then the search path decides), name. No row: no such relation. */
 export const READ_RELATION = `
 select c.oid::int8::text as oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
+       c.relkind = 'r' and not c.relrowsecurity
+         and not exists (select from pg_catalog.pg_trigger g
+                          where g.tgrelid = c.oid and not g.tgisinternal
+                            and g.tgenabled <> 'D' and (g.tgtype & 1) = 0) as copies_like_insert,
        greatest(c.reltuples, 0)::float8 as estimated_rows,
        pg_catalog.pg_total_relation_size(c.oid)::float8 as bytes
   from pg_catalog.pg_class c

@@ -16,14 +16,18 @@ async function jobOf(...argv: string[]): Promise<Job> {
 
 /** A value that is allowed and is not the default. */
 function otherValue(option: JobOption): { readonly words: string[]; readonly value: unknown } {
-  const name = option.path.at(-1) ?? '';
+  const setting = option.path.at(-1) ?? '';
+  const name = option.path.includes('json') ? `json.${setting}` : setting;
   const special: Record<string, [string, unknown]> = {
     databaseUrl: ['postgres://db/x', 'postgres://db/x'],
     onConflict: ['ignore', 'ignore'],
     order: ['mtime', 'mtime'],
+    onError: ['quarantine', 'quarantine'],
     strategy: ['hybrid', 'hybrid'],
     key: ['a,b', ['a', 'b']],
     columns: ['a=x,b=', { a: 'x', b: null }],
+    'json.records': ['/a~1b/c', '/a~1b/c'],
+    'json.columns': ['a=/x/0,b=', { a: '/x/0', b: '' }],
     types: ['x=numeric(10,2),y=date', { x: 'numeric(10,2)', y: 'date' }],
     session: ['work_mem=128MB,jit=on', { work_mem: '128MB', jit: 'on' }],
     concurrency: ['3', 3],

@@ -195,6 +195,62 @@ describe('keys wanted', () => {
   });
 });
 
+describe('direct units', () => {
+  const copied = { rows: 1, range: null, direct: true };
+  const stagedAgain = { rows: 1, range: range(1, 1), direct: false };
+
+  it('are cleared for each other once both are staged, and need no keys', () => {
+    const admission = admissionOf([null, null]);
+    expect([admission.direct(0), admission.direct(1)]).toEqual([true, true]);
+    expect(admission.staged(1, copied).keysWanted).toBe(false);
+    expect([admission.admit(), admission.blockedBy(1)]).toEqual([[], 0]);
+    admission.staged(0, copied);
+    expect([admission.revoked(), admission.admit()]).toEqual([[], [0, 1]]);
+  });
+
+  it('clear no unit that is staged before they have merged', () => {
+    const admission = admissionOf([null, null]);
+    admission.direct(0);
+    admission.staged(0, copied);
+    expect(admission.admit()).toEqual([0]);
+    expect(admission.staged(1, stagedAgain).keysWanted).toBe(false);
+    expect([admission.admit(), admission.blockedBy(1)]).toEqual([[], 0]);
+    admission.merged(0);
+    expect(admission.admit()).toEqual([1]);
+  });
+
+  it('may not be where an earlier live unit is not', () => {
+    const admission = admissionOf([null, null, null]);
+    expect([admission.direct(1), admission.direct(2)]).toEqual([false, false]);
+    admission.unstaged(1);
+    admission.merged(0);
+    expect([admission.direct(1), admission.direct(2)]).toEqual([true, true]);
+  });
+
+  it('are revoked where an earlier one falls back, which waits until they are gone', () => {
+    const admission = admissionOf([null, null, null]);
+    for (const unit of [0, 1, 2]) admission.direct(unit);
+    admission.staged(2, copied);
+    expect(admission.revoked()).toEqual([]);
+    admission.staged(0, stagedAgain);
+    expect([admission.admit(), admission.blockedBy(0)]).toEqual([[], 1]);
+    expect(admission.revoked()).toEqual([2]);
+    admission.unstaged(2);
+    admission.staged(1, copied);
+    expect([admission.admit(), admission.revoked()]).toEqual([[], [1]]);
+    admission.unstaged(1);
+    expect([admission.revoked(), admission.admit()]).toEqual([[], [0]]);
+  });
+
+  it('are never revoked where nothing is ordered', () => {
+    const admission = admissionOf([null, null], { mode: 'free' });
+    for (const unit of [0, 1]) admission.direct(unit);
+    admission.staged(1, copied);
+    admission.staged(0, stagedAgain);
+    expect([admission.revoked(), admission.admit()]).toEqual([[], [0, 1]]);
+  });
+});
+
 describe('retries and failures', () => {
   it('voids the facts of a unit whose session is lost, and what was proved with them', () => {
     const admission = admissionOf([null, null, null]);

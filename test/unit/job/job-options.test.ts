@@ -2,7 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { jobJsonSchema, jobOptions, schemaNodeAt } from '../../../src/job/job-options.ts';
 import { buildJob } from '../../../src/job/load-job.ts';
-import { csvSchema, jobSchema, loadSchema, settingsSchema } from '../../../src/job/schema.ts';
+import {
+  csvSchema,
+  jobSchema,
+  jsonSchema,
+  loadSchema,
+  settingsSchema,
+} from '../../../src/job/schema.ts';
 
 const config = new URL('../../../config/', import.meta.url);
 
@@ -15,7 +21,8 @@ describe('jobOptions', () => {
       ...said('settings.', settingsSchema.shape),
       ...said('loads.*.', loadSchema.shape),
       ...said('loads.*.csv.', csvSchema.shape),
-    ].filter((path) => !/^(?:\$schema|settings|loads|loads\.\*\.csv|.*description)$/.test(path));
+      ...said('loads.*.json.', jsonSchema.shape),
+    ].filter((path) => !/^(?:\$schema|settings|loads|loads\.\*\.(?:csv|json)|.*description)$/.test(path));
     expect([...listed].sort()).toEqual([...expected].sort());
   });
 

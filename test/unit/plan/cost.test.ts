@@ -30,6 +30,7 @@ function facts(count: number, rows: number, more: Partial<CostFacts> = {}): Cost
     cores: 4,
     targetRows: 0,
     targetEmpty: true,
+    newKeys: false,
     dropsSuperseded: false,
     deterministic: true,
     ...more,
@@ -50,6 +51,19 @@ describe('the cost of a load', () => {
     expect(costs.sequential).toBeLessThan(26.8);
     expect(costs.partitioned).toBeGreaterThan(7.5);
     expect(costs.partitioned).toBeLessThan(8.5);
+  });
+
+  it('of new rows that are copied directly is less, and has no merge', () => {
+    const staged = facts(2, 500_000, { cores: 1 });
+    const units = staged.units.map((unit) => ({
+      ...unit,
+      direct: { column: 'a', from: null, before: null },
+    }));
+    const direct = estimateCosts({ ...staged, units, newKeys: true });
+    const inserted = estimateCosts({ ...staged, newKeys: true });
+    expect(direct['full-parallel'] / inserted['full-parallel']).toBeGreaterThan(0.6);
+    expect(direct['full-parallel'] / inserted['full-parallel']).toBeLessThan(0.8);
+    expect(direct.sequential).toBeCloseTo(direct['full-parallel']);
   });
 
   it('is that of a proof less where ranges do not meet or all is predicted', () => {

@@ -39,6 +39,8 @@ export interface FakeWorld {
   readonly tables?: readonly TargetTable[];
   readonly ledger?: readonly LedgerEntry[];
   readonly context?: Partial<PlanContext>;
+  /** Whether the keys of all files lie above the table's, and each file's above the one before. */
+  readonly above?: boolean;
   /** Types whose values the database refuses to hash. */
   readonly hashes?: boolean;
 }
@@ -92,6 +94,7 @@ export function fakeContext(world: FakeWorld): PlanContext {
           : Float64Array.from(rows, (key) =>
               key.includes(null) ? NaN : Number(key.map(Number).join('')),
             ),
+      spansAbove: async (_table, _column, spans) => spans.map(() => world.above ?? false),
       loadedFiles: async (_oid, paths) =>
         (world.ledger ?? []).filter((entry) => paths.includes(entry.path)),
     },

@@ -55,6 +55,7 @@ export function table(more: Partial<TargetTable> = {}): TargetTable {
     rowTriggers: [],
     rules: [],
     selfReferences: [],
+    copiesLikeInsert: true,
     estimatedRows: 1_000,
     bytes: 100_000,
     empty: false,

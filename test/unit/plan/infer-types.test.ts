@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inferredType, newEvidence, observe } from '../../../src/plan/infer-types.ts';
+import { inferredType, newEvidence, observe, observeJson } from '../../../src/plan/infer-types.ts';
 import { fitsSqlType, unifySqlTypes } from '../../../src/plan/sql-types.ts';
 
 function infer(values: readonly (string | null)[], declared: readonly string[] = []): string {
@@ -121,5 +121,42 @@ describe('one type for several Parquet types', () => {
         expect(fitsSqlType(unifySqlTypes([a, b]) ?? '', value)).toBe(true);
       }),
     );
+  });
+});
+
+describe('the type of values of JSON files', () => {
+  const string = (value: string) => [value, true] as const;
+  const plain = (value: string) => [value, false] as const;
+
+  it.each([
+    [[plain('1'), plain('-9223372036854775808')], 'bigint'],
+    [[plain('1'), plain('9223372036854775808')], 'numeric'],
+    [[plain('1'), plain('1.0')], 'numeric'],
+    [[plain('1e400')], 'numeric'],
+    [[plain('true'), plain('false')], 'boolean'],
+    [[string('true')], 'text'],
+    [[string('1')], 'text'],
+    [[plain('1'), string('1')], 'text'],
+    [[plain('{"a":1}'), plain('[]')], 'jsonb'],
+    [[string('{"a":1}')], 'text'],
+    [[plain('[]'), string('x')], 'text'],
+    [[string('2024-01-01T10:00:00Z')], 'timestamptz'],
+    [[string('2024-01-01')], 'date'],
+    [[string('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11')], 'uuid'],
+    [[string('')], 'text'],
+    [[], 'text'],
+  ])('%j: %s', (values, type) => {
+    const evidence = newEvidence([]);
+    for (const [value, isString] of values) observeJson(evidence, value, isString);
+    observeJson(evidence, null, false);
+    expect(inferredType(evidence)).toBe(type);
+  });
+
+  it('is that of Parquet files where they fit it', () => {
+    const evidence = newEvidence(['integer']);
+    observeJson(evidence, '7', false);
+    expect(inferredType(evidence)).toBe('integer');
+    observeJson(evidence, '7.5', false);
+    expect(inferredType(evidence)).toBe('text');
   });
 });

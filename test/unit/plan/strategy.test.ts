@@ -29,6 +29,13 @@ function facts(more: Partial<StrategyFacts> = {}): StrategyFacts {
   };
 }
 
+/** Units that may be copied into the table directly. */
+function direct(): Partial<StrategyFacts> {
+  const window = { column: 'id', from: null, before: null };
+  const units = facts().units.map((unit) => ({ ...unit, direct: window }));
+  return { units, split: { files: 1, parts: 2 } };
+}
+
 function choose(more: Partial<StrategyFacts> = {}, costs: Partial<Costs> = {}) {
   const own = facts(more);
   return chooseStrategy(own, strategyCosts(own, { ...COSTS, ...costs }));
@@ -42,6 +49,13 @@ describe('the strategy of a load', () => {
       {},
       'no shared key among all; about 3.0 s, against 5.0 s for partitioned',
     ],
+    [
+      'full-parallel',
+      direct(),
+      { partitioned: 2.3 },
+      'new rows, in order, are copied into the table without staging; about 3.0 s, against 2.3 s',
+    ],
+    ['partitioned', direct(), { partitioned: 2.2 }, '1 large file is split into 2 parts'],
     ['hybrid', { conflicts: [EDGE] }, {}, '1 of 3 pairs of units share keys'],
     [
       'hybrid',

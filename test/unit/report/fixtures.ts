@@ -180,6 +180,7 @@ export function fileReport(ordinal: number, change: Partial<FileReport> = {}): F
     unchanged: 9_998,
     superseded: 2,
     rejected: 0,
+    rejects: null,
     status: 'loaded',
     attempts: 1,
     stageMs: 1_240,

@@ -35,6 +35,7 @@ const LOST: ErrorFacts = { socket: 'ECONNRESET' };
 function startBench(
   unitFiles: readonly (readonly number[])[],
   options: Partial<FilePipelineOptions> = {},
+  direct: readonly number[] = [],
 ): Bench {
   const log: string[] = [];
   const events: RunEvent[] = [];
@@ -57,14 +58,15 @@ function startBench(
         estimatedRows: 1,
         bytes: 1,
         range: null,
+        ...(direct.includes(ordinal) ? { direct: { column: 'id', from: null, before: null } } : {}),
       })),
       conflicts: [],
     },
     loadIndex: 3,
     workers: {
-      open({ ordinal }, attempt): UnitSession {
+      open({ ordinal }, attempt, isDirect): UnitSession {
         const name = attempt === 1 ? String(ordinal) : `${ordinal}#${attempt}`;
-        log.push(`${name}.open`);
+        log.push(`${name}.open${isDirect ? ' direct' : ''}`);
         return {
           stage: () => begin(`${name}.stage`),
           exportKeys: () => begin(`${name}.keys`),
@@ -148,6 +150,28 @@ const badRow = (file: number) => ({
 });
 
 const statuses = async (bench: Bench) => (await bench.outcomes).map(({ status }) => status);
+
+describe('units that may be copied directly', () => {
+  it('are where they are first; one that is revoked is closed, then staged, and the first merges', async () => {
+    const bench = startBench([[0], [1]], { admissionMode: 'prove' }, [0, 1]);
+    expect(bench.log).toEqual(['0.open direct', '0.stage', '1.open direct', '1.stage']);
+    await bench.end('1.stage', staged({ direct: true }));
+    await bench.end('0.stage', staged({ direct: false }));
+    expect(bench.log.slice(4)).toEqual(['1.close']);
+    await bench.end('1.close');
+    expect(bench.log.slice(5).toSorted()).toEqual(['0.merge', '1#2.open', '1#2.stage']);
+    await bench.endAll();
+    expect(bench.events.filter(({ kind }) => kind === 'unit-retried')).toEqual([]);
+    expect(await statuses(bench)).toEqual(['merged', 'merged']);
+  });
+
+  it('are staged where an earlier one is', async () => {
+    const bench = startBench([[0], [1]], { admissionMode: 'ordered' }, [1]);
+    expect(bench.log).toEqual(['0.open', '0.stage', '1.open', '1.stage']);
+    await bench.endAll();
+    expect(await statuses(bench)).toEqual(['merged', 'merged']);
+  });
+});
 
 describe('the order of steps', () => {
   it('starts units in order, as many as there are lanes, and closes each before the next', async () => {

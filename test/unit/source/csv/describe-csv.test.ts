@@ -93,7 +93,7 @@ describe('what is not CSV', () => {
   it.each([
     ['PAR1....', 'It ends in .parquet', 'is a Parquet file'],
     ['PK\u0003\u0004..', '', 'is a ZIP archive'],
-    ['a,b\n1,\u0000\n', '', 'looks binary: it has a NUL byte'],
+    ['a,b\n1,\u0000\n', '', 'looks binary: it has NUL bytes'],
   ])('%j', async (content, _, sentence) => {
     expect(await message('other.csv', content)).toContain(sentence);
   });

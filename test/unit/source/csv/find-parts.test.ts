@@ -35,6 +35,34 @@ describe('parts of a CSV file', () => {
   });
 
   it.each([
+    ['a quote that never closes', 'id,v\n1,a\n2,b\n3,"c\n4,d\n5,e\n'],
+    ['a quote that swallows a line end', 'id,v\n1,a\n2,b\n3,c"c\n4,d\n5,e\n'],
+    ['text behind quotes of several lines', 'id,v\n1,a\n2,b\n3,"c\n4"d\n5,e\n'],
+  ])(
+    'with %s, for whoever sifts: all from the last cut before it on is one part',
+    async (_, content) => {
+      const file = writeSource(folder, 'torn.csv', content);
+      const { parts, records, contentHash } = await partsOf(
+        file,
+        csv(['id', 'v']),
+        [6, 14, 20],
+        true,
+      );
+      expect(parts.map(({ from, to, records: own }) => [from, to, own])).toEqual([
+        [5, 9, 1],
+        [9, content.length, null],
+        [content.length, content.length, 0],
+        [content.length, content.length, 0],
+      ]);
+      expect(parts[1]?.verbatim).toBe(false);
+      expect([records, contentHash]).toEqual([
+        null,
+        createHash('sha256').update(content).digest('hex'),
+      ]);
+    },
+  );
+
+  it.each([
     ['between CR and LF', 'id,v\r\n1,a\r\n2,b\r\n', [10], [11], [1, 2]],
     ['behind a line end', 'id,v\n1,a\n2,b\n', [9], [9], [1, 2]],
     ['inside quotes that hold lines', 'id,v\n1,"a\n9,x\n9,y\n"\n2,bbbbbbbb\n', [11], [20], [1, 2]],
@@ -147,7 +175,7 @@ function cutsIn(file: SourceFile, drawn: readonly number[]): number[] {
 
 interface FoundFile {
   readonly parts: readonly CsvPart[];
-  readonly records: number;
+  readonly records: number | null;
   readonly contentHash: string;
 }
 
@@ -155,8 +183,9 @@ async function partsOf(
   file: SourceFile,
   description: CsvDescription,
   cuts: readonly number[],
+  sifts = false,
 ): Promise<FoundFile> {
-  const found = findParts(file, description, cuts);
+  const found = findParts(file, description, cuts, undefined, sifts);
   const parts: CsvPart[] = [];
   for (;;) {
     const next = await found.next();
@@ -212,7 +241,7 @@ function expectPlaces(
     expect(part.to).toBeGreaterThanOrEqual(cuts[index] ?? file.bytes);
     expect([...starts, file.bytes]).toContain(part.to);
     from = part.to;
-    record += part.records;
+    record += part.records ?? NaN;
   }
   expect(from).toBe(file.bytes);
 }

@@ -1,0 +1,45 @@
+import { maxErrorsOf, type Quarantine } from '../load/quarantine.ts';
+import {
+  prepareRejectFolder,
+  rejectPaths,
+  removeEmptyFolders,
+  removeSpools,
+  spoolPrefix,
+} from '../load/reject-folder.ts';
+import type { Plan } from '../plan/plan-types.ts';
+
+/** Where the bad rows of one load go. */
+export interface LoadQuarantine {
+  /** Null: a bad row stops its file. */
+  readonly quarantine: Quarantine | null;
+  /** Paths of the reject files, by ordinal of the file; empty without a quarantine. */
+  readonly rejectPaths: ReadonlyMap<number, string>;
+  /** Leaves nothing in the folder but reject files, and no folder that has none. */
+  close(): Promise<void>;
+}
+
+/** @throws EtlError ETL_USAGE where the folder cannot be written, before anything is loaded */
+export async function openQuarantine(
+  { settings, server, loads }: Pick<Plan, 'settings' | 'server' | 'loads'>,
+  index: number,
+  tableOid: number,
+): Promise<LoadQuarantine> {
+  if (settings.onError === 'stop') {
+    return { quarantine: null, rejectPaths: new Map(), close: () => Promise.resolve() };
+  }
+  const folder = settings.rejects;
+  const made = await prepareRejectFolder(folder);
+  const prefix = spoolPrefix(folder, `${server.address} ${server.database}`, tableOid);
+  await removeSpools(prefix);
+  // No two loads of a run may take the same names.
+  const taken = new Set<string>();
+  const paths = loads.slice(0, index + 1).map((load) => rejectPaths(folder, load.files, taken));
+  return {
+    quarantine: { folder, spoolPrefix: prefix, maxErrors: maxErrorsOf(settings.maxErrors) },
+    rejectPaths: paths[index] ?? new Map<number, string>(),
+    close: async () => {
+      await removeSpools(prefix);
+      await removeEmptyFolders(made);
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import { EtlError } from '../errors.ts';
+import type { LoadPlan } from '../plan/plan-types.ts';
+import type { Connection } from '../target/connect.ts';
+import { loadedFiles, type LedgerContext } from '../target/ledger.ts';
+
+/**
+ * A run that held the table before this one, and after this one was planned, may have loaded the
+ * same files: loaded once more they would double the rows of an `append`. Only who holds the table's
+ * lock may call it, so that nobody loads between the question and the load.
+ */
+export async function refuseStale(
+  coordinator: Connection,
+  { schema, tableOid, runId }: LedgerContext,
+  load: LoadPlan,
+): Promise<void> {
+  const files = load.files.filter((file) => file.skip === null);
+  const paths = files.map((file) => file.path);
+  const latest = new Map(
+    (await loadedFiles(coordinator, schema, tableOid, paths)).map((entry) => [entry.path, entry]),
+  );
+  for (const file of files) {
+    const entry = latest.get(file.path);
+    if (entry === undefined || entry.runId === runId || entry.runId === file.earlierRun) continue;
+    throw new EtlError(
+      'ETL_PLAN_STALE',
+      `Run ${entry.runId} loaded the file into ${load.table.sqlName} after this load was planned.`,
+      'Run again: what is loaded is skipped then.',
+      { file: file.name, table: load.table.sqlName },
+    );
+  }
+}

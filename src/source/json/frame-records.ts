@@ -1,0 +1,169 @@
+import {
+  afterColon,
+  afterSpace,
+  afterString,
+  afterValue,
+  INCOMPLETE,
+  JsonFault,
+  NAME_MISSING,
+  unexpected,
+  type JsonBytes,
+} from './json-bytes.ts';
+import { stringText } from './string-text.ts';
+
+/**
+ * The way from record to record. A file is values one after another, with white space between them:
+ * each is a record, or (with `steps`) holds an array of records, to which the steps lead by names.
+ */
+export interface RecordFrame {
+  readonly steps: readonly string[] | null;
+  /** Behind all that was passed; only whole things are passed. */
+  at: number;
+  /** How many of the steps are taken. */
+  depth: number;
+  /** By depth: whether the next step was met among the members of the object there. */
+  readonly met: boolean[];
+  state: FrameState;
+  /** Records passed. */
+  records: number;
+}
+
+/** What comes next. */
+type FrameState = 'value' | 'inside' | 'first member' | 'member' | 'members' | 'first' | 'next';
+
+export type FrameStep = 'record' | 'more' | 'end';
+
+export function startFrame(steps: readonly string[] | null): RecordFrame {
+  return { steps, at: 0, depth: 0, met: [], state: 'value', records: 0 };
+}
+
+/**
+ * Passes what is between records, and the next record by `read`, which may note what it holds.
+ *
+ * @returns `more` where the bytes end before the record does, `end` after the last one
+ * @throws JsonFault
+ */
+export function nextRecord(
+  frame: RecordFrame,
+  json: JsonBytes,
+  read: (at: number) => number,
+): FrameStep {
+  for (;;) {
+    const at = afterSpace(json, frame.at);
+    if (frame.state === 'value' && at >= json.end) {
+      frame.at = at;
+      return json.final ? 'end' : 'more';
+    }
+    if (atRecord(frame, json, at)) {
+      const end = read(at);
+      if (end === INCOMPLETE) return 'more';
+      frame.at = end;
+      frame.records++;
+      frame.state = frame.steps === null ? 'value' : 'next';
+      return 'record';
+    }
+    if (!step(frame, json, at)) return 'more';
+  }
+}
+
+const [QUOTE, COMMA, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [
+  34, 44, 91, 93, 123, 125,
+] as const;
+
+function atRecord({ steps, state }: RecordFrame, { bytes }: JsonBytes, at: number): boolean {
+  if (state === 'value') return steps === null;
+  return state === 'first' && bytes[at] !== CLOSE_BRACKET;
+}
+
+/** One step between records; false where it needs more bytes. */
+function step(frame: RecordFrame, json: JsonBytes, at: number): boolean {
+  const byte = json.bytes[at] as number;
+  switch (frame.state) {
+    case 'value':
+      frame.depth = 0;
+      return moved(frame, at, 'inside');
+    case 'inside':
+      return enter(frame, json, at, byte);
+    case 'first member':
+    case 'members':
+      if (byte === CLOSE_BRACE) return leaveObject(frame, at);
+      if (frame.state === 'first member') return passMember(frame, json, at);
+      if (byte === COMMA) return moved(frame, at + 1, 'member');
+      return isMore(unexpected(json, at, '"," or "}" should be here'));
+    case 'member':
+      return passMember(frame, json, at);
+    case 'first':
+      return leave(frame, at);
+    case 'next':
+      if (byte === CLOSE_BRACKET) return leave(frame, at);
+      if (byte === COMMA) return nextElement(frame, json, at);
+      return isMore(unexpected(json, at, '"," or "]" should be here'));
+  }
+}
+
+/** Behind a comma a record must come: then the state is as for the first one. */
+function nextElement(frame: RecordFrame, json: JsonBytes, comma: number): boolean {
+  const at = afterSpace(json, comma + 1);
+  if (at >= json.end) return false;
+  if (json.bytes[at] === CLOSE_BRACKET) throw new JsonFault(at, 'a value should be here');
+  return moved(frame, at, 'first');
+}
+
+function moved(frame: RecordFrame, at: number, state: FrameState): boolean {
+  frame.at = at;
+  frame.state = state;
+  return true;
+}
+
+/** A fault that is none, since only the bytes that are known end there. */
+function isMore(place: number): boolean {
+  return place !== INCOMPLETE;
+}
+
+/** Goes into the value that the steps taken so far lead to. */
+function enter(frame: RecordFrame, json: JsonBytes, at: number, byte: number): boolean {
+  if (at >= json.end) return false;
+  const isLast = frame.depth === frame.steps?.length;
+  if (byte === (isLast ? OPEN_BRACKET : OPEN_BRACE)) {
+    if (!isLast) frame.met[frame.depth] = false;
+    return moved(frame, at + 1, isLast ? 'first' : 'first member');
+  }
+  if (afterValue(json, at) === INCOMPLETE && !json.final) return false;
+  const where = pathOf(frame, frame.depth);
+  throw new JsonFault(at, `${where} is no ${isLast ? 'array of records' : 'object'}`, 'array');
+}
+
+function passMember(frame: RecordFrame, json: JsonBytes, at: number): boolean {
+  if (json.bytes[at] !== QUOTE) return isMore(unexpected(json, at, NAME_MISSING));
+  const nameEnd = afterString(json, at + 1);
+  if (nameEnd < 0) return false;
+  const value = afterColon(json, nameEnd);
+  if (value < 0) return false;
+  if (stringText(json.bytes, at, nameEnd) === frame.steps?.[frame.depth]) {
+    if (frame.met[frame.depth] === true) {
+      throw new JsonFault(at, `${pathOf(frame, frame.depth + 1)} comes twice`, 'array');
+    }
+    frame.met[frame.depth] = true;
+    frame.depth++;
+    return moved(frame, value, 'inside');
+  }
+  const end = afterValue(json, value, frame.depth + 1);
+  return end !== INCOMPLETE && moved(frame, end, 'members');
+}
+
+function leaveObject(frame: RecordFrame, at: number): boolean {
+  if (frame.met[frame.depth] !== true) {
+    throw new JsonFault(at, `there is no ${pathOf(frame, frame.depth + 1)} before this`, 'array');
+  }
+  return leave(frame, at);
+}
+
+function leave(frame: RecordFrame, at: number): boolean {
+  if (frame.depth === 0) return moved(frame, at + 1, 'value');
+  frame.depth--;
+  return moved(frame, at + 1, 'members');
+}
+
+function pathOf({ steps }: RecordFrame, depth: number): string {
+  return depth === 0 ? 'the value' : `"${(steps ?? []).slice(0, depth).join('/')}"`;
+}

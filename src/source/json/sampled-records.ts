@@ -1,0 +1,124 @@
+import { open } from 'node:fs/promises';
+import { EtlError } from '../../errors.ts';
+import { readError } from '../compression.ts';
+import type { JsonDescription, SourceFile } from '../source-file.ts';
+import { JsonFault, type JsonBytes } from './json-bytes.ts';
+import { readHead } from './json-head.ts';
+import { stepsOf } from './json-stream.ts';
+import { addChunk, endWindow, readNext, startWindow } from './json-window.ts';
+
+/** What a sample sees of a file's records. */
+export interface SampledRecords {
+  readonly records: number;
+  /** Bytes that these records take, with what is between them. */
+  readonly bytes: number;
+  /** What stopped it, and after it nothing was read; null: nothing. */
+  readonly fault: JsonFault | null;
+  /** Whether each record stands in a line of its own. */
+  readonly lines: boolean;
+}
+
+/** Called for each record: `[start, end)` of the bytes. False: no more are wanted. */
+export type OnRecord = (json: JsonBytes, start: number, end: number) => boolean;
+
+/** Passes a record; what `afterValue` and `readRecord` are. */
+export type ReadRecord = (json: JsonBytes, at: number) => number;
+
+/** The records at the beginning of the bytes, which may end in one where they are not `ended`. */
+export function eachRecord(
+  bytes: Buffer,
+  ended: boolean,
+  { records }: Pick<JsonDescription, 'records'>,
+  read: ReadRecord,
+  onRecord: OnRecord,
+): SampledRecords {
+  const window = startWindow(stepsOf({ records }));
+  const { json, frame } = window;
+  let start = 0;
+  let lines = records === null;
+  let fault: JsonFault | null = null;
+  const reading = (at: number): number => {
+    start = at;
+    return read(json, at);
+  };
+  try {
+    addChunk(window, bytes);
+    if (ended) endWindow(window);
+    while (readNext(window, reading) === 'record') {
+      lines &&= isLine(json, start, frame.at);
+      if (!onRecord(json, start, frame.at)) break;
+    }
+  } catch (error) {
+    if (!(error instanceof JsonFault)) throw error;
+    fault = new JsonFault(window.base + error.offset, error.message, error.kind);
+  }
+  return { records: frame.records, bytes: frame.at, fault, lines: lines && frame.records > 0 };
+}
+
+function isLine({ bytes, end: length }: JsonBytes, start: number, end: number): boolean {
+  const before = start === 0 || bytes[start - 1] === 10 || start <= 3;
+  const after = end >= length || bytes[end] === 10 || bytes[end] === 13;
+  const lineEnd = bytes.indexOf(10, start);
+  return before && after && (lineEnd < 0 || lineEnd >= end);
+}
+
+/** Blocks of a large file, its head among them. */
+const BLOCKS = 32;
+
+/**
+ * The records of some places of a file: the head of one that is compressed, or no lines; of lines
+ * also a block at a random place of each of equal stretches, begun and ended at a line end.
+ */
+export async function sampleRecords(
+  file: SourceFile,
+  description: Pick<JsonDescription, 'records' | 'lines'>,
+  options: { readonly bytesMax: number; readonly seed: number },
+  read: ReadRecord,
+  onRecord: (block: number) => OnRecord,
+): Promise<{
+  readonly blocks: readonly SampledRecords[];
+  readonly complete: boolean;
+  readonly fileBytes: number;
+}> {
+  const { bytesMax, seed } = options;
+  const inBlocks = description.lines && file.compression === 'none' && file.bytes > bytesMax;
+  const head = await readHead(file, inBlocks ? Math.ceil(bytesMax / BLOCKS) : bytesMax);
+  const first = eachRecord(head.bytes, head.ended, description, read, onRecord(0));
+  const complete = head.ended && first.fault === null;
+  const fileBytes = file.bytes * head.ratio;
+  if (!inBlocks) return { blocks: [first], complete, fileBytes };
+  const rest = await readBlocks(file, Math.ceil(bytesMax / BLOCKS), seed);
+  const others = rest.map((bytes, index) =>
+    eachRecord(bytes, true, description, read, onRecord(index + 1)),
+  );
+  return { blocks: [first, ...others], complete: false, fileBytes };
+}
+
+/** Whole lines of each stretch of the file but the first. */
+async function readBlocks(file: SourceFile, bytes: number, seed: number): Promise<Buffer[]> {
+  const stretch = Math.floor(file.bytes / BLOCKS);
+  const random = seededRandom(seed);
+  try {
+    await using handle = await open(file.path);
+    const blocks: Buffer[] = [];
+    for (let block = 1; block < BLOCKS; block++) {
+      const free = Math.max(0, stretch - bytes);
+      const from = block * stretch + Math.floor(random() * free);
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(bytes), 0, bytes, from);
+      const read = buffer.subarray(0, bytesRead);
+      blocks.push(read.subarray(read.indexOf(10) + 1, read.lastIndexOf(10) + 1));
+    }
+    return blocks;
+  } catch (error) {
+    throw error instanceof EtlError ? error : readError(file, error);
+  }
+}
+
+/** A linear congruential generator (Numerical Recipes): good enough to pick places. */
+function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 4_294_967_296;
+  };
+}
