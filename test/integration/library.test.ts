@@ -175,10 +175,18 @@ describe('plan', () => {
     expect(copy).toEqual(made);
     const first = await run(made, options()).report;
     const loaded = await scene.db.query(tableDigest(scene.table));
-    await scene.db.query(`truncate ${scene.table}`);
+    await scene.db.query(`truncate ${scene.table}; drop schema etl cascade`);
     const second = await run(copy, options()).report;
     expect(await scene.db.query(tableDigest(scene.table))).toEqual(loaded);
     expect(second.loads[0]?.totals).toEqual(first.loads[0]?.totals);
+  });
+
+  test('is for one run: files that were loaded since are not loaded again', async () => {
+    await scene.write(csvFiles(overlappingFiles(3, 20, 10)));
+    const made = await planned();
+    await run(made, options()).report;
+    const again = await run(made, options()).report.catch((error: unknown) => error);
+    expect(again instanceof EtlError ? again.record.code : again).toBe('ETL_PLAN_STALE');
   });
 
   test('rejects with an EtlError that carries the facts', async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -20,6 +21,7 @@ const scene = useScene(
 );
 
 const QUARANTINE = ['--on-error', 'quarantine'];
+const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
 function run(...words: readonly string[]): Promise<EtlEnd> {
   return scene.run([...words, ...QUARANTINE]);
@@ -296,4 +298,17 @@ test('the built command ends with exit code 3 and names the file', async () => {
   expect(end.stdout).toContain(
     `1 row rejected: ${join(scene.folder, 'rejects/a.csv.rejects.csv')}`,
   );
+});
+
+test('a corrected reject file is loaded as the README says', async () => {
+  await scene.write({ 'a.csv': rows(1, 10, [3]) });
+  await run('a.csv');
+  const path = join(scene.folder, 'rejects/a.csv.rejects.csv');
+  const rejected = await readFile(path, 'utf8');
+  await writeFile(path, rejected.replace(/,3,n3,bad$/m, ',3,n3,33'));
+  const [, columns = ''] = /--columns (etl_line=\S+)/.exec(readme) ?? [];
+  const end = await scene.run([path, '--columns', columns]);
+  expect([end.code, end.report?.loads[0]?.totals]).toMatchObject([0, { inserted: 1 }]);
+  const [row] = await scene.db.query(`select amount from ${scene.table} where id = 3`);
+  expect(row).toEqual({ amount: 33 });
 });
