@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { PASSWORD_NOTICE } from '../../src/cli/hide-password.ts';
 import { createTestDatabase, expectNoLeaks, type TestDatabase } from '../support/database.ts';
 import { etl, expectTold } from '../support/etl.ts';
 
@@ -52,7 +53,8 @@ test.each(['sequential', 'partitioned'])(
   async (how) => {
     await db.query(`grant select, insert, update on public.t to ${role}`);
     const end = await etl([...words, '--strategy', how, '--force'], { cwd: folder });
-    expect(end).toMatchObject({ code: 0, stderr: '' });
+    // The role's password stands in the URL on the command line.
+    expect(end).toMatchObject({ code: 0, stderr: PASSWORD_NOTICE });
     expect(await db.query('select id::int, name from public.t order by id')).toEqual([
       { id: 1, name: 'a' },
       { id: 2, name: 'c' },

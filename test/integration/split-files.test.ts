@@ -237,7 +237,10 @@ describe('a file that is split', () => {
 
   it('is chosen by itself where one large file would keep one worker busy', async () => {
     // New rows in the order of the key would be copied into the table directly.
-    const rows = Array.from({ length: 300_000 }, (_, row) => `${(row * 113_777) % 300_000},v${row}`);
+    const rows = Array.from(
+      { length: 300_000 },
+      (_, row) => `${(row * 113_777) % 300_000},v${row}`,
+    );
     await writeFile(join(folder, 'auto.csv'), `id,v\n${rows.join('\n')}\n`);
     await db.query('create table auto (id int primary key, v text)');
     const settings = {

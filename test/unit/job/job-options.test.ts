@@ -22,7 +22,9 @@ describe('jobOptions', () => {
       ...said('loads.*.', loadSchema.shape),
       ...said('loads.*.csv.', csvSchema.shape),
       ...said('loads.*.json.', jsonSchema.shape),
-    ].filter((path) => !/^(?:\$schema|settings|loads|loads\.\*\.(?:csv|json)|.*description)$/.test(path));
+    ].filter(
+      (path) => !/^(?:\$schema|settings|loads|loads\.\*\.(?:csv|json)|.*description)$/.test(path),
+    );
     expect([...listed].sort()).toEqual([...expected].sort());
   });
 
