@@ -2,6 +2,7 @@ import { STRATEGIES, type Strategy } from '../src/job/schema.ts';
 import { EtlError } from '../src/errors.ts';
 import { didYouMean } from '../src/job/nearest-name.ts';
 import { LIMITS } from '../src/limits.ts';
+import { PEER_NAMES } from './peers/peer.ts';
 
 export const SUITES = ['quick', 'standard', 'full'] as const;
 export type Suite = (typeof SUITES)[number];
@@ -48,8 +49,8 @@ export interface Scenario {
   readonly concurrency: readonly number[];
   /** Added to each answer of the server, by a proxy. */
   readonly latencyMs: number;
-  /** Whether other tools are to load the same. */
-  readonly peers: boolean;
+  /** The other tools that are to load the same where `--peers` asks for them. */
+  readonly peers: readonly string[];
   /** Whether `psql \copy` is to copy the same rows as CSV, as a yardstick of staging. */
   readonly copyReference: boolean;
   /** Measured runs, where the suite's number would take too long; 0: as many as the suite says. */
@@ -120,7 +121,7 @@ const CHECKS: Readonly<Record<keyof Scenario, Check>> = {
     test: (value) => isList(value, (one) => isWhole(one, 1, LIMITS.concurrencyMax)),
   },
   latencyMs: wholeNumber(0, 1_000, 0),
-  peers: flag(),
+  peers: listOf(PEER_NAMES, []),
   copyReference: flag(),
   runsMax: wholeNumber(0, LIMITS.benchmarkRunsMax, 0),
 };
@@ -138,7 +139,7 @@ function contradictions(scenario: Scenario): string[] {
     [!isPercent(known) || !isPercent(unchanged), 'known and unchanged are whole percents'],
     [scenario.fresh && Object.keys(scenario.tableRows).length > 0, 'a fresh table holds no rows'],
     [known > 0 && Object.keys(scenario.tableRows).length === 0, 'known needs tableRows'],
-    [appends && scenario.peers, 'peers upsert, they do not append'],
+    [appends && scenario.peers.length > 0, 'peers upsert, they do not append'],
     [appends && (overlap > 0 || skew > 0 || known > 0), 'append has no keys that could come again'],
   ];
   return found.filter(([holds]) => holds).map(([, problem]) => problem);
@@ -179,7 +180,8 @@ function oneOf(names: readonly string[], fallback: string): Check {
 }
 
 function listOf(names: readonly string[], fallback: readonly string[]): Check {
-  const test = (value: unknown): boolean => isList(value, (one) => isOneOf(names, one));
+  const test = (value: unknown): boolean =>
+    isList(value, (one) => isOneOf(names, one), Math.min(1, fallback.length));
   return { wanted: `a list of ${names.join(', ')}`, fallback, test };
 }
 
@@ -187,8 +189,8 @@ function isOneOf(names: readonly string[], value: unknown): boolean {
   return names.some((name) => name === value);
 }
 
-function isList(value: unknown, test: (one: unknown) => boolean): boolean {
-  return Array.isArray(value) && value.length > 0 && value.every(test);
+function isList(value: unknown, test: (one: unknown) => boolean, least = 1): boolean {
+  return Array.isArray(value) && value.length >= least && value.every(test);
 }
 
 function isWhole(value: unknown, least: number, most: number): boolean {

@@ -20,10 +20,11 @@ export async function contendersOf(
   );
   const reference = scenario.copyReference ? await missingForReference() : null;
   const copies = scenario.copyReference && reference === null ? [copyReference] : [];
-  const others = scenario.peers ? peers : { available: [], unavailable: [] };
+  const isAsked = ({ name }: { readonly name: string }): boolean => scenario.peers.includes(name);
+  const others = peers.available.filter(isAsked);
   const absent = reference === null ? [] : [{ name: COPY_REFERENCE, why: reference }];
   return {
-    present: [...etl, ...copies, ...others.available.map(peerContender)],
-    absent: [...absent, ...others.unavailable],
+    present: [...etl, ...copies, ...others.map(peerContender)],
+    absent: [...absent, ...peers.unavailable.filter(isAsked)],
   };
 }

@@ -17,6 +17,7 @@ export interface CommandEnd {
 const GNU_TIME = '/usr/bin/time';
 const OUTPUT_CHARACTERS_MAX = 64 * 1024;
 const LINE_SHOWN_MAX = 300;
+const PEER_SECONDS_MAX = 300;
 
 /**
  * Runs a command against the job's database and measures it with all processes that it starts.
@@ -39,18 +40,26 @@ export async function runMeasured(
   });
 }
 
-/** The same, where anything but success is an error. */
+/**
+ * The same, where anything but success is an error, and taking too long as well: pgloader was seen
+ * to wait for ever, idle beside an idle server.
+ */
 export async function runPeerCommand(
   name: string,
   command: readonly string[],
-  job: Pick<PeerJob, 'databaseUrl' | 'signal'>,
+  { databaseUrl, signal, secondsMax = PEER_SECONDS_MAX }: PeerLimits,
   failed: (end: CommandEnd) => boolean = (end) => end.exitCode !== 0,
 ): Promise<PeerUsage> {
-  const end = await runMeasured(command, job);
-  job.signal?.throwIfAborted();
+  const late = AbortSignal.timeout(secondsMax * 1_000);
+  const either = signal === undefined ? late : AbortSignal.any([signal, late]);
+  const end = await runMeasured(command, { databaseUrl, signal: either });
+  signal?.throwIfAborted();
+  if (late.aborted && end.exitCode === null) throw peerLate(name, secondsMax);
   if (failed(end)) throw peerFailed(name, end);
   return end.usage;
 }
+
+type PeerLimits = Pick<PeerJob, 'databaseUrl' | 'signal' | 'secondsMax'>;
 
 /** A folder that only this user can read, gone at the end. */
 export async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
@@ -128,6 +137,14 @@ function environmentOf(databaseUrl: string): NodeJS.ProcessEnv {
 function rssBytes(text: string): number | null {
   const kibibytes = Number.parseInt(text.trim().split('\n').at(-1) ?? '', 10);
   return Number.isFinite(kibibytes) ? kibibytes * 1_024 : null;
+}
+
+function peerLate(name: string, seconds: number): EtlError {
+  return new EtlError(
+    'ETL_PEER',
+    `${name} was stopped after ${seconds} seconds`,
+    'The benchmark goes on without this result.',
+  );
 }
 
 function peerFailed(name: string, { exitCode, output }: CommandEnd): EtlError {

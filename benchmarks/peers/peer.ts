@@ -1,3 +1,14 @@
+/** As scenarios name them, the strongest first. */
+export const PEER_NAMES = [
+  'psql script',
+  'psql xargs -P',
+  'pgloader',
+  'psycopg2 execute_values',
+  'pandas to_sql',
+  'multi-row INSERT',
+  'row by row',
+] as const;
+
 /** What people use instead, run on the same files as the engine, in the same benchmark. */
 export interface Peer {
   readonly name: string;
@@ -28,6 +39,8 @@ export interface PeerJob {
   /** Processes at a time where the peer has a choice; by default one for each core, at least two. */
   readonly concurrency?: number;
   readonly signal?: AbortSignal;
+  /** A command of the peer that takes longer is killed and fails; 300 by default. */
+  readonly secondsMax?: number;
 }
 
 export interface PeerColumn {

@@ -90,7 +90,7 @@ async function openServer(
 }
 
 async function peersFor(asked: BenchmarkArguments, scenarios: readonly SizedScenario[]) {
-  const wanted = asked.peers && scenarios.some(({ scenario }) => scenario.peers);
+  const wanted = asked.peers && scenarios.some(({ scenario }) => scenario.peers.length > 0);
   if (!wanted) return { available: [], unavailable: [] };
   const { findPeers } = await import('../../benchmarks/peers/peers.ts');
   return findPeers();

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { EtlError } from '../errors.ts';
 import { fileChanged, readError } from './compression.ts';
 import type { SourceFile } from './source-file.ts';
 
@@ -42,21 +43,26 @@ export async function* againInOneRead(file: SourceFile): AsyncGenerator<Buffer> 
 }
 
 function readAgain(file: SourceFile): Buffer {
-  const buffer = bufferFor(file);
-  let bytes = 0;
   try {
-    const handle = openSync(file.path, 'r');
-    try {
-      for (let read = -1; read !== 0 && bytes < buffer.length; bytes += read) {
-        read = readSync(handle, buffer, bytes, buffer.length - bytes, bytes);
-      }
-    } finally {
-      closeSync(handle);
-    }
+    return checked(file, readAtOnce(file));
   } catch (error) {
-    throw readError(file, error);
+    throw error instanceof EtlError ? error : readError(file, error);
   }
-  return checked(file, buffer.subarray(0, bytes));
+}
+
+/** Up to one byte more than the file was found to have. Blocks; throws what the system says. */
+export function readAtOnce(file: SourceFile): Buffer {
+  const buffer = bufferFor(file);
+  const handle = openSync(file.path, 'r');
+  try {
+    let bytes = 0;
+    for (let read = -1; read !== 0 && bytes < buffer.length; bytes += read) {
+      read = readSync(handle, buffer, bytes, buffer.length - bytes, bytes);
+    }
+    return buffer.subarray(0, bytes);
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /** One byte more than there should be shows that there are more. */

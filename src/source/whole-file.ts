@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { LIMITS } from '../limits.ts';
+import { readAtOnce } from './in-one-read.ts';
 import type { SourceFile } from './source-file.ts';
 import { unzstd } from './zstd.ts';
 
@@ -23,28 +23,13 @@ export interface WholeFile {
 export async function readWhole(file: SourceFile): Promise<WholeFile | null> {
   if (file.bytes > LIMITS.wholeFileBytesMax) return null;
   try {
-    const onDisk = readFromDisk(file);
+    const onDisk = readAtOnce(file);
     if (onDisk.length !== file.bytes) return null;
     const content = await decompressedWhole(file, onDisk);
     if (content === null) return null;
     return { content, contentHash: createHash('sha256').update(onDisk).digest('hex') };
   } catch {
     return null;
-  }
-}
-
-/** One byte more than planned, where the file has it. */
-function readFromDisk(file: SourceFile): Buffer {
-  const bytes = Buffer.allocUnsafe(file.bytes + 1);
-  const handle = openSync(file.path, 'r');
-  try {
-    let length = 0;
-    for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-      read = readSync(handle, bytes, length, bytes.length - length, null);
-    }
-    return bytes.subarray(0, length);
-  } finally {
-    closeSync(handle);
   }
 }
 

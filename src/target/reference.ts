@@ -3,6 +3,7 @@ import type { Connection } from './connect.ts';
 import { quoted } from './names.ts';
 import { stagedValue, type StagingTable } from './staging.ts';
 import type { TargetColumn } from './table.ts';
+import { inTransaction } from './transaction.ts';
 
 /**
  * The reference of `etl verify`: a temporary table with the columns that the files bring, filled row
@@ -153,14 +154,6 @@ function dollarQuoted(body: string): string {
 }
 
 /** The session is read-only, but for making its temporary tables. */
-export async function writable<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
-  await connection.query('begin read write');
-  try {
-    const result = await work();
-    await connection.query('commit');
-    return result;
-  } catch (error) {
-    if (connection.usable()) await connection.query('rollback').catch(() => undefined);
-    throw error;
-  }
+export function writable<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
+  return inTransaction(connection, work, 'begin read write');
 }

@@ -1,8 +1,12 @@
 import type { Connection } from './connect.ts';
 
 /** Runs the work in a transaction; whatever it throws rolls everything back. */
-export async function inTransaction<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
-  await connection.query('begin');
+export async function inTransaction<T>(
+  connection: Connection,
+  work: () => Promise<T>,
+  begin: 'begin' | 'begin read write' = 'begin',
+): Promise<T> {
+  await connection.query(begin);
   try {
     const result = await work();
     await connection.query('commit');

@@ -190,15 +190,27 @@ describe('etl benchmark', () => {
     more: { absent?: UnavailablePeer[]; signal?: AbortSignal; latencyMs?: number } = {},
   ): Promise<BenchmarkEnd> {
     const { absent = [], latencyMs = 0, ...options } = more;
-    const nobody = { peers: true, latencyMs, strategies: ['auto'] };
-    return benchmark(nobody, { ...options, peers: { available, unavailable: absent }, etl: false });
+    const nobody = { latencyMs, strategies: ['auto'] };
+    const names = [...available, ...absent].map(({ name }) => name);
+    return benchmark(nobody, {
+      ...options,
+      names,
+      peers: { available, unavailable: absent },
+      etl: false,
+    });
   }
 
   async function benchmark(
     fields: Partial<Record<keyof Scenario, unknown>>,
-    options: Partial<BenchmarkOptions> & { readonly etl?: boolean } = {},
+    options: Partial<BenchmarkOptions> & {
+      readonly etl?: boolean;
+      readonly names?: readonly string[];
+    } = {},
   ): Promise<BenchmarkEnd> {
-    const checked = checkScenario({ ...TINY, ...fields }, 'tiny.json');
+    const checked = {
+      ...checkScenario({ ...TINY, ...fields }, 'tiny.json'),
+      peers: options.names ?? [],
+    };
     const scenario = options.etl === false ? { ...checked, strategies: [] } : checked;
     const { quick: rows = 0 } = scenario.rows;
     return runBenchmark({

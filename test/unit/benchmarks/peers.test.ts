@@ -89,6 +89,14 @@ describe('a measured command', () => {
     await expect(runPeerCommand('slow', words, { databaseUrl, signal })).rejects.toBe(reason);
     await expect(runPeerCommand('late', words, { databaseUrl, signal })).rejects.toBe(reason);
   });
+
+  test('is stopped, with all that it started, when it takes too long', async () => {
+    const words = ['sh', '-c', 'sleep 600 & wait'];
+    const job = { databaseUrl, secondsMax: 0.2 };
+    await expect(runPeerCommand('pgloader', words, job)).rejects.toMatchObject({
+      record: { code: 'ETL_PEER', sentence: 'pgloader was stopped after 0.2 seconds' },
+    });
+  });
 });
 
 test('the merge quotes names, and has nothing to set where all columns are the key', () => {

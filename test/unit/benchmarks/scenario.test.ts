@@ -54,7 +54,7 @@ describe('a scenario', () => {
     [{ known: 0.5 }, 'known needs tableRows'],
     [{ fresh: true, tableRows: { quick: 5 } }, 'a fresh table holds no rows'],
     [{ onConflict: 'append', overlap: 0.5 }, 'append has no keys'],
-    [{ onConflict: 'append', peers: true }, 'peers upsert'],
+    [{ onConflict: 'append', peers: ['psql script'] }, 'peers upsert'],
   ])('%j is refused', (fields, problem) => {
     expect(problemsOf(fields).join('\n')).toContain(problem);
   });
