@@ -1,6 +1,7 @@
 import { criticalPath } from '../conflict/conflict-graph.ts';
 import { LIMITS } from '../limits.ts';
 import { hasScannableKeys } from '../source/csv/scan-keys.ts';
+import { inputOf } from '../source/transform/input-of.ts';
 import { COSTS } from './cost-figures.ts';
 import { meetsAnother } from './key-span.ts';
 import type { ConflictEdge, FilePlan, UnitPlan } from './plan-types.ts';
@@ -51,7 +52,7 @@ export function estimateCosts(facts: CostFacts): Costs {
   const merging = sum(units.map((unit) => unit.merge));
   // No more workers are started than there are units of work.
   const workers = Math.max(1, Math.min(facts.concurrency, units.length));
-  const busy = Math.min(workers, Math.max(1, facts.cores));
+  const busy = 1 + COSTS.furtherWorker * (Math.min(workers, Math.max(1, facts.cores)) - 1);
   const inOrder = Math.max((staging + merging) / busy, (units[0]?.stage ?? 0) + merging);
   const proved = (predictedToo: boolean): number => {
     if (keysExceedLimit(facts)) return inOrder;
@@ -86,9 +87,13 @@ function partitionedWork(facts: CostFacts, units: readonly UnitWork[], owners: n
 /** Files of which parts are loaded are read once more. */
 function findingParts({ units, files }: CostFacts): number {
   const parts = units.filter(
-    ({ part, files: [file = -1] }) => part !== null && files[file]?.description.kind === 'csv',
+    ({ part, files: [file = -1] }) => part !== null && inputKind(files[file]) === 'csv',
   );
   return sum(parts.map((unit) => unit.bytes)) * COSTS.findPartsByte;
+}
+
+function inputKind(file: CostFacts['files'][number] | undefined): string | null {
+  return file === undefined ? null : inputOf(file.description).kind;
 }
 
 function unitWork(facts: CostFacts): UnitWork[] {
@@ -105,12 +110,13 @@ function stagingOf(unit: UnitPlan, file: CostFacts['files'][number] | undefined)
   if (file === undefined) return 0;
   const { description } = file;
   const rows = unit.part === null ? file.estimatedRows : unit.estimatedRows;
+  if (description.kind === 'document') return rows * COSTS.stageDocument;
   const row =
     description.kind === 'parquet'
       ? COSTS.stageParquetRow
       : description.kind === 'json'
         ? COSTS.stageJsonRow
-        : description.path === 'rows'
+        : description.kind === 'transformed' || description.path === 'rows'
           ? COSTS.stageRewrittenRow
           : COSTS.stageCsvRow;
   // The rest of a direct copy is the same for all formats.
@@ -136,7 +142,8 @@ function writingKeys(facts: CostFacts, picked: number): number {
 
 function partitionedMerging(facts: CostFacts, sent: number, owners: number): number {
   const perRow = COSTS.pickRow + COSTS.ownKey * owners;
-  return sent * perRow + writingKeys(facts, totalRows(facts) / facts.multiplicity);
+  const keys = totalRows(facts) / facts.multiplicity;
+  return sent * perRow + keys * COSTS.pickSharedKey + writingKeys(facts, keys);
 }
 
 /**

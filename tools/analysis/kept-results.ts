@@ -23,6 +23,9 @@ export function casesOf(kept: readonly KeptResults[]): readonly BenchmarkCase[] 
   return kept.flatMap(({ results }) => results.cases);
 }
 
+/** Nobody sees more than these in a plot; with 10,000 files they would be a megabyte. */
+const TIMELINE_MAX = 200;
+
 /**
  * What is kept of a results file: every run, but the timeline of one run of each case, since the
  * timelines are nine tenths of the bytes.
@@ -30,7 +33,10 @@ export function casesOf(kept: readonly KeptResults[]): readonly BenchmarkCase[] 
 export function slimmed(results: BenchmarkResults): BenchmarkResults {
   const cases = results.cases.map((one) => {
     const shown = one.runs.findIndex((run) => !run.warmUp);
-    const runs = one.runs.map((run, place) => (place === shown ? run : { ...run, timeline: [] }));
+    const runs = one.runs.map((run, place) => {
+      const drawn = place === shown && run.timeline.length <= TIMELINE_MAX;
+      return drawn ? run : { ...run, timeline: [] };
+    });
     return { ...one, runs };
   });
   return { ...results, cases };
