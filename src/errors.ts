@@ -11,6 +11,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 /** Every code that this project throws, with the exit code that the command line answers. */
 export const ERROR_CODES = {
   ETL_ABORTED: EXIT.interrupted,
+  ETL_BUSY: EXIT.failed,
   ETL_COLUMN_DUPLICATE: EXIT.usage,
   ETL_COLUMN_MISSING: EXIT.usage,
   ETL_COLUMN_TYPE: EXIT.failed,
@@ -38,6 +39,7 @@ export const ERROR_CODES = {
   ETL_SERVER: EXIT.failed,
   ETL_SERVER_VERSION: EXIT.usage,
   ETL_TABLE_MISSING: EXIT.usage,
+  ETL_TRANSFORM: EXIT.failed,
   ETL_USAGE: EXIT.usage,
 } as const satisfies Record<string, ExitCode>;
 export type ErrorCode = keyof typeof ERROR_CODES;
@@ -49,6 +51,8 @@ export interface ErrorFacts {
   readonly line?: number;
   /** 1-based record of a JSON file, many of which may stand in one line. */
   readonly record?: number;
+  /** From 0, of a row in memory. */
+  readonly index?: number;
   readonly column?: string;
   readonly value?: string;
   readonly table?: string;
@@ -99,10 +103,11 @@ export class EtlError extends Error {
 
 /** `orders.csv line 105, column "total": "12,50" is not a number. Set … [ETL_ROW_INVALID]` */
 export function describeError(record: ErrorRecord): string {
-  const { file, line, column, problems } = record.facts;
+  const { file, line, index, column, problems } = record.facts;
   const number = record.facts.record;
   const where = [
     file === undefined ? '' : file,
+    index === undefined ? '' : `rows[${index}]`,
     line === undefined ? '' : `line ${line}`,
     number === undefined ? '' : `record ${number}`,
     column === undefined ? '' : `column "${column}"`,

@@ -6,6 +6,13 @@ export const LIMITS = {
   jobFileBytesMax: 16 * 1024 * 1024,
   jobDepthMax: 32,
   loadsMax: 10_000,
+  /** Further tables that take the rows of one load. */
+  targetsMax: 20,
+  /** Columns of one load that are looked up. */
+  lookupsMax: 20,
+  /** Indexes that a load asks for, and columns of one (PostgreSQL's own limit). */
+  indexesMax: 100,
+  indexColumnsMax: 32,
   /** Problems of a job file that one message lists. */
   jobProblemsMax: 100,
   /** Rows of one unit of a split file, and rows that the row path holds at once. */
@@ -23,6 +30,17 @@ export const LIMITS = {
   timeoutMsMax: 2_147_483_647,
   /** Threads and connections of one run. */
   concurrencyMax: 64,
+  /** Rows in memory that are upserted: text held, and rows and bytes of a file that they are spooled to. */
+  spoolBlockBytes: 256 * 1024,
+  spoolFileRowsMax: 100_000,
+  spoolFileBytesMax: 32 * 1024 * 1024,
+  /** Rejected rows that a call of upsert lists. */
+  rejectedRowsToldMax: 10_000,
+  rowsNameCharactersMax: 1_000,
+  /** Rows, and bytes on disk, of a load that needs no threads (see run/choose-pool.ts). */
+  inProcessRowsMax: 50_000,
+  inProcessBytesMax: 16 * 1024 * 1024,
+  inProcessTransformedRowsMax: 1_000,
   /** Rows sampled of one file, and of all files of a load. */
   sampleRowsPerFileMax: 20_000,
   sampleRowsPerLoadMax: 400_000,
@@ -44,6 +62,8 @@ export const LIMITS = {
   /** Bytes of one record of a file whose bad rows are being sifted out, and of it in a reject file. */
   siftRecordBytesMax: 64 * 1024 * 1024,
   rejectedTextBytesMax: 1024 * 1024,
+  /** Bytes of a reject file whose corrected rows are loaded; they are held at once. */
+  correctedBytesMax: 256 * 1024 * 1024,
   /** Rows that are found at once to be what a constraint refuses, and characters of a reason. */
   refusedRowsHeldMax: 10_000,
   rejectReasonMax: 2_000,
@@ -57,6 +77,13 @@ export const LIMITS = {
   /** A unit of work groups whole small files up to this many bytes and files. */
   unitGroupBytesMax: 8 * 1024 * 1024,
   unitGroupFilesMax: 1_000,
+  /** The same of documents, which share one COPY. */
+  unitDocumentsBytesMax: 64 * 1024 * 1024,
+  unitDocumentsMax: 4_000,
+  /** Bytes of one document; those that are read ahead of what is sent; files open at once. */
+  documentBytesMax: 256 * 1024 * 1024,
+  documentWindowBytes: 1024 * 1024,
+  documentsOpenMax: 16,
   /** A large file is split into parts of no less than this; parts of all files of a load. */
   splitPartBytesMin: 8 * 1024 * 1024,
   splitPartsMax: 128,
@@ -78,6 +105,8 @@ export const LIMITS = {
   parquetRowGroupBytesMax: 1024 * 1024 * 1024,
   /** Bytes of a Parquet footer. */
   parquetFooterBytesMax: 256 * 1024 * 1024,
+  /** Characters of the rows that a transform gets at once; the row that goes beyond is the last. */
+  transformBatchCharactersMax: 16 * 1024 * 1024,
   /** Rows, fields and bytes of one batch of decoded Parquet rows. */
   parquetBatchRowsMax: 8_192,
   parquetBatchFieldsMax: 1_000_000,
@@ -112,7 +141,9 @@ export const LIMITS = {
   planRunsShownMax: 5,
   summaryFilesShownMax: 40,
   errorsShownMax: 20,
-  /** Files whose end one statement writes for `etl history`, and runs and files that it shows. */
+  /** Documents of one load that a report lists; the others are counted. */
+  reportDocumentsMax: 1_000,
+  /** Files that one statement writes to the ledger, or for `etl history`; and runs and files that it shows. */
   recordedFilesPerStatement: 10_000,
   historyRunsMax: 10_000,
   historyFilesMax: 10_000,
@@ -120,6 +151,39 @@ export const LIMITS = {
   verifyRangeKeys: 100_000,
   verifyDifferencesMax: 20,
   verifyValueCharactersMax: 200,
+  /**
+   * `etl serve`: jobs that it serves, finished uploads that it remembers, files and bytes that one run
+   * loads together, and below so many bytes by one worker.
+   */
+  serveJobsMax: 1_000,
+  serveUploadsKeptMax: 10_000,
+  serveBatchFilesMax: 1_000,
+  serveBatchBytesMax: 256 * 1024 * 1024,
+  serveSmallBatchBytesMax: 16 * 1024 * 1024,
+  /** Workers of one of its runs where the job leaves their number to the engine. */
+  serveWorkersMax: 4,
+  /** Files of one request, followers of all uploads, and sockets. */
+  serveFilesPerRequestMax: 100,
+  serveFollowersMax: 1_000,
+  serveSocketsMax: 4_096,
+  /** Silence of a body, and time for the whole of it; time for the head of a request. */
+  serveBodyIdleMs: 30_000,
+  serveBodyMs: 30 * 60_000,
+  serveHeadMs: 15_000,
+  /** What is read, and how long, of a body that is refused, so that its sender reads the answer. */
+  serveRefusedBytesMax: 32 * 1024 * 1024,
+  serveRefusedMs: 2_000,
+  /** Longest wait of a request for the end of its upload; by default, in seconds. */
+  serveWaitSecondsMax: 600,
+  serveWaitSeconds: 30,
+  /** Between two tries while the surroundings fail; between two signs of life to a follower. */
+  serveRetryMsMin: 1_000,
+  serveRetryMsMax: 30_000,
+  serveHeartbeatMs: 15_000,
+  /** How long an answer on whether the databases can be reached is good for. */
+  serveReadyMs: 2_000,
+  /** Characters of a file's name that a client gives. */
+  serveNameCharactersMax: 200,
   /** A benchmark: runs of one contender, rows of a scenario, spans of a run's timeline. */
   benchmarkRunsMax: 100,
   benchmarkRowsMax: 2_000_000_000,

@@ -9,6 +9,10 @@ export interface OracleTable {
   readonly key: readonly string[];
   readonly onConflict: 'update' | 'ignore' | 'newest' | 'append';
   readonly versionColumn: string | null;
+  /** Columns that an update leaves alone. */
+  readonly insertOnly?: readonly string[];
+  /** Columns of which one must differ for an update. */
+  readonly compare?: readonly string[];
 }
 
 /** A row as text, null for NULL, in the order of the file's columns. */
@@ -42,8 +46,19 @@ function rowStatement(target: OracleTable, columns: readonly string[]): string {
   if (target.onConflict === 'append') return insert;
   const conflict = `on conflict (${target.key.map(id).join(', ')})`;
   if (target.onConflict === 'ignore') return `${insert} ${conflict} do nothing`;
-  const set = columns.map((name) => `${id(name)} = excluded.${id(name)}`).join(', ');
+  const kept = target.insertOnly ?? [];
+  const set = columns
+    .filter((name) => !kept.includes(name))
+    .map((name) => `${id(name)} = excluded.${id(name)}`)
+    .join(', ');
   const update = `${insert} ${conflict} do update set ${set}`;
+  if (target.compare !== undefined) {
+    const compared = target.compare.filter((name) => columns.includes(name)).map(id);
+    const row = (of: string): string =>
+      `row(${compared.map((name) => `${of}.${name}`).join(', ')})`;
+    // The bytes, as everywhere in the engine: 1.0 is not 1.00, and json has no other comparison.
+    return `${update} where ${row('existing')}::record *<> ${row('excluded')}::record`;
+  }
   if (target.onConflict === 'update') return update;
   const version = id(target.versionColumn ?? '');
   return `${update} where existing.${version} is null or excluded.${version} >= existing.${version}`;

@@ -38,6 +38,8 @@ export function sampleJob(
           strategy: planned.strategy,
           createTable: table.rowsBefore === null,
           types: table.rowsBefore === null ? typesOf(planned) : {},
+          // They are made once the rows are loaded, which is what is measured.
+          indexes: [],
         },
       ];
     }),

@@ -7,8 +7,11 @@ import {
   benchmarkFlags,
   type BenchmarkArguments,
 } from './benchmark-arguments.ts';
+import { DB_ACTIONS, dbAction, type DbAction } from './db-arguments.ts';
 import { filesOption, FLAGS, type Flag } from './flags.ts';
 import { onlyValue, overrideOf, usage } from './flag-values.ts';
+import { refuseInherited, refuseMoreWords } from './refuse-words.ts';
+import { SERVE_FLAGS, serveArguments, serveFlags, type ServeArguments } from './serve-arguments.ts';
 import {
   DOCTOR_FLAGS,
   doctorArguments,
@@ -29,6 +32,7 @@ export type Invocation =
   | { readonly command: 'verify'; readonly load: LoadArguments; readonly wholeTable: boolean }
   | { readonly command: 'doctor'; readonly doctor: StateArguments }
   | { readonly command: 'benchmark'; readonly benchmark: BenchmarkArguments }
+  | { readonly command: 'serve'; readonly serve: ServeArguments }
   | { readonly command: 'db'; readonly action: DbAction };
 
 export interface LoadArguments {
@@ -37,15 +41,22 @@ export interface LoadArguments {
   readonly reportPath: string | null;
   readonly dryRun: boolean;
   readonly force: boolean;
+  readonly retryRejects: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
 }
 
-export const DB_ACTIONS = ['start', 'stop', 'status', 'url'] as const;
-export type DbAction = (typeof DB_ACTIONS)[number];
-
-const COMMANDS = ['run', 'plan', 'history', 'verify', 'doctor', 'benchmark', 'db'] as const;
+const COMMANDS = [
+  'run',
+  'plan',
+  'history',
+  'verify',
+  'doctor',
+  'benchmark',
+  'serve',
+  'db',
+] as const;
 const RESERVED = ['_', '$0', 'files', 'run', 'action', 'help', 'h', 'version'];
 const FLAGS_OF: Readonly<Record<(typeof COMMANDS)[number], readonly Pick<Flag, 'name'>[]>> = {
   run: FLAGS,
@@ -54,6 +65,7 @@ const FLAGS_OF: Readonly<Record<(typeof COMMANDS)[number], readonly Pick<Flag, '
   verify: VERIFY_FLAGS,
   doctor: DOCTOR_FLAGS,
   benchmark: BENCHMARK_FLAGS,
+  serve: SERVE_FLAGS,
   db: [{ name: 'help' }, { name: 'version' }],
 };
 
@@ -81,6 +93,9 @@ export async function parseArguments(
     case 'benchmark':
       refuseMoreWords(words._.slice(1), command, 'Scenarios are named by --scenario.');
       return { command, benchmark: benchmarkArguments(words) };
+    case 'serve':
+      refuseMoreWords(words._.slice(1), command, 'Jobs are named by --config.');
+      return { command, serve: serveArguments(words) };
     case 'history':
       refuseMoreWords(words._.slice(1), command, 'It takes one run id, or none.');
       return { command, history: historyArguments(words) };
@@ -120,6 +135,7 @@ function commands(argv: readonly string[], about: { version: string; width: numb
     )
     .command('doctor', 'Check server, privileges, memory, disk and job', doctorFlags)
     .command('benchmark', 'Measure this machine, a server or a job', benchmarkFlags)
+    .command('serve', 'Take uploads for named jobs over HTTP, and load them', serveFlags)
     .command('db <action>', 'The embedded PostgreSQL: start, stop, status, url', (db) =>
       db
         .usage(
@@ -207,6 +223,7 @@ function loadArguments(words: Words): LoadArguments {
     reportPath: textOf('report'),
     dryRun: ofCall('dry-run') === true,
     force: ofCall('force') === true,
+    retryRejects: ofCall('retry-rejects') === true,
     json: ofCall('json') === true,
     quiet: ofCall('quiet') === true,
     verbose: ofCall('verbose') === true,
@@ -217,6 +234,10 @@ function loadArguments(words: Words): LoadArguments {
 function checked(load: LoadArguments): LoadArguments {
   if (load.quiet && load.verbose) {
     throw usage('--quiet and --verbose contradict each other.', 'Leave one of them out.');
+  }
+  if (load.retryRejects && (load.force || load.dryRun)) {
+    const other = load.force ? '--force' : '--dry-run';
+    throw usage(`--retry-rejects and ${other} contradict each other.`, 'Leave one of them out.');
   }
   const given = (name: string) => load.overrides.some((override) => override.path.at(-1) === name);
   if (load.configPath !== null) return load;
@@ -229,31 +250,6 @@ function checked(load: LoadArguments): LoadArguments {
   if (!given('files')) throw usage('No files are named.', 'Name files or patterns; quote globs.');
   if (!given('table')) throw usage('No table is named.', 'Add --table [schema.]name.');
   return load;
-}
-
-function dbAction(action: unknown, rest: Words['_']): DbAction {
-  const known = DB_ACTIONS.find((name) => name === action);
-  const word = String(known === undefined ? action : (rest[1] ?? ''));
-  if (known !== undefined && word === '') return known;
-  throw usage(
-    `etl db does not know "${word}".${didYouMean(word, DB_ACTIONS)}`,
-    `It takes one of ${DB_ACTIONS.join(', ')}.`,
-  );
-}
-
-function refuseMoreWords(words: Words['_'], command: string, remedy: string): void {
-  if (words.length === 0) return;
-  throw usage(`etl ${command} takes no ${JSON.stringify(String(words[0]))}.`, remedy);
-}
-
-/** The parser keeps flags in plain objects and stumbles over `--constructor`, which is none. */
-function refuseInherited(argv: readonly string[]): void {
-  for (const word of argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length)) {
-    const name = /^--(?:no-)?([^=]+)/.exec(word)?.[1];
-    if (name !== undefined && name in Object.prototype) {
-      throw usage(`There is no flag --${name}.`, 'See etl run --help.');
-    }
-  }
 }
 
 function refuseUnknownFlags(
@@ -278,7 +274,7 @@ function refuseUnknownFlags(
 function unknownCommand(word: string | number | undefined): Error {
   const remedy =
     'etl run loads, etl plan shows what run would do, etl history, verify and doctor tell what is, ' +
-    'etl benchmark measures, etl db is the embedded server; see etl --help.';
+    'etl benchmark measures, etl serve takes uploads, etl db is the embedded server; see etl --help.';
   if (word === undefined) return usage('No command is given.', remedy);
   const name = String(word);
   return usage(`There is no command "${name}".${didYouMean(name, COMMANDS, 'etl ')}`, remedy);

@@ -1,5 +1,5 @@
 import { EXIT, EtlError, type ExitCode } from '../errors.ts';
-import type { DbAction } from './arguments.ts';
+import type { DbAction } from './db-arguments.ts';
 import type { Engine } from './engine.ts';
 import { commandOf, type World } from './world.ts';
 

@@ -29,7 +29,12 @@ export interface Engine {
   ): Promise<Plan>;
   run(
     plan: Plan,
-    options: { readonly databaseUrl: string; readonly log: Log; readonly signal?: AbortSignal },
+    options: {
+      readonly databaseUrl: string;
+      readonly log: Log;
+      readonly signal?: AbortSignal;
+      readonly retryRejects?: boolean;
+    },
   ): AsyncIterable<RunEvent> & { readonly report: Promise<Report> };
   history(request: HistoryRequest): Promise<History>;
   verify(job: Job, options: VerifyOptions): Promise<VerifyReport>;

@@ -17,6 +17,7 @@ import { hasPassword, PASSWORD_NOTICE } from './hide-password.ts';
 import { historyCommand } from './history.ts';
 import { planCommand } from './plan.ts';
 import { runCommand } from './run.ts';
+import { serveCommand } from './serve.ts';
 import { tuneCommand } from './tune.ts';
 import { verifyCommand } from './verify.ts';
 import { packageVersion } from './version.ts';
@@ -70,6 +71,8 @@ async function dispatch(
       return invocation.benchmark.configPath === null
         ? benchmarkCommand(invocation.benchmark, world)
         : tuneCommand(invocation.benchmark, invocation.benchmark.configPath, world, engine);
+    case 'serve':
+      return serveCommand(invocation.serve, world, engine);
     case 'db':
       return dbCommand(invocation.action, world, await engine());
   }

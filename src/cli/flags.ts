@@ -16,7 +16,8 @@ export interface Flag {
   readonly defaultText: string;
 }
 
-export type FlagGroup = 'Load' | 'CSV' | 'JSON' | 'Database and settings' | 'This call';
+export type FlagGroup =
+  'Load' | 'CSV' | 'JSON' | 'Documents' | 'Database and settings' | 'This call';
 
 const TAKES = {
   switch: 'nothing',
@@ -24,6 +25,7 @@ const TAKES = {
   text: 'one',
   list: 'many',
   mapping: 'many',
+  objects: 'nothing',
 } as const satisfies Record<JobOption['kind'], Flag['takes']>;
 
 /** `files` comes without a flag. */
@@ -33,18 +35,31 @@ const CALL_FLAGS: readonly Flag[] = [
   callFlag('config', 'FILE', 'Job file (JSON). Flags and the environment win over what it says.'),
   callFlag('dry-run', '', 'Stop after the plan: nothing is loaded.'),
   callFlag('force', '', 'Load again what the ledger says is loaded.'),
+  callFlag(
+    'retry-rejects',
+    '',
+    'Load the corrected rows of the reject files, in the place of what they correct.',
+  ),
   callFlag('report', 'FILE', 'Write the report (JSON) to a file; config/report.schema.json.'),
   callFlag('json', '', 'Print only the report (run) or the plan (plan) on stdout, as JSON.'),
   callFlag('quiet', '', 'Print errors only.'),
   callFlag('verbose', '', 'Print the whole plan, log every step, show stack traces.'),
 ];
 
-const GROUPS: readonly FlagGroup[] = ['Load', 'CSV', 'JSON', 'Database and settings', 'This call'];
+const GROUPS: readonly FlagGroup[] = [
+  'Load',
+  'CSV',
+  'JSON',
+  'Documents',
+  'Database and settings',
+  'This call',
+];
 
 /** Settings of one format have its name before theirs. */
 const FORMATS: ReadonlyMap<string, FlagGroup> = new Map([
   ['csv', 'CSV'],
   ['json', 'JSON'],
+  ['documents', 'Documents'],
 ]);
 
 /** How the mappings are written, for people; and an example for whoever got it wrong. */
@@ -57,17 +72,26 @@ export const MAPPINGS: Readonly<Record<string, { values: string; example: string
     values: 'column=/pointer,…; column= is the record itself',
     example: 'For example --json-columns ocid=/ocid,buyer=/buyer/name,release=.',
   },
+  'documents-columns': {
+    values: 'column=source,…',
+    example: 'For example --documents-columns html=content,scraped_at=modified.',
+  },
   types: { values: 'column=type,…', example: 'For example --types id=bigint,total=numeric(10,2).' },
   session: { values: 'parameter=value,…', example: 'For example --session work_mem=128MB,jit=on.' },
 };
 
 /** Made from the schema, so that a setting cannot lack its flag, nor a flag its setting. */
 export const FLAGS: readonly Flag[] = [
-  ...jobOptions.filter((option) => option.path.at(-1) !== POSITIONAL).map(optionFlag),
+  ...jobOptions.filter(hasFlag).map(optionFlag),
   ...CALL_FLAGS,
 ].sort((a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group));
 
 export const filesOption = jobOptions.find((option) => option.path.at(-1) === POSITIONAL);
+
+/** A list of objects is for the job file. */
+function hasFlag({ path, kind }: JobOption): boolean {
+  return path.at(-1) !== POSITIONAL && kind !== 'objects';
+}
 
 function optionFlag(option: JobOption): Flag {
   const setting = option.path.at(-1) ?? '';
@@ -89,6 +113,7 @@ function optionFlag(option: JobOption): Flag {
 function valuesOf(option: JobOption, name: string): string {
   switch (option.kind) {
     case 'switch':
+    case 'objects':
       return '';
     case 'list':
       return 'a,b';

@@ -58,6 +58,7 @@ async function loadPlanned(planned: Planned, load: LoadArguments, world: World):
 async function execute(planned: Planned, load: LoadArguments, world: World): Promise<Report> {
   const { plan, database, engine, log } = planned;
   const { stdout, env, signal } = world;
+  const { retryRejects } = load;
   const progress = createProgress(plan, {
     stream: stdout,
     mode: load.quiet || load.json ? 'none' : progressModeOf(stdout, env),
@@ -66,7 +67,7 @@ async function execute(planned: Planned, load: LoadArguments, world: World): Pro
     width: widthOf(stdout),
   });
   try {
-    const running = engine.run(plan, { databaseUrl: database.url, log, signal });
+    const running = engine.run(plan, { databaseUrl: database.url, log, signal, retryRejects });
     // Together, so that a rejected report is never left unheard while events are still awaited.
     const [report] = await Promise.all([
       running.report,

@@ -39,7 +39,7 @@ export const DOCTOR_FLAGS: readonly Flag[] = [
   JSON_FLAG,
 ];
 
-const NOT_OF_VERIFY = ['dry-run', 'force', 'report', 'quiet', 'json'];
+const NOT_OF_VERIFY = ['dry-run', 'force', 'retry-rejects', 'report', 'quiet', 'json'];
 
 /** Those of `etl run` that say what is loaded, and where: the same words verify what they loaded. */
 export const VERIFY_FLAGS: readonly Flag[] = [

@@ -195,10 +195,11 @@ function staged(state: AdmissionState, unit: number, facts: StagedFacts): { keys
   assert(one.direct || !direct, 'only a unit that may be direct is');
   one.direct = direct;
   one.facts = { rows: facts.rows, range: facts.range };
-  const keysFit = state.keysReserved + facts.rows <= state.keysMax;
+  const keys = facts.keys ?? facts.rows;
+  const keysFit = state.keysReserved + keys <= state.keysMax;
   const keysWanted = keysFit && keysHelp(state, one, one.facts);
   one.phase = keysWanted ? 'exporting' : 'ready';
-  reserve(state, one, keysWanted ? facts.rows : 0);
+  reserve(state, one, keysWanted ? keys : 0);
   return { keysWanted };
 }
 

@@ -13,6 +13,8 @@ export interface StagedFacts {
   readonly rows: number;
   /** Exact range of the leading key column; null where it is not comparable. */
   readonly range: KeyRange | null;
+  /** Keys that it has at most, where that is another number than its rows. */
+  readonly keys?: number;
   /** Whether its rows are in the table itself, in an open transaction. */
   readonly direct?: boolean;
 }

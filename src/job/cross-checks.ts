@@ -1,6 +1,11 @@
 import { urlProblem } from './database-choice.ts';
+import { documentProblems } from './document-checks.ts';
+import { indexProblems } from './index-checks.ts';
 import { whereOf, show, type OriginOf } from './job-problems.ts';
 import { isRecord, valueAt } from './json-path.ts';
+import { lookupProblems } from './lookup-checks.ts';
+import { columnPolicyProblems, keepingProblems } from './policy-checks.ts';
+import { targetProblems } from './target-checks.ts';
 import { refusedParameter } from './session-parameters.ts';
 
 /**
@@ -13,6 +18,7 @@ export function crossProblems(root: unknown, originOf: OriginOf): string[] {
   return [
     ...urlProblems(valueAt(root, ['databaseUrl']), originOf),
     ...sessionProblems(valueAt(root, ['settings', 'session']), originOf),
+    ...keepingProblems(valueAt(root, ['settings', 'keepSuperseded']), loads, originOf),
     ...ofLoads,
   ];
 }
@@ -39,11 +45,19 @@ function urlProblems(url: unknown, originOf: OriginOf): string[] {
 function loadProblems(loads: readonly unknown[], originOf: OriginOf): string[] {
   return loads.flatMap((load, index) => {
     if (!isRecord(load)) return [];
-    const where = (...steps: string[]) => whereOf(['loads', index, ...steps], originOf);
+    const where = (...steps: (string | number)[]) => whereOf(['loads', index, ...steps], originOf);
     return [
       ...policyProblems(load, where),
       ...nameProblems(load, where),
       ...dialectProblems(isRecord(load['csv']) ? load['csv'] : {}, where),
+      ...documentProblems(load, where),
+      ...lookupProblems(load, where),
+      ...columnPolicyProblems(load, where),
+      ...indexProblems(load, where),
+      ...targetProblems(load, where, (target, ofTarget) => [
+        ...policyProblems(target, ofTarget),
+        ...nameProblems(target, ofTarget),
+      ]),
     ];
   });
 }

@@ -2,12 +2,15 @@ import type { z } from 'zod';
 import { buildJob } from './load-job.ts';
 import type { Job, jobSchema } from './schema.ts';
 
+/** A job as it is written: what has a default may be left out. */
+export type JobInput = z.input<typeof jobSchema>;
+
 /**
  * A job from a literal, checked and completed like a job file: `defineJob({ loads: [{ table:
  * 'orders', files: ['orders/*.csv'], key: ['id'] }] })`. Relative paths start at `cwd`. Throws
  * ETL_JOB_INVALID with all problems at once. The environment is not read.
  */
-export function defineJob(job: z.input<typeof jobSchema>, cwd: string = process.cwd()): Job {
+export function defineJob(job: JobInput, cwd: string = process.cwd()): Job {
   const file = { name: 'job', folder: cwd, text: JSON.stringify(job) };
   return buildJob({ file, env: {}, overrides: [], cwd });
 }

@@ -57,6 +57,7 @@ export function scalarFromText(option: JobOption, text: string): unknown {
     case 'text':
     case 'list':
     case 'mapping':
+    case 'objects':
       return text === '' && option.nullable ? null : text;
   }
 }

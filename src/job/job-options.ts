@@ -8,7 +8,8 @@ import { jobSchema } from './schema.ts';
 export interface JobOption {
   /** Where it stands in a job; `*` is the load that the command line means. */
   readonly path: readonly string[];
-  readonly kind: 'text' | 'number' | 'switch' | 'list' | 'mapping';
+  /** `objects`: a list of objects, which only a job file can say. */
+  readonly kind: 'text' | 'number' | 'switch' | 'list' | 'mapping' | 'objects';
   /** What is allowed, for people: `auto, or a whole number from 1 to 64`. */
   readonly allowed: string;
   readonly nullable: boolean;
@@ -32,6 +33,7 @@ export interface SchemaNode {
   readonly additionalProperties?: SchemaNode | false;
   readonly propertyNames?: SchemaNode;
   readonly items?: SchemaNode;
+  readonly minItems?: number;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly minLength?: number;
@@ -92,8 +94,10 @@ function optionOf(node: SchemaNode, path: readonly string[]): JobOption {
       : kinds.has('integer')
         ? 'number'
         : kinds.has('array')
-          ? 'list'
-          : kinds.has('object')
+          ? isOfObjects(node)
+            ? 'objects'
+            : 'list'
+          : kinds.has('object') && !kinds.has('string')
             ? 'mapping'
             : 'text',
     allowed: allowedBy(node),
@@ -102,6 +106,10 @@ function optionOf(node: SchemaNode, path: readonly string[]): JobOption {
     description: node.description ?? '',
     variable: path.includes('*') ? null : variableOf(path.at(-1) ?? ''),
   };
+}
+
+function isOfObjects(node: SchemaNode): boolean {
+  return (node.anyOf ?? [node]).some(({ items }) => items?.properties !== undefined);
 }
 
 function variableOf(name: string): string {
@@ -121,6 +129,7 @@ function allowedByType(type: string, node: SchemaNode): string {
     case 'null':
       return 'null';
     case 'array':
+      if (isOfObjects(node) && node.minItems === undefined) return 'a list of objects';
       return `a list of at least one ${allowedBy(node.items ?? {}).replace(/^an? /, '')}`;
     case 'object':
       return node.properties === undefined

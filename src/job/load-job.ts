@@ -9,7 +9,8 @@ import { describeIssue, type OriginOf } from './job-problems.ts';
 import { formatPath } from './json-path.ts';
 import { parseJsonText, type JsonDocument } from './json-text.ts';
 import { layOver, type Override } from './overlay.ts';
-import { jobSchema, type Job } from './schema.ts';
+import { jobSchema, type Job, type LoadRequest } from './schema.ts';
+import { transformRequest, type TransformRequest } from './transform-request.ts';
 
 export interface JobRequest {
   /** Settings from the command line; they win over everything else. */
@@ -41,8 +42,16 @@ export async function loadJob(request: JobRequest): Promise<Job> {
 export function buildJob(
   request: Omit<JobRequest, 'configPath'> & { readonly file: JobFile | null },
 ): Job {
+  const { file } = request;
+  return jobOf(file === null ? emptyDocument : parseJsonText(file.text, file.name), request);
+}
+
+/** The same, for a document that has been parsed, which may be a part of a larger one. */
+export function jobOf(
+  document: JsonDocument,
+  request: Omit<JobRequest, 'configPath'> & { readonly file: Omit<JobFile, 'text'> | null },
+): Job {
   const { file, env, cwd } = request;
-  const document = file === null ? emptyDocument : parseJsonText(file.text, file.name);
   const overlay = layOver(document.value, [...environmentOverrides(env), ...request.overrides]);
   const originOf: OriginOf = (path) => originIn(overlay.origins, document, path);
   const checked = jobSchema.safeParse(overlay.root);
@@ -58,14 +67,20 @@ export function buildJob(
   if (!checked.success || problems.length > 0) {
     throw invalidJob([...new Set(problems)], file?.name);
   }
-  const folderOf = (index: number) =>
-    file === null || overlay.origins.has(formatPath(['loads', index, 'files'])) ? cwd : file.folder;
+  const folderOf = (index: number, setting: 'files' | 'transform') =>
+    file === null || overlay.origins.has(formatPath(['loads', index, setting])) ? cwd : file.folder;
   const loads = checked.data.loads.map((load, index) => ({
     ...load,
-    files: load.files.map((pattern) => absolutePattern(pattern, folderOf(index))),
+    files: load.files.map((pattern) => absolutePattern(pattern, folderOf(index, 'files'))),
     // Names of columns are the user's: without a prototype, `columns["constructor"]` is undefined.
     columns: bare(load.columns),
     types: bare(load.types),
+    targets: load.targets.map((target) => ({
+      ...target,
+      columns: bare(target.columns),
+      types: bare(target.types),
+    })),
+    transform: absoluteTransform(load.transform, folderOf(index, 'transform')),
   }));
   return deepFreeze({
     ...checked.data,
@@ -75,7 +90,8 @@ export function buildJob(
 
 const emptyDocument: JsonDocument = { value: {}, lineOf: () => undefined, problems: [] };
 
-async function readJobFile(configPath: string, cwd: string): Promise<JobFile> {
+/** @throws EtlError ETL_JOB_INVALID where there is none, or it is too large */
+export async function readJobFile(configPath: string, cwd: string): Promise<JobFile> {
   const path = resolve(cwd, configPath);
   try {
     return { name: configPath, folder: dirname(path), text: await boundedText(path, configPath) };
@@ -150,6 +166,14 @@ function absolutePattern(pattern: string, folder: string): string {
   if (pattern.startsWith('/')) return pattern;
   const isGlob = /[*?[\]{}()!]/.test(pattern);
   return resolve(isGlob ? folder.replaceAll(/[*?[\]{}()!\\]/g, '\\$&') : folder, pattern);
+}
+
+function absoluteTransform(
+  transform: LoadRequest['transform'],
+  folder: string,
+): TransformRequest | null {
+  const asked = transformRequest(transform);
+  return asked === null ? null : { ...asked, module: resolve(folder, asked.module) };
 }
 
 function bare<T>(entries: Readonly<Record<string, T>>): Record<string, T> {

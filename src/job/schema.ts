@@ -1,5 +1,9 @@
 import { z } from 'zod';
 import { LIMITS } from '../limits.ts';
+import { indexSchema } from './index-schema.ts';
+import { lookupSchema } from './lookup-schema.ts';
+import { targetSchema } from './target-schema.ts';
+import { transformSchema } from './transform-request.ts';
 
 /**
  * What a job may ask for. This one schema is the source of validation, of the JSON Schema in
@@ -92,6 +96,36 @@ export const jsonSchema = z.strictObject({
 });
 export type JsonOptions = z.infer<typeof jsonSchema>;
 
+/** What a column of a document may be taken from. */
+export const DOCUMENT_SOURCES = ['content', 'size', 'modified', 'path', 'name', 'loaded'] as const;
+
+export const documentsSchema = z.strictObject({
+  path: name
+    .nullable()
+    .default(null)
+    .describe(
+      'Each file is one row: a pattern of the end of its path, whose placeholders are columns ({id}_{level}.html).',
+    ),
+  columns: z
+    .record(
+      name,
+      z.union([
+        z.enum(DOCUMENT_SOURCES),
+        z.strictObject({
+          constant: z.union([z.string(), z.number(), z.boolean(), z.null()]),
+        }),
+      ]),
+    )
+    .default({})
+    .describe(
+      'Further columns and where they come from: content, size, modified, path, name, loaded (the time of the run), or {"constant": …}; by default the content.',
+    ),
+  encoding: name
+    .default('utf8')
+    .describe('Encoding of contents that go to a column of text: utf8, latin1, win1252, utf16le.'),
+});
+export type DocumentOptions = z.infer<typeof documentsSchema>;
+
 export const loadSchema = z.strictObject({
   description,
   files: z.array(name).min(1).describe('Paths and globs (with **), in order of precedence.'),
@@ -110,6 +144,20 @@ export const loadSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('Column that says which row is newer (with onConflict newest).'),
+  insertOnly: z
+    .array(name)
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('Columns that are written when a row is inserted and never changed (created_at).'),
+  compare: z
+    .array(name)
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'Columns that alone say whether a row has changed: a row that differs only in others is left as it is (with onConflict update).',
+    ),
   order: z
     .enum(['name', 'mtime', 'listed'])
     .default('name')
@@ -128,9 +176,32 @@ export const loadSchema = z.strictObject({
     .record(name, name)
     .default({})
     .describe('SQL types of columns of a table that is created.'),
+  transform: transformSchema,
   createTable: z.boolean().default(true).describe('Create the table where it is missing.'),
+  indexes: z
+    .array(indexSchema)
+    .max(LIMITS.indexesMax)
+    .default([])
+    .describe(
+      'Indexes that the table is to have; made where they are missing, once the rows are loaded: {columns, unique, method, where, name}.',
+    ),
+  lookups: z
+    .array(lookupSchema)
+    .max(LIMITS.lookupsMax)
+    .default([])
+    .describe(
+      'Columns of the files that stand for a row of another table, whose id the target gets: {column, table, match, id, into, fold, insertMissing}.',
+    ),
+  targets: z
+    .array(targetSchema)
+    .max(LIMITS.targetsMax)
+    .default([])
+    .describe(
+      'Further tables that take the same rows, in the same transaction, in this order: {table, key, onConflict, versionColumn, columns, types, where}.',
+    ),
   csv: csvSchema.prefault({}).describe('CSV dialect.'),
   json: jsonSchema.prefault({}).describe('Where JSON files have their records and columns.'),
+  documents: documentsSchema.prefault({}).describe('Files of which each is one row.'),
 });
 export type LoadRequest = z.infer<typeof loadSchema>;
 
@@ -139,7 +210,13 @@ export const settingsSchema = z.strictObject({
   concurrency: z
     .union([z.literal('auto'), z.int().min(1).max(LIMITS.concurrencyMax)])
     .default('auto')
-    .describe('Worker threads, with one connection each.'),
+    .describe('Workers, with one connection each.'),
+  threads: z
+    .enum(['auto', 'always', 'never'])
+    .default('auto')
+    .describe(
+      'Whether workers run in threads: where a load is large (auto), always, or never.',
+    ),
   chunkSize: z
     .int()
     .min(1)
@@ -151,7 +228,9 @@ export const settingsSchema = z.strictObject({
     .min(1)
     .max(LIMITS.subBatchRowsMax)
     .default(10_000)
-    .describe('Rows that the row path (dialects that COPY lacks, Parquet pages) handles at once.'),
+    .describe(
+      'Rows that the row path (a transform, dialects that COPY lacks, Parquet pages) handles at once.',
+    ),
   conflictDetection: z.boolean().default(true).describe('Sample the keys to choose the strategy.'),
   deterministic: z
     .boolean()
@@ -180,6 +259,12 @@ export const settingsSchema = z.strictObject({
   rejects: name
     .default('rejects')
     .describe('Folder of the reject files, one per input that has bad rows.'),
+  keepSuperseded: name
+    .nullable()
+    .default(null)
+    .describe(
+      'Folder for the rows that lost to another row of the files, one file per input: which row of which file stays instead. The files are read again for it.',
+    ),
   ledgerSchema: name.default('etl').describe('Schema of the ledger in the target database.'),
   timeZone: name
     .default('UTC')

@@ -3,6 +3,8 @@ import type { FilePlan } from '../plan/plan-types.ts';
 import { locateCopyLine } from '../source/csv/locate-record.ts';
 import { lineOfRecord } from '../source/json/line-of-record.ts';
 import { rowsBefore } from '../source/parquet/read-parquet.ts';
+import { inputOf } from '../source/transform/input-of.ts';
+import { recordLine, recordsBefore } from './record-line.ts';
 import type { UnitPart } from './unit-task.ts';
 
 /** What PostgreSQL says of the place: `COPY t, line 105, column c3: "12,50"`. */
@@ -38,7 +40,9 @@ export async function copyError(
 ): Promise<unknown> {
   if (!(error instanceof EtlError)) return error;
   const { record } = error;
-  if (record.facts.socket !== undefined) return withFacts(error, { file: file.name });
+  if (record.facts.socket !== undefined || isOfServer(record.facts.sqlState)) {
+    return withFacts(error, { file: file.name });
+  }
   const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
   if (context === null) {
     return record.facts.file === undefined ? withFacts(error, { file: file.name }) : error;
@@ -48,7 +52,7 @@ export async function copyError(
     ...(record.facts.sqlState === undefined ? {} : { sqlState: record.facts.sqlState }),
     file: file.name,
     line: place.line,
-    ...(file.description.kind === 'json' ? { record: context.record } : {}),
+    ...(inputOf(file.description).kind === 'json' ? { record: context.record } : {}),
   };
   if (place.problem !== null) return malformed(place.problem, facts, error);
   const name = context.column ?? notNullColumn(error);
@@ -64,6 +68,14 @@ export async function copyError(
     },
     { cause: error },
   );
+}
+
+/**
+ * No room, no memory, a shutdown, a broken disk, a defect: PostgreSQL names the line that it was at,
+ * and another would have met the same.
+ */
+function isOfServer(sqlState: string | undefined): boolean {
+  return /^(?:53|57|58|XX)/.test(sqlState ?? '');
 }
 
 /** The record as a whole is at fault, so what COPY says of one column of it would mislead. */
@@ -99,10 +111,15 @@ async function placeOf(
   part: UnitPart | undefined,
 ): Promise<{ line: number; problem: string | null }> {
   const { description } = file;
+  if (description.kind === 'transformed') {
+    const from = part === undefined ? 0 : recordsBefore(description.input, part);
+    return { line: await recordLine(file, from + record), problem: null };
+  }
   if (description.kind === 'parquet') {
     const before = part?.kind === 'row-groups' ? rowsBefore(description, part.from) : 0;
     return { line: before + record, problem: null };
   }
+  if (description.kind === 'document') return { line: 1, problem: null };
   if (description.kind === 'json') {
     return { line: await lineOfRecord(file, description, record), problem: null };
   }

@@ -98,6 +98,8 @@ async function readMember(
 ): Promise<Member | null> {
   if (file?.description.kind !== 'csv' || file.description.path !== 'bytes') return null;
   const { sqlName, layout, forceNull, where } = targetOf(file);
+  // A value that cannot be cast is looked for file by file.
+  if (layout.asText === true) return null;
   const sql = csvCopySql(sqlName, layout.copyColumns, file.description, forceNull, where);
   const rows = superseded.get(file.ordinal) ?? null;
   if (rows?.kept === 0) {

@@ -1,7 +1,8 @@
 import { present } from '../assert.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
+import { readsEmptyAsNull } from '../source/transform/input-of.ts';
 import { emptyIsNull } from '../target/empty-text.ts';
-import type { StagingLayout } from '../target/staging-layout.ts';
+import { readAs, type StagingLayout } from '../target/staging-layout.ts';
 import type { TargetColumn } from '../target/table.ts';
 import type { CopyTarget } from './stage-file.ts';
 
@@ -12,14 +13,22 @@ export function copyTargetOf(
   file: FilePlan,
 ): CopyTarget {
   const fileLayout = present(layout.files.get(file.ordinal), `layout of file ${file.ordinal}`);
-  const targets = new Map(layout.table.columns.map((column) => [column.name, column.target]));
+  const targets = new Map(
+    layout.table.columns.map(({ name, target, looksUp }) => [name, target ?? looksUp]),
+  );
   return {
     sqlName: layout.table.sqlName,
     layout: fileLayout,
-    forceNull: forcedNulls(columns, file, fileLayout.copyColumns, (copied) => targets.get(copied)),
+    forceNull:
+      fileLayout.forceNull ??
+      forcedNulls(columns, file, fileLayout.copyColumns, (copied) => targets.get(copied)),
     ordinal: true,
     where: null,
-    columnName: (copied) => fileColumnName(file, fileLayout.copyColumns.indexOf(copied)),
+    columnName: (copied) => {
+      const place = fileLayout.copyColumns.indexOf(copied);
+      const { fileColumns } = fileLayout;
+      return fileColumns === undefined ? fileColumnName(file, place) : (fileColumns[place] ?? null);
+    },
   };
 }
 
@@ -29,9 +38,9 @@ export function forcedNulls(
   copied: readonly string[],
   targetOf: (copied: string) => string | null | undefined,
 ): string[] {
-  if (file.description.kind !== 'csv' || file.description.dialect.null !== '') return [];
+  if (!readsEmptyAsNull(file.description)) return [];
   const nullable = new Set(
-    columns.filter((column) => emptyIsNull(column.type)).map((column) => column.name),
+    columns.filter((column) => emptyIsNull(readAs(column).type)).map((column) => column.name),
   );
   return copied.filter((name) => nullable.has(targetOf(name) ?? ''));
 }

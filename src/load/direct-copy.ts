@@ -6,6 +6,7 @@ import { windowSql } from '../target/key-window.ts';
 import { quoted } from '../target/names.ts';
 import { copiesWhole, stagingLayout } from '../target/staging-layout.ts';
 import type { TargetColumn } from '../target/table.ts';
+import { copyDocuments } from './copy-documents.ts';
 import { copyFiles } from './copy-files.ts';
 import { fileColumnName, forcedNulls } from './copy-target.ts';
 import { fileFailure } from './file-failure.ts';
@@ -39,7 +40,11 @@ export function canCopyDirectly(task: UnitTask): boolean {
   if (task.direct !== undefined) return true;
   const { target, ledger, hasRules } = task.load;
   if (target.onConflict !== 'append' || hasRules || ledger.strategy === 'sequential') return false;
-  return task.files.every((file) => copiesWhole(target.columns, file));
+  // What several tables take is staged for all of them.
+  if (task.load.further !== undefined) return false;
+  const differing =
+    task.files[0]?.description.kind === 'document' ? task.files.slice(0, 1) : task.files;
+  return differing.every((file) => copiesWhole(target.columns, file));
 }
 
 /**
@@ -108,12 +113,23 @@ export async function copyDirectly(
   hooks: UnitHooks,
 ): Promise<{ readonly staged: StagedFile[]; readonly failure: FileFailure | null }> {
   const { target, subBatchSize } = task.load;
-  const options = { ...hooks, subBatchSize, superseded: null, part: task.part };
+  // With a quarantine the file is staged next, which finds the bad rows: where the first one stands
+  // need not be looked for here, which would read the file once more.
+  const quarantined = task.load.quarantine !== null;
+  const options = { ...hooks, subBatchSize, superseded: null, part: task.part, quarantined };
   const where = task.direct === undefined ? null : windowSql(task.direct);
   const targetOf = (file: FilePlan): CopyTarget => ({
     ...directTarget(target.columns, file, sqlName),
     where,
   });
+  const first = present(task.files[0], 'a file');
+  if (first.description.kind === 'document') {
+    const documentHooks = { ...hooks, loadedMs: Date.parse(task.load.startedAt) };
+    const copied = await copyDocuments(connection, task.files, targetOf(first), documentHooks);
+    if (copied.kind === 'copied') return { staged: copied.staged, failure: null };
+    const { ordinal } = present(task.files[copied.place ?? 0], 'a document');
+    return { staged: [], failure: fileFailure(ordinal, copied.error, hooks.signal) };
+  }
   return copyFiles(connection, task.files, {
     hooks,
     targetOf,

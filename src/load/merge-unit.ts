@@ -1,13 +1,15 @@
 import { assert, present } from '../assert.ts';
 import { EtlError, errorRecordOf } from '../errors.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
+import { ledgerPath } from '../source/ledger-path.ts';
 import type { Connection } from '../target/connect.ts';
-import type { Counts } from '../target/counts.ts';
+import type { Counts, TargetCounts } from '../target/counts.ts';
 import { writeLedger, type LedgerEntry, type LoadedFile } from '../target/ledger.ts';
 import { merge } from '../target/merge.ts';
 import type { StagingTable } from '../target/staging.ts';
 import { inTransaction } from '../target/transaction.ts';
-import { isRowFaultError } from './quarantine.ts';
+import { mergeFurther, sumTargets } from './merge-further.ts';
+import { isRowFaultError } from './quarantine/quarantine.ts';
 import { tellApart } from './tell-apart.ts';
 import { tableChanged } from './table-changed.ts';
 import type { MergedFile, MergedUnit } from './unit-session.ts';
@@ -54,17 +56,27 @@ export async function mergeOneByOne(
   staged: readonly StagedFile[],
 ): Promise<MergedRows> {
   const done: MergedFile[] = [];
+  const targets: MergedTables['targets'][] = [];
+  const soFar = (): Pick<MergedRows, 'targets'> =>
+    load.further === undefined ? {} : { targets: sumTargets(load.further.length, targets) };
   if (table !== null) await tellApart(connection, table, staged);
   for (const file of staged) {
     try {
-      const counts = await mergeFiles(connection, load, table, [file]);
-      done.push(mergedFile(file, counts));
+      const merged = await mergeFiles(connection, load, table, [file]);
+      done.push(mergedFile(file, merged.counts));
+      targets.push(merged.targets);
     } catch (error) {
       if (!isRowFaultError(error)) throw error;
-      return failedAt(file, error, done);
+      return { ...failedAt(file, error, done), ...soFar() };
     }
   }
-  return { counts: countsOf(done), files: done, failure: null };
+  return { counts: countsOf(done), files: done, ...soFar(), failure: null };
+}
+
+/** What a transaction has merged, into the load's table and into each further one. */
+export interface MergedTables {
+  readonly counts: Counts;
+  readonly targets?: readonly TargetCounts[];
 }
 
 export async function mergeFiles(
@@ -72,17 +84,25 @@ export async function mergeFiles(
   load: LoadTask,
   table: StagingTable | null,
   files: readonly StagedFile[],
-): Promise<Counts> {
+): Promise<MergedTables> {
   const rowsRead = files.reduce((sum, file) => sum + file.rows, 0);
   const single = files.length === 1 ? files[0] : undefined;
   return inTransaction(connection, async () => {
+    const only = single?.file.ordinal ?? null;
     const counts =
       rowsRead === 0 || table === null
         ? { ...NONE, rowsRead }
-        : await mergeRows(connection, load, table, files, single?.file.ordinal ?? null);
+        : await mergeRows(connection, load, table, files, only);
+    const merged: MergedTables =
+      load.further === undefined
+        ? { counts }
+        : {
+            counts,
+            targets: await mergeFurther(connection, load, table, only, rowsRead - counts.rejected),
+          };
     const entries = files.map((file) => ledgerEntry(file, single === undefined ? null : counts));
     await writeLedger(connection, load.ledger, entries);
-    return counts;
+    return merged;
   }).catch((error: unknown) => {
     throw tableChanged(loadedMeanwhile(error), load.sqlName);
   });
@@ -114,7 +134,7 @@ export function insertedOnly(rows: number): Counts {
 
 export function ledgerEntry(file: StagedFile, counts: Counts | null): LedgerEntry {
   return {
-    path: file.file.path,
+    path: ledgerPath(file.file),
     ordinal: file.file.ordinal,
     bytes: file.file.bytes,
     mtimeMs: file.file.mtimeMs,
@@ -125,9 +145,9 @@ export function ledgerEntry(file: StagedFile, counts: Counts | null): LedgerEntr
   };
 }
 
-export function mergedRows(staged: readonly StagedFile[], counts: Counts): MergedRows {
-  const attributable = staged.length === 1 ? counts : null;
-  return { counts, files: staged.map((file) => mergedFile(file, attributable)), failure: null };
+export function mergedRows(staged: readonly StagedFile[], merged: MergedTables): MergedRows {
+  const attributable = staged.length === 1 ? merged.counts : null;
+  return { ...merged, files: staged.map((file) => mergedFile(file, attributable)), failure: null };
 }
 
 function mergedFile({ file, rejected }: StagedFile, counts: Counts | null): MergedFile {
@@ -146,7 +166,7 @@ export function mergedFromLedger(
 ): MergedUnit {
   const known = new Map(entries.map((entry) => [entry.path, entry]));
   const merged = files.flatMap((file) => {
-    const entry = known.get(file.path);
+    const entry = known.get(ledgerPath(file));
     if (entry === undefined) return [];
     const { rowsRead, rejected } = entry;
     const counts = entry.counts === null ? null : { rowsRead, ...entry.counts };
@@ -157,6 +177,7 @@ export function mergedFromLedger(
       (file) => file.counts ?? { ...NONE, rowsRead: file.rowsRead, rejected: file.rejected },
     ),
   );
+  // Those of further tables it does not keep.
   return { counts, files: merged, failure: null, stageMs: 0, mergeMs: 0 };
 }
 

@@ -1,6 +1,7 @@
 import type { CsvDescription } from '../source/source-file.ts';
 import { assert, present } from '../assert.ts';
 import { findParts, type CsvPart, type PartsFound } from '../source/csv/find-parts.ts';
+import { inputOf } from '../source/transform/input-of.ts';
 import { refuseChanged } from './refuse-changed.ts';
 import type { UnitHooks, UnitTask } from './unit-task.ts';
 
@@ -20,7 +21,7 @@ export function createSplitScan(
 ): SplitScanWork {
   const file = present(task.files[0], 'the file to be split');
   const sifts = task.load.quarantine !== null;
-  const description = file.description as CsvDescription;
+  const description = inputOf(file.description) as CsvDescription;
   const found = findParts(file, description, cuts, hooks.signal, sifts);
   let begun = false;
   return {

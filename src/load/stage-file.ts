@@ -9,7 +9,12 @@ import { openCsvRows } from '../source/csv/csv-rows.ts';
 import type { CsvStream } from '../source/csv/csv-stream.ts';
 import { hashFile } from '../source/content-hash.ts';
 import { readParquet, rowsBefore } from '../source/parquet/read-parquet.ts';
-import type { CsvDescription, JsonDescription, ParquetDescription } from '../source/source-file.ts';
+import type {
+  CsvDescription,
+  JsonDescription,
+  ParquetDescription,
+  TransformedDescription,
+} from '../source/source-file.ts';
 import {
   createBinaryCopyEncoder,
   type BinaryCopyEncoder,
@@ -20,6 +25,7 @@ import { setFirstRow } from '../target/staging.ts';
 import type { FileLayout } from '../target/staging-layout.ts';
 import { copyError } from './copy-error.ts';
 import { copyJson } from './copy-json.ts';
+import { copyTransformed } from './transform/copy-transformed.ts';
 import { refuseChanged } from './refuse-changed.ts';
 import type { StagedFile, SupersededRows, UnitHooks, UnitPart } from './unit-task.ts';
 
@@ -90,6 +96,10 @@ function copyRecords(
       return copyParquet(connection, file, description, target, options);
     case 'json':
       return copyJsonRecords(connection, file, description, target, options);
+    case 'transformed':
+      return copyTransformedRows(connection, file, description, target, options);
+    case 'document':
+      assert(false, 'documents are copied together');
   }
 }
 
@@ -172,6 +182,20 @@ async function copyJsonRecords(
     await setFirstRow(connection, target.sqlName, 1);
   }
   const copied = await copyJson(connection, file, description, target, reading);
+  refuseOutside(file, target, copied.rows - copied.staged);
+  return copied;
+}
+
+async function copyTransformedRows(
+  connection: Connection,
+  file: FilePlan,
+  description: TransformedDescription,
+  target: CopyTarget,
+  options: StageOptions,
+): Promise<Copied> {
+  const { signal, part, subBatchSize } = options;
+  const reading = { signal, part, subBatchSize, onProgress: throttled(file.ordinal, options) };
+  const copied = await copyTransformed(connection, file, description, target, reading);
   refuseOutside(file, target, copied.rows - copied.staged);
   return copied;
 }

@@ -1,15 +1,20 @@
 import { present } from '../assert.ts';
 import { EtlError } from '../errors.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
-import { findBadCast } from '../target/bad-cast.ts';
+import { castColumns, findBadCast } from '../target/bad-cast.ts';
 import type { Connection } from '../target/connect.ts';
+import { jointLayout } from '../target/joint-staging.ts';
 import { createStaging, deleteStaged, setStagedFile } from '../target/staging.ts';
 import { stagingLayout, type StagingLayout } from '../target/staging-layout.ts';
 import type { StagingTable } from '../target/staging.ts';
 import { copyFiles } from './copy-files.ts';
 import { copyTargetOf } from './copy-target.ts';
+import { jointTables } from './load-tables.ts';
+import { resolveLookups } from './resolve-lookups.ts';
+import { stageDocuments } from './stage-documents.ts';
 import { stageFile, type CopyTarget } from './stage-file.ts';
-import { quarantinedStaging, type QuarantinedStaging } from './stage-quarantined.ts';
+import { rejectChecked } from './quarantine/reject-checked.ts';
+import { quarantinedStaging, type QuarantinedStaging } from './quarantine/stage-quarantined.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
 
@@ -29,29 +34,55 @@ export async function stageFiles(
   table: Pick<StagingTable, 'sqlName' | 'kind' | 'fileColumn'>,
   hooks: UnitHooks,
 ): Promise<StagedFiles> {
-  const layout = stagingLayout(task.load.target.columns, task.files, table);
+  const layout = layoutOf(task, table);
   const { quarantine } = task.load;
   const quarantined =
     quarantine === null ? null : quarantinedStaging(connection, task, quarantine, hooks);
-  let stagedAs = present(task.files[0], 'a file').ordinal;
+  const first = present(task.files[0], 'a file');
+  let stagedAs = first.ordinal;
   await createStaging(connection, layout.table, stagedAs);
-  const copied = await copyFiles(connection, task.files, {
-    hooks,
-    targetOf: (file) => copyTargetOf(task.load.target.columns, layout, file),
-    superseded: task.superseded ?? new Map(),
-    before: async ({ ordinal }) => {
-      if (ordinal === stagedAs || !table.fileColumn) return;
-      await setStagedFile(connection, layout.table, ordinal);
-      stagedAs = ordinal;
-    },
-    copyOne: (file) => stageInto({ connection, task, layout, hooks, quarantined }, file),
-    undo: async (_, took, first) => {
-      if (took) await takeBack(connection, layout.table, first);
-    },
-  });
-  if (quarantined === null) return { table: layout.table, ...copied };
-  const staged = await quarantined.end(copied.staged, copied.failure);
-  return { table: layout.table, ...copied, staged };
+  const copied = areDocuments(task)
+    ? await stageDocuments(
+        connection,
+        task.files,
+        layout.table,
+        copyTargetOf(task.load.target.columns, layout, first),
+        { ...hooks, loadedMs: Date.parse(task.load.startedAt), quarantined },
+      )
+    : await copyFiles(connection, task.files, {
+        hooks,
+        targetOf: (file) => copyTargetOf(task.load.target.columns, layout, file),
+        superseded: task.superseded ?? new Map(),
+        before: async ({ ordinal }) => {
+          if (ordinal === stagedAs || !table.fileColumn) return;
+          await setStagedFile(connection, layout.table, ordinal);
+          stagedAs = ordinal;
+        },
+        copyOne: (file) => stageInto({ connection, task, layout, hooks, quarantined }, file),
+        undo: async (_, took, refused) => {
+          if (took) await takeBack(connection, layout.table, refused);
+        },
+      });
+  const staged =
+    quarantined === null ? copied.staged : await quarantined.end(copied.staged, copied.failure);
+  const unit = { table: layout.table, staged, failure: copied.failure };
+  return rejectChecked(connection, task, await resolveLookups(connection, task, unit, hooks));
+}
+
+function layoutOf(
+  { load, files }: UnitTask,
+  table: Pick<StagingTable, 'sqlName' | 'kind' | 'fileColumn'>,
+): StagingLayout {
+  const { target, further = [] } = load;
+  // All documents of a unit have the layout of the first: one for each would cost more than its row.
+  if (areDocuments({ files })) return stagingLayout(target.columns, files.slice(0, 1), table);
+  return further.length === 0
+    ? stagingLayout(target.columns, files, table)
+    : jointLayout(jointTables(load), files, table);
+}
+
+function areDocuments({ files }: Pick<UnitTask, 'files'>): boolean {
+  return files[0]?.description.kind === 'document';
 }
 
 interface Staging {
@@ -74,15 +105,18 @@ async function stageInto(staging: Staging, file: FilePlan): Promise<StagedFile> 
     await takeBack(connection, layout.table, file);
   };
   try {
-    const staged = await stageFile(connection, file, target, { ...options, superseded }).catch(
-      async (error: unknown) => {
-        if (superseded === null && !sifts) throw error;
-        await undone(error);
-        if (sifts) return quarantined.sift(file, target, error);
-        // COPY counts the lines that it gets: sent whole, the file fails with a line of its own.
-        return stageFile(connection, file, target, { ...options, superseded: null });
-      },
-    );
+    const staged =
+      sifts && file.description.kind === 'transformed'
+        ? await siftAtOnce(quarantined, file, target, hooks)
+        : await stageFile(connection, file, target, { ...options, superseded }).catch(
+            async (error: unknown) => {
+              if (superseded === null && !sifts) throw error;
+              await undone(error);
+              if (sifts) return quarantined.sift(file, target, error);
+              // COPY counts the lines that it gets: sent whole, the file fails with a line of its own.
+              return stageFile(connection, file, target, { ...options, superseded: null });
+            },
+          );
     if (quarantined !== null) return await quarantined.rejectBadCasts(staged, layout.table, target);
     await refuseBadCast(connection, layout.table, file, target);
     return staged;
@@ -90,6 +124,17 @@ async function stageInto(staging: Staging, file: FilePlan): Promise<StagedFile> 
     await undone(error);
     throw error;
   }
+}
+
+/** A row that a transform rejects is nothing unusual, and no row is to go through a model twice. */
+async function siftAtOnce(
+  quarantined: QuarantinedStaging,
+  file: FilePlan,
+  target: CopyTarget,
+  { news }: UnitHooks,
+): Promise<StagedFile> {
+  news({ kind: 'file-started', file: file.ordinal });
+  return quarantined.sift(file, target, null);
 }
 
 /** A file may be found bad when its COPY is over: then its rows must not stay for the merge. */
@@ -108,9 +153,7 @@ async function refuseBadCast(
   file: FilePlan,
   { layout, columnName }: CopyTarget,
 ): Promise<void> {
-  const casts = table.columns.filter(
-    (column) => column.cast !== null && layout.copyColumns.includes(column.name),
-  );
+  const casts = castColumns(table, layout.copyColumns);
   if (casts.length === 0) return;
   const ordinal = table.fileColumn ? file.ordinal : null;
   const bad = await findBadCast(connection, table, casts, ordinal);

@@ -1,7 +1,7 @@
 import type { KeyRange } from '../conflict/key-range.ts';
 import type { ErrorRecord } from '../errors.ts';
 import type { UnitPlan } from '../plan/plan-types.ts';
-import type { Counts } from '../target/counts.ts';
+import type { Counts, TargetCounts } from '../target/counts.ts';
 
 /**
  * One unit of work in a worker that holds its staging table, as the coordinator sees it. The pool
@@ -33,6 +33,8 @@ export interface StagedUnit {
   readonly rows: number;
   /** Exact range of the leading key column over all staged rows; null where not comparable. */
   readonly range: KeyRange | null;
+  /** Keys that exportKeys brings at most, where rows go to several tables; absent: the rows. */
+  readonly keys?: number;
   /** Whether the rows are in the table itself, in a transaction that `merge` commits. */
   readonly direct?: boolean;
   /**
@@ -48,6 +50,8 @@ export interface MergedUnit {
   readonly counts: Counts;
   /** Per file of the unit that was merged: its counts, or null where not attributable. */
   readonly files: readonly MergedFile[];
+  /** Of each further table of the load, in their order; null or absent: not known. */
+  readonly targets?: readonly TargetCounts[] | null;
   readonly failure: FileFailure | null;
   readonly stageMs: number;
   readonly mergeMs: number;

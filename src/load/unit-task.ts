@@ -3,11 +3,14 @@ import type { CsvPart } from '../source/csv/find-parts.ts';
 import type { LedgerContext } from '../target/ledger.ts';
 import type { KeyWindow } from '../target/key-window.ts';
 import type { MergeTarget } from '../target/merge-sql.ts';
-import type { Quarantine } from './quarantine.ts';
+import type { FurtherTask } from './further-task.ts';
+import type { Quarantine } from './quarantine/quarantine.ts';
 
 /** What all units of a load share. Plain JSON: it crosses threads. */
 export interface LoadTask {
   readonly target: MergeTarget;
+  /** Tables that take the same rows, in the same transaction, after the target; absent: none. */
+  readonly further?: readonly FurtherTask[];
   /** For people. */
   readonly sqlName: string;
   readonly ledger: LedgerContext;
@@ -18,6 +21,8 @@ export interface LoadTask {
   /** COPY ignores rules, so a table with rules is always written by INSERT. */
   readonly hasRules: boolean;
   readonly subBatchSize: number;
+  /** When the run began, ISO 8601: the value of a column of documents that has the time of loading. */
+  readonly startedAt: string;
   /** Null: the first bad row ends its file. */
   readonly quarantine: Quarantine | null;
 }
@@ -62,7 +67,14 @@ export type UnitNews =
       readonly bytes: number;
     }
   | { readonly kind: 'file-staged'; readonly file: number; readonly rows: number }
-  | { readonly kind: 'notice'; readonly file: number; readonly sentence: string };
+  | { readonly kind: 'notice'; readonly file: number; readonly sentence: string }
+  /** Rows that a lookup created in another table, and which stay there whatever becomes of the file. */
+  | {
+      readonly kind: 'rows-created';
+      readonly file: number;
+      readonly table: string;
+      readonly rows: number;
+    };
 
 export interface UnitHooks {
   readonly signal: AbortSignal;

@@ -1,15 +1,23 @@
 import { assert, present } from '../assert.ts';
 import type { KeyRange } from '../conflict/key-range.ts';
+import { ledgerPath } from '../source/ledger-path.ts';
 import type { Connection } from '../target/connect.ts';
-import { exportKeyHashes, stagedKeyRange } from '../target/keys.ts';
+import {
+  exportJointKeyHashes,
+  exportKeyHashes,
+  stagedKeyRange,
+  type SaltedKeys,
+} from '../target/keys.ts';
 import { entriesOfRun } from '../target/ledger.ts';
 import { dropStaging, temporaryName, type StagingTable } from '../target/staging.ts';
+import { plainSentence } from './copy-error.ts';
 import { canCopyDirectly, openDirectCopy, type DirectCopy } from './direct-copy.ts';
-import { mergeQuarantined } from './merge-quarantined.ts';
+import { tablesOf } from './load-tables.ts';
+import { mergeQuarantined } from './quarantine/merge-quarantined.ts';
 import { mergedFromLedger, mergeStaged, sumCounts, type MergedRows } from './merge-unit.ts';
 import { stageFiles } from './stage-files.ts';
 import type { FileFailure, MergedUnit, StagedUnit, UnitSession } from './unit-session.ts';
-import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
+import type { LoadTask, StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
 
 /**
  * One unit of work in the worker that holds its staging table: the same object behind a thread's
@@ -56,7 +64,8 @@ export function createUnitWork(
     const range = await rangeOf(connection, rows, failure);
     stageMs = hooks.now() - startedAt;
     const isDirect = direct !== null && task.direct !== undefined;
-    return { rows, range, direct: isDirect, failure, alreadyMerged: null };
+    const keys = table === null ? {} : jointKeys(task.load, table, rows);
+    return { rows, range, ...keys, direct: isDirect, failure, alreadyMerged: null };
   };
 
   const rangeOf = async (
@@ -64,7 +73,12 @@ export function createUnitWork(
     rows: number,
     failure: FileFailure | null,
   ): Promise<KeyRange | null> =>
-    table === null || rows === 0 || failure !== null || target.key.length === 0
+    table === null ||
+    rows === 0 ||
+    failure !== null ||
+    target.key.length === 0 ||
+    // The range of one table's keys says nothing of another's.
+    task.load.further?.some((one) => one.target.key.length > 0) === true
       ? null
       : stagedKeyRange(open, target, table, task.load.utf8);
 
@@ -73,7 +87,9 @@ export function createUnitWork(
     exportKeys: async () => {
       assert(connection !== null && table !== null, 'keys are exported of a staged unit');
       const rows = staged.reduce((sum, file) => sum + file.staged, 0);
-      return exportKeyHashes(connection, target, table, rows);
+      if (task.load.further === undefined) return exportKeyHashes(connection, target, table, rows);
+      const keyed = keyedTables(task.load, table);
+      return exportJointKeyHashes(connection, keyed, rows * keyed.length);
     },
     merge: async (): Promise<MergedUnit> => {
       assert(connection !== null, 'a staged unit is merged');
@@ -84,7 +100,9 @@ export function createUnitWork(
           : await direct.commit();
       const counts = before === null ? merged.counts : sumCounts([before.counts, merged.counts]);
       const files = [...(before?.files ?? []), ...merged.files];
-      return { ...merged, counts, files, stageMs, mergeMs: hooks.now() - startedAt };
+      const targets = before !== null && task.load.further !== undefined ? { targets: null } : {};
+      const mergeMs = hooks.now() - startedAt;
+      return { ...merged, ...targets, counts, files, stageMs, mergeMs };
     },
     close: async () => {
       hooks.signal.removeEventListener('abort', cut);
@@ -98,6 +116,17 @@ export function createUnitWork(
       }
     },
   };
+}
+
+/** More keys than rows, where several tables have one. */
+function jointKeys(load: LoadTask, table: StagingTable, rows: number): { readonly keys?: number } {
+  return load.further === undefined ? {} : { keys: rows * keyedTables(load, table).length };
+}
+
+function keyedTables(load: LoadTask, table: StagingTable): SaltedKeys[] {
+  return tablesOf(load, table)
+    .map(({ target, staging }, salt) => ({ target, staging, salt }))
+    .filter(({ target }) => target.key.length > 0);
 }
 
 function mergeInto(
@@ -129,7 +158,7 @@ async function tryDirectCopy(
   }
   const sentence =
     `${nameOf(task, failure.file)} could not be copied into ${task.load.sqlName} directly ` +
-    `(${failure.error.sentence}) It is staged instead.`;
+    `(${plainSentence(failure.error.sentence, null, null)}) It is staged instead.`;
   hooks.news({ kind: 'notice', file: failure.file, sentence });
   return null;
 }
@@ -143,11 +172,7 @@ function nameOf({ files }: UnitTask, ordinal: number): string {
 
 /** After a line was lost during COMMIT the ledger knows whether the merge took place. */
 async function committedBefore(connection: Connection, task: UnitTask): Promise<MergedUnit | null> {
-  const entries = await entriesOfRun(
-    connection,
-    task.load.ledger,
-    task.files.map((file) => file.path),
-  );
+  const entries = await entriesOfRun(connection, task.load.ledger, task.files.map(ledgerPath));
   return entries.length === 0 ? null : mergedFromLedger(entries, task.files);
 }
 

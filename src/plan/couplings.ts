@@ -13,8 +13,9 @@ export function couplingsOf(
 
 /** Columns of the table that the files to be loaded bring. */
 export function brought(files: readonly FilePlan[]): Set<string> {
-  const loaded = files.filter((file) => file.skip === null);
-  return new Set(loaded.flatMap((file) => file.targets.filter((name) => name !== null)));
+  // Many files share a mapping: those with the same header, and all documents.
+  const mappings = new Set(files.filter(({ skip }) => skip === null).map(({ targets }) => targets));
+  return new Set([...mappings].flatMap((targets) => targets.filter((name) => name !== null)));
 }
 
 /**

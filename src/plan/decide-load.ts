@@ -1,14 +1,18 @@
 import { conflictEdges } from '../conflict/conflict-graph.ts';
 import type { LoadRequest, Settings, Strategy } from '../job/schema.ts';
+import type { Coupling } from '../target/table.ts';
 import { copiesWhole, layoutKey } from '../target/staging-layout.ts';
+import { needsAllRows } from './column-policies.ts';
 import { estimateCosts, type Costs } from './cost.ts';
 import { couplingsOf } from './couplings.ts';
 import { allDirect, withWindows, type DirectFiles } from './direct-units.ts';
 import { groupUnits } from './group-units.ts';
+import { looksUp } from './lookup-columns.ts';
 import { bringSameColumns } from './obstacles.ts';
 import type { PlanContext } from './plan-context.ts';
 import type { PlannedFiles } from './plan-files.ts';
 import type { FilePlan, LoadPlan, UnitPlan } from './plan-types.ts';
+import { oncePerLayout } from './per-layout.ts';
 import { splitFiles } from './split-files.ts';
 import { chooseStrategy, strategyCosts } from './strategy.ts';
 import type { Target } from './target-table.ts';
@@ -33,11 +37,23 @@ export type Decided = Pick<
  */
 const MULTIPLICITY_MIN = 1.2;
 
+/** Files whose keys cannot be read before their rows are sent. */
+const READ_LATE: ReadonlySet<string> = new Set(['transformed', 'document']);
+
 /** Strategies for loads in which nothing waits; where the filling fails, they do the load. */
 const FILLED_BEFORE_KEY: ReadonlySet<Strategy> = new Set(['full-parallel', 'partitioned']);
 
 /** Rows from which on a new table is filled before it gets its key. */
 const FILL_BEFORE_KEY_ROWS_MIN = 10_000;
+
+/** What there is to know of a load whose rows go to several tables. */
+export interface SeveralTables {
+  /** Whether any of them has a key. */
+  readonly keyed: boolean;
+  readonly layoutKey: (file: FilePlan) => string;
+  /** Those of the further tables, and between tables. */
+  readonly couplings: readonly Coupling[];
+}
 
 /** From what is known to units, conflicts and the strategy. */
 export function decideLoad(
@@ -47,23 +63,32 @@ export function decideLoad(
   { files, overlap, multiplicityInside, direct }: PlannedFiles & { direct: DirectFiles | null },
   workers: number,
   { cores, partBytesMin }: PlanContext,
+  several: SeveralTables | null = null,
 ): Decided {
   const { columns, sqlName, estimatedRows, empty } = target.planned;
-  const keyed = target.key.length > 0;
-  const grouped = groupUnits(files, workers, (file) => layoutKey(columns, file));
-  const fills = canFillBeforeKey(target, files, overlap);
+  const keyed = several?.keyed ?? target.key.length > 0;
+  const layoutOf = several?.layoutKey ?? oncePerLayout((file) => layoutKey(columns, file));
+  const grouped = groupUnits(files, workers, layoutOf);
+  const fills = several === null && canFillBeforeKey(target, files, overlap);
   const whole = fills ? grouped : withWindows(grouped, files, direct);
   const splitting = { workers, chunkRows: settings.chunkSize, partBytesMin };
-  const split = keyed ? splitFiles(grouped, files, splitting) : grouped;
+  const split = keyed && several === null ? splitFiles(grouped, files, splitting) : grouped;
   const unitFiles = whole.map((unit) => unit.files);
   const fileRows = files.map((file) => file.estimatedRows);
   const conflicts = conflictEdges(overlap.pairs, { unitFiles, fileRows }, 0);
-  const couplings = couplingsOf(target, files);
+  const couplings = [...couplingsOf(target, files), ...(several?.couplings ?? [])];
   const dropsSuperseded =
     request.onConflict !== 'newest' &&
+    // The first row of a key, or each that differs from the one before, is part of the result.
+    !needsAllRows(request) &&
     !settings.checkSuperseded &&
+    !looksUp(columns) &&
     // A bad row must not keep a good one from being sent.
     settings.onError === 'stop' &&
+    // They are staged once more to be kept, and then their values must be good.
+    settings.keepSuperseded === null &&
+    // The keys are made by the transform, or are in no file.
+    !files.some(({ description }) => READ_LATE.has(description.kind)) &&
     overlap.multiplicity >= MULTIPLICITY_MIN;
   const costsOf = (units: readonly UnitPlan[]): Costs =>
     estimateCosts({
@@ -82,9 +107,12 @@ export function decideLoad(
     });
   const facts = {
     requested: request.strategy,
-    onConflict: request.onConflict,
+    // An order matters where any of the tables has a key.
+    onConflict: several?.keyed === true ? ('update' as const) : request.onConflict,
     deterministic: settings.deterministic,
     couplings,
+    severalTables: several !== null,
+    judgesAllRows: needsAllRows(request) && settings.onError === 'quarantine',
     sameColumns: bringSameColumns(files.filter((file) => file.skip === null)),
     units: whole,
     split: splitOf(grouped, split),
@@ -136,6 +164,6 @@ function canFillBeforeKey(
     overlap.sampled &&
     overlap.multiplicity === 1 &&
     rows >= FILL_BEFORE_KEY_ROWS_MIN &&
-    loaded.every((file) => copiesWhole(planned.columns, file))
+    loaded.every(oncePerLayout((file) => copiesWhole(planned.columns, file)))
   );
 }

@@ -3,10 +3,11 @@ import { EtlError } from '../errors.ts';
 import type { LoadRequest } from '../job/schema.ts';
 import { didYouMean } from '../job/nearest-name.ts';
 import { newHeaders } from '../source/csv/describe-csv.ts';
-import type { FileDescription, SourceFile } from '../source/source-file.ts';
+import type { FileDescription, SourceFile, TransformSource } from '../source/source-file.ts';
 import { countText } from './figures.ts';
 import { mapBounded } from './map-bounded.ts';
 import type { PlanContext } from './plan-context.ts';
+import { withTransform } from './plan-transform.ts';
 import { withFieldsOfAll } from './json-fields.ts';
 import { noting, throwProblems } from './problems.ts';
 
@@ -25,6 +26,7 @@ export interface DescribedFile {
 export async function describeFiles(
   request: Pick<LoadRequest, 'files' | 'order' | 'csv' | 'json' | 'columns'>,
   context: Pick<PlanContext, 'cwd' | 'source'>,
+  transform: TransformSource | null = null,
 ): Promise<DescribedFile[]> {
   const { source, cwd } = context;
   const files = await source.findFiles(request.files, { cwd, order: request.order });
@@ -39,7 +41,7 @@ export async function describeFiles(
       : [{ ordinal, file, description, columns: columnNames(description) }];
   });
   throwProblems(problems, `${countText(files.length)} files`);
-  const all = withFieldsOfAll(described.flat());
+  const all = withTransform(withFieldsOfAll(described.flat()), transform);
   refuseNoColumns(all);
   refuseUnknownColumns(request.columns, all);
   return all;
@@ -64,9 +66,9 @@ function refuseNoColumns(files: readonly DescribedFile[]): void {
 }
 
 /** A name that no file has is a slip of the pen, and would otherwise do nothing, unseen. */
-function refuseUnknownColumns(
+export function refuseUnknownColumns(
   explicit: LoadRequest['columns'],
-  files: readonly DescribedFile[],
+  files: readonly Pick<DescribedFile, 'columns'>[],
 ): void {
   const known = [...new Set(files.flatMap((file) => file.columns))];
   const unknown = Object.keys(explicit).find((name) => !known.includes(name));

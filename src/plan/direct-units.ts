@@ -1,6 +1,7 @@
 import { copiesWhole } from '../target/staging-layout.ts';
 import type { TargetColumn } from '../target/table.ts';
 import { couplingsOf } from './couplings.ts';
+import { looksUp } from './lookup-columns.ts';
 import type { PlanContext } from './plan-context.ts';
 import type { PlannedFiles } from './plan-files.ts';
 import type { FilePlan, UnitPlan } from './plan-types.ts';
@@ -49,6 +50,7 @@ function leadingColumn(
   const isKnown = existing === null ? planned.create !== null : existing.copiesLikeInsert;
   const may = isKnown && overlap.sampled && overlap.multiplicity === 1 && ordered.size > 0;
   if (!may || couplingsOf({ existing, planned, key }, files).length > 0) return null;
+  if (looksUp(planned.columns)) return null;
   const keys = planned.columns.filter((column) => key.includes(column.name));
   // A unique index takes NULLs, which staging refuses.
   if (keys.some((column) => !column.notNull)) return null;

@@ -1,4 +1,6 @@
+import { basename } from 'node:path';
 import type { LoadRequest, Settings } from '../job/schema.ts';
+import type { TransformSource } from '../source/source-file.ts';
 import { digest } from './canonical-json.ts';
 
 /**
@@ -9,22 +11,71 @@ import { digest } from './canonical-json.ts';
  * later must not make the loaded ones look new.
  */
 export function fingerprintOf(
-  request: Pick<LoadRequest, 'onConflict' | 'versionColumn' | 'columns' | 'csv' | 'json'>,
+  request: Pick<
+    LoadRequest,
+    | 'onConflict'
+    | 'versionColumn'
+    | 'insertOnly'
+    | 'compare'
+    | 'columns'
+    | 'csv'
+    | 'json'
+    | 'documents'
+    | 'lookups'
+  >,
   key: readonly string[],
   settings: Pick<Settings, 'timeZone'>,
+  transform: TransformSource | null = null,
+  /** Of further tables. */
+  further: object = {},
 ): string {
   return digest({
     key,
     onConflict: request.onConflict,
     versionColumn: request.onConflict === 'newest' ? request.versionColumn : null,
+    ...policiesOf(request),
     columns: request.columns,
     csv: request.csv,
     ...jsonOf(request),
+    ...documentsOf(request),
+    ...lookupsOf(request),
+    ...transformOf(transform),
+    ...further,
     timeZone: settings.timeZone,
   });
+}
+
+/** Nothing where the job names none, so that such a load keeps its fingerprint. */
+function policiesOf({
+  insertOnly,
+  compare,
+}: Pick<LoadRequest, 'insertOnly' | 'compare'>): Partial<Record<string, string[]>> {
+  return {
+    ...(insertOnly === null ? {} : { insertOnly: insertOnly.toSorted() }),
+    ...(compare === null ? {} : { compare: compare.toSorted() }),
+  };
 }
 
 /** Nothing where the job says nothing of it, so that a load of other files keeps its fingerprint. */
 function jsonOf({ json }: Pick<LoadRequest, 'json'>): Partial<Pick<LoadRequest, 'json'>> {
   return json.records === null && Object.keys(json.columns).length === 0 ? {} : { json };
+}
+
+function documentsOf({ documents }: Pick<LoadRequest, 'documents'>): object {
+  return documents.path === null ? {} : { documents };
+}
+
+function lookupsOf({ lookups }: Pick<LoadRequest, 'lookups'>): object {
+  return lookups.length === 0 ? {} : { lookups };
+}
+
+/**
+ * The module's name, its options and the version that it declares. Not its code, nor the model that it
+ * reads: a comment that is corrected must not load every file again. Whoever wants that says so by
+ * another version.
+ */
+function transformOf(transform: TransformSource | null): object {
+  if (transform === null) return {};
+  const { module, options, version } = transform;
+  return { transform: { module: basename(module), options, version } };
 }

@@ -19,6 +19,9 @@ export function groupUnits(
   return groups.map(unitOf);
 }
 
+const OF_FILES = { files: LIMITS.unitGroupFilesMax, bytes: LIMITS.unitGroupBytesMax };
+const OF_DOCUMENTS = { files: LIMITS.unitDocumentsMax, bytes: LIMITS.unitDocumentsBytesMax };
+
 function collect(files: readonly FilePlan[], layoutOf: (file: FilePlan) => string): FilePlan[][] {
   const groups: FilePlan[][] = [];
   let layout: string | null = null;
@@ -26,11 +29,12 @@ function collect(files: readonly FilePlan[], layoutOf: (file: FilePlan) => strin
   for (const file of files) {
     const group = groups.at(-1);
     const own = layoutOf(file);
+    const max = file.description.kind === 'document' ? OF_DOCUMENTS : OF_FILES;
     const joins =
       group !== undefined &&
       own === layout &&
-      group.length < LIMITS.unitGroupFilesMax &&
-      bytes + file.bytes <= LIMITS.unitGroupBytesMax;
+      group.length < max.files &&
+      bytes + file.bytes <= max.bytes;
     if (joins) group.push(file);
     else groups.push([file]);
     bytes = joins ? bytes + file.bytes : file.bytes;

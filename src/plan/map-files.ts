@@ -1,6 +1,7 @@
 import type { ErrorRecord } from '../errors.ts';
 import type { LoadRequest } from '../job/schema.ts';
 import { stageColumn } from '../target/binary/stage-column.ts';
+import { readAs } from '../target/staging-layout.ts';
 import type { TargetColumn } from '../target/table.ts';
 import type { DescribedFile } from './describe-files.ts';
 import { countText } from './figures.ts';
@@ -12,6 +13,8 @@ export interface MappedFiles {
   /** By ordinal of the file: for each of its columns the column of the table, or null. */
   readonly targets: readonly (readonly (string | null)[])[];
   readonly notices: readonly string[];
+  /** Those of the notices that tell of values that change on their way. */
+  readonly losses: readonly string[];
 }
 
 /**
@@ -39,7 +42,8 @@ export async function mapFiles(
   }
   const count = files.length === 1 ? 'one file' : `${countText(files.length)} files`;
   throwProblems(problems, `the columns of ${count}`);
-  return { targets, notices: [...lossNotices(losses), ...leftOut(files, targets)] };
+  const lost = lossNotices(losses);
+  return { targets, notices: [...lost, ...leftOut(files, targets)], losses: lost };
 }
 
 function mappingOf(
@@ -69,7 +73,7 @@ async function noteLosses(
   for (const [index, source] of description.columns.entries()) {
     const column = columns.find((each) => each.name === targets[index]);
     if (column === undefined) continue;
-    const stage = await noting(problems, async () => stageColumn(source.type, column.type));
+    const stage = await noting(problems, async () => stageColumn(source.type, readAs(column).type));
     if (stage?.loss == null) continue;
     const what = `column "${source.name}": ${stage.loss}`;
     const names = losses.get(what) ?? [];

@@ -1,5 +1,6 @@
 import type { LoadRequest } from '../job/schema.ts';
 import type { ParquetType } from '../source/source-file.ts';
+import { inputOf, readsEmptyAsNull } from '../source/transform/input-of.ts';
 import { stageColumn } from '../target/binary/stage-column.ts';
 import type { DescribedFile } from './describe-files.ts';
 import { countText } from './figures.ts';
@@ -51,8 +52,9 @@ export function collectColumns(
       };
       columns.set(name, column);
       column.sources.set(ordinal, names[index] ?? '');
-      if (description.kind === 'parquet') {
-        const type = description.columns[index]?.type;
+      const input = inputOf(description);
+      if (input.kind === 'parquet') {
+        const type = input.columns[index]?.type;
         if (type !== undefined && type.kind !== 'null') column.parquetTypes.push(type);
       }
     });
@@ -72,7 +74,7 @@ export async function columnTypes(
       .filter((column) => !given.has(column.name))
       .map((column) => [column, newEvidence(column.parquetTypes.map(naturalType))] as const),
   );
-  const guessed = files.filter((file) => file.description.kind !== 'parquet');
+  const guessed = files.filter((file) => inputOf(file.description).kind !== 'parquet');
   const sampled = await mapBounded(guessed, FILES_AT_ONCE, (file) =>
     observeFile(file, guessed.length, evidence, context),
   );
@@ -108,7 +110,7 @@ async function observeFile(
     seed,
     columns: wanted.map(({ name }) => name),
   });
-  const emptyIsNull = description.kind === 'csv' && description.dialect.null === '';
+  const emptyIsNull = readsEmptyAsNull(description);
   for (const [place, row] of sample.rows.entries()) {
     const strings = sample.strings?.[place];
     for (const [index, { own }] of wanted.entries()) {

@@ -9,6 +9,7 @@ import { collectColumns, columnTypes } from './new-columns.ts';
 import type { DescribedFile } from './describe-files.ts';
 import { matchName } from './match-name.ts';
 import type { PlanContext } from './plan-context.ts';
+import { documentsIn, documentTypes } from './plan-documents.ts';
 import type { PlannedTable } from './plan-types.ts';
 import { isReserved } from './reserved-words.ts';
 
@@ -32,7 +33,9 @@ export async function planNewTable(
 ): Promise<NewTable> {
   const sqlName = readable(name.schema, name.name);
   if (!request.createTable) throw missing(sqlName);
-  const columns = collectColumns(files, request.columns);
+  const isDocuments = documentsIn(files) !== null;
+  // Documents have the same columns, all of them.
+  const columns = collectColumns(isDocuments ? files.slice(0, 1) : files, request.columns);
   refuseOddColumns(
     columns.map((column) => column.name),
     sqlName,
@@ -40,7 +43,9 @@ export async function planNewTable(
   const names = columns.map((column) => column.name);
   const key = keyOfNewTable(request, names, sqlName);
   const given = givenTypes(request.types, names, sqlName);
-  const { sqlTypes, notices } = await columnTypes(columns, given, files, context);
+  const { sqlTypes, notices } = isDocuments
+    ? { sqlTypes: documentTypes(columns, given, files), notices: [] }
+    : await columnTypes(columns, given, files, context);
   const types = await context.catalog.resolveTypes(sqlTypes);
   const targets = types.map((type, index) => newColumn(names[index] ?? '', type, key));
   const table = {

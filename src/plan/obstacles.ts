@@ -8,6 +8,10 @@ export interface ObstacleFacts {
   readonly couplings: readonly Coupling[];
   /** Whether all files to be loaded bring the same columns of the table. */
   readonly sameColumns: boolean;
+  /** Whether the rows go to more than one table. */
+  readonly severalTables?: boolean;
+  /** Whether rows that another one supersedes are judged as well; see rejectUnfit. */
+  readonly judgesAllRows?: boolean;
 }
 
 /**
@@ -20,6 +24,12 @@ export function obstacleTo(strategy: Strategy, facts: ObstacleFacts): string | n
   const coupling = facts.deterministic ? facts.couplings[0] : undefined;
   if (coupling !== undefined) return coupling.sentence;
   if (strategy !== 'partitioned') return null;
+  if (facts.severalTables === true) {
+    return 'the rows go to several tables, which only a merge of whole files writes in one transaction';
+  }
+  if (facts.judgesAllRows === true) {
+    return 'with insertOnly or compare, bad rows are looked for before each merge of whole files';
+  }
   if (facts.onConflict === 'append') return 'append has no key to divide the work by';
   const unhashable = facts.couplings.find((each) => each.kind === 'key not hashable');
   if (unhashable !== undefined) return unhashable.sentence;
@@ -30,7 +40,9 @@ export function obstacleTo(strategy: Strategy, facts: ObstacleFacts): string | n
 
 /** Whether all files bring the same columns of the table, in whatever order. */
 export function bringSameColumns(files: readonly Pick<FilePlan, 'targets'>[]): boolean {
-  const sets = files.map(({ targets }) =>
+  // Many files share a mapping: those with the same header, and all documents.
+  const mappings = [...new Set(files.map(({ targets }) => targets))];
+  const sets = mappings.map((targets) =>
     JSON.stringify(targets.filter((target) => target !== null).sort()),
   );
   return new Set(sets).size < 2;

@@ -1,5 +1,6 @@
 import type { KeyRange } from '../conflict/key-range.ts';
 import type { CsvOptions, JsonOptions } from '../job/schema.ts';
+import type { TransformRequest } from '../job/transform-request.ts';
 import type { Log } from '../log.ts';
 import type { KnownHeaders } from '../source/csv/describe-csv.ts';
 import type {
@@ -7,8 +8,10 @@ import type {
   FileSample,
   ParquetDescription,
   SourceFile,
+  TransformSource,
 } from '../source/source-file.ts';
 import type { LoadedFile } from '../target/ledger.ts';
+import type { FoundIndex, IndexSpec } from '../target/indexes.ts';
 import type { SessionSetting } from '../target/session.ts';
 import type { TextSpan } from '../target/above-table.ts';
 import type { ServerInfo, TargetColumn, TargetTable, TargetType } from '../target/table.ts';
@@ -64,8 +67,25 @@ export interface Catalog {
     column: TargetColumn,
     spans: readonly TextSpan[],
   ): Promise<readonly boolean[] | null>;
+  /** Names of the foreign keys that lead from one of these tables to another. */
+  foreignKeysBetween(oids: readonly number[]): Promise<readonly string[]>;
+  /** Throws ETL_USAGE for what is no condition over a row of these columns. */
+  checkCondition(
+    columns: readonly Pick<TargetColumn, 'name' | 'type'>[],
+    condition: string,
+    table: string,
+  ): Promise<void>;
   loadedFiles(tableOid: number, paths: readonly string[]): Promise<readonly LedgerEntry[]>;
+  /** Of indexes that the table is to have; ETL_USAGE for one that the server would refuse. */
+  findIndexes(table: IndexedColumns, specs: readonly IndexSpec[]): Promise<readonly FoundIndex[]>;
+  /** Of a table that exists. */
+  indexRights(table: Pick<TargetTable, 'schema' | 'name'>): Promise<{ readonly owned: boolean }>;
 }
+
+/** The oid is null where the table is to be created. */
+type IndexedColumns = Pick<TargetTable, 'schema' | 'name' | 'columns'> & {
+  readonly oid: number | null;
+};
 
 /** A file that an earlier run loaded into the same table. */
 export type LedgerEntry = Pick<
@@ -77,7 +97,12 @@ export type LedgerEntry = Pick<
 export interface Source {
   findFiles(
     patterns: readonly string[],
-    options: { readonly cwd: string; readonly order: 'name' | 'mtime' | 'listed' },
+    options: {
+      readonly cwd: string;
+      readonly order: 'name' | 'mtime' | 'listed';
+      /** Of all files, whatever their names. */
+      readonly format?: 'document';
+    },
   ): Promise<readonly SourceFile[]>;
   /** `headers` are those of all files that are described with these options. */
   describeFile(
@@ -96,6 +121,8 @@ export interface Source {
       readonly columns?: readonly string[];
     },
   ): Promise<FileSample>;
+  /** Imports the module of a transform, which runs its code. */
+  readTransform(request: TransformRequest): Promise<TransformSource>;
   /** Exact range of a column from the footer's statistics; null where it has none. */
   columnRange(
     file: SourceFile,

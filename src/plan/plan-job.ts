@@ -8,8 +8,13 @@ import { describeFile } from '../source/describe.ts';
 import { findFiles } from '../source/find-files.ts';
 import { columnRange } from '../source/column-range.ts';
 import { sampleFile } from '../source/sample.ts';
+import type { SourceFile } from '../source/source-file.ts';
+import { readTransform } from '../source/transform/read-transform.ts';
 import { spansAbove } from '../target/above-table.ts';
-import { connect, type Connection } from '../target/connect.ts';
+import { connect, type Connection, type ConnectOptions } from '../target/connect.ts';
+import { findIndexes, indexRights } from '../target/indexes.ts';
+import { checkCondition } from '../target/check-condition.ts';
+import { foreignKeysBetween } from '../target/foreign-keys.ts';
 import { hashSampledKeys } from '../target/keys.ts';
 import { loadedFiles } from '../target/ledger.ts';
 import { readServer } from '../target/read-server.ts';
@@ -19,7 +24,7 @@ import { readServerDefaults } from '../target/server-defaults.ts';
 import { chooseSession, sessionSettings } from '../target/session.ts';
 import { resolveTypes } from '../target/types.ts';
 import { planLoads } from './plan.ts';
-import type { Catalog } from './plan-context.ts';
+import type { Catalog, Source } from './plan-context.ts';
 import type { Plan } from './plan-types.ts';
 
 export interface PlanOptions {
@@ -48,7 +53,22 @@ const CONNECTIONS_SPARED = 5;
  * EtlError for whatever would make the load fail for sure.
  */
 export async function plan(job: Job, options: PlanOptions): Promise<Plan> {
-  const connection = await connect({
+  return planWith(job, options, {});
+}
+
+/** What a plan is made with, passed in where it is there already. */
+export interface PlanParts {
+  /** Opens the planner's connection; `connect` where absent. */
+  readonly connect?: (options: ConnectOptions) => Promise<Connection>;
+  /** All files of the job's loads, in order of precedence; they are looked for where absent. */
+  readonly files?: readonly SourceFile[];
+  /** What looks at files in another way, where something is known of them already. */
+  readonly source?: Partial<Source>;
+}
+
+/** The same with its surroundings passed in. */
+export async function planWith(job: Job, options: PlanOptions, parts: PlanParts): Promise<Plan> {
+  const connection = await (parts.connect ?? connect)({
     databaseUrl: options.databaseUrl,
     applicationName: 'etl plan',
     connectTimeoutMs: job.settings.connectTimeoutMs,
@@ -81,12 +101,14 @@ export async function plan(job: Job, options: PlanOptions): Promise<Plan> {
       catalog: catalogOf(connection, job.settings.ledgerSchema),
       source: {
         findFiles: async (patterns, asked) => {
+          if (parts.files !== undefined) return parts.files;
           const { expansionRatioMax, onError } = job.settings;
           const files = await findFiles(patterns, { ...asked, expansionRatioMax });
           if (onError === 'stop') return files;
           return files.map((file) => ({ ...file, badBytes: 'of a row' }));
         },
-        ...{ describeFile, sampleFile, columnRange },
+        ...{ describeFile, sampleFile, columnRange, readTransform },
+        ...parts.source,
       },
       hashFile: (path) => hashFile(path, options.signal),
     });
@@ -114,7 +136,11 @@ function catalogOf(connection: Connection, ledgerSchema: string): Catalog {
     hashKeys: (types, rows) =>
       inTurn(() => unlessInvalid(hashSampledKeys(connection, types, rows))),
     spansAbove: (...asked) => inTurn(() => unlessInvalid(spansAbove(connection, ...asked))),
+    foreignKeysBetween: (oids) => inTurn(() => foreignKeysBetween(connection, oids)),
+    checkCondition: (...asked) => inTurn(() => checkCondition(connection, ...asked)),
     loadedFiles: (oid, paths) => inTurn(() => loadedFiles(connection, ledgerSchema, oid, paths)),
+    findIndexes: (...asked) => inTurn(() => findIndexes(connection, ...asked)),
+    indexRights: (table) => inTurn(() => indexRights(connection, table)),
   };
 }
 

@@ -1,14 +1,28 @@
 import type { LoadRequest, Settings } from '../job/schema.ts';
+import { columnPolicies } from './column-policies.ts';
 import { workersFor } from './concurrency.ts';
 import { brought } from './couplings.ts';
 import { decideLoad, type Decided } from './decide-load.ts';
 import { findDirectFiles } from './direct-units.ts';
-import { describeFiles } from './describe-files.ts';
+import { describeFiles, type DescribedFile } from './describe-files.ts';
 import { countText } from './figures.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import { withLookupColumns, withLookups } from './lookup-columns.ts';
 import { mapFiles } from './map-files.ts';
 import type { PlanContext } from './plan-context.ts';
+import { describeDocumentFiles } from './plan-documents.ts';
 import { planFiles } from './plan-files.ts';
+import { indexNotices, planIndexes } from './plan-indexes.ts';
+import { planLookups } from './plan-lookups.ts';
+import {
+  findFurther,
+  furtherMeaning,
+  furtherNotices,
+  mapFurther,
+  targetPlans,
+} from './plan-targets.ts';
+import { severalTables } from './several-tables.ts';
+import { planTransform, transformNotices, withTransformTypes } from './plan-transform.ts';
 import type { FilePlan, LoadPlan } from './plan-types.ts';
 import { findLoaded } from './skip-loaded.ts';
 import { findTarget, type CreatedTable, type Target } from './target-table.ts';
@@ -20,47 +34,70 @@ export async function planLoad(
   created: ReadonlyMap<string, CreatedTable>,
   context: PlanContext,
 ): Promise<LoadPlan> {
-  const described = await describeFiles(request, context);
-  const target = await findTarget(request, described, created, context);
+  const transform = await planTransform(request, context);
+  const described =
+    request.documents.path === null
+      ? await describeFiles(request, context, transform)
+      : await describeDocumentFiles(request, settings, context);
+  const lookups = await planLookups(request, described, created, context);
+  const asked = withLookupColumns(withTransformTypes(request, transform), lookups);
+  const target = withLookups(await findTarget(asked, described, created, context), lookups);
   const { key, planned: table } = target;
-  const fingerprint = fingerprintOf(request, key, settings);
+  const further = await findFurther(asked, described, created, context);
+  const meaning = furtherMeaning(further);
+  const fingerprint = fingerprintOf(request, key, settings, transform, meaning);
   const skipping = await findLoaded(
     described.map(({ file }) => file),
     target.existing,
-    { fingerprint, keyed: key.length > 0 },
+    { fingerprint, keyed: [target, ...further.map((one) => one.target)].some(isKeyed) },
     context,
   );
-  const mapped = await mapFiles(described, target, request, ({ file }) =>
-    skipping.loaded.has(file.path),
-  );
+  const isSkipped = ({ file }: DescribedFile): boolean => skipping.loaded.has(file.path);
+  const mapped = await mapFiles(described, target, asked, isSkipped);
+  const several = await mapFurther(described, { target, mapped }, further, isSkipped);
+  const { loaded, earlier } = skipping;
   const sampled = await planFiles(
-    { described, targets: mapped.targets, loaded: skipping.loaded, earlier: skipping.earlier },
+    { described, targets: mapped.targets, loaded, earlier, ...several.toPlan },
     target,
     settings,
     context,
   );
+  const policies = columnPolicies(request, target, sampled.files);
+  const indexes = await planIndexes(request.indexes, target, context);
   const workers = workersFor(settings, context);
-  const planned = { ...sampled, direct: await findDirectFiles(target, sampled, context) };
-  const decided = decideLoad(request, settings, target, planned, workers.count, context);
+  const joint = await severalTables(target, further, sampled.files, context);
+  const direct = joint === null ? await findDirectFiles(target, sampled, context) : null;
+  const planned = { ...sampled, direct };
+  const decided = decideLoad(request, settings, target, planned, workers.count, context, joint);
   return {
     table,
     key,
     onConflict: request.onConflict,
     versionColumn: target.versionColumn,
+    ...targetPlans(further),
+    ...policies,
+    ...(indexes.length === 0 ? {} : { indexes }),
     fingerprint,
     ...decided,
     files: sampled.files,
     overlap: sampled.overlap,
     notices: [
+      ...transformNotices(transform, settings.subBatchSize),
       ...target.notices,
       ...defaultsNotice(target, sampled.files),
       ...skipping.notices,
       ...mapped.notices,
+      ...furtherNotices(further, several, loaded),
       ...sampled.notices,
       ...workers.notices,
       ...shortcutNotices(decided),
+      ...indexNotices(indexes),
     ],
   };
+}
+
+function isKeyed({ key }: Target): boolean {
+  return key.length > 0;
 }
 
 /** What the run will leave out because of what the sample says, and what if the sample errs. */

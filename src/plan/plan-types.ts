@@ -1,6 +1,7 @@
 import type { LoadRequest, Settings, Strategy } from '../job/schema.ts';
 import type { KeyRange } from '../conflict/key-range.ts';
 import type { FileDescription, SourceFile } from '../source/source-file.ts';
+import type { KnownIndex } from '../target/indexes.ts';
 import type { KeyWindow } from '../target/key-window.ts';
 import type { SessionSetting } from '../target/session.ts';
 import type { Coupling, ServerInfo, TargetColumn } from '../target/table.ts';
@@ -23,6 +24,12 @@ export interface LoadPlan {
   readonly key: readonly string[];
   readonly onConflict: LoadRequest['onConflict'];
   readonly versionColumn: string | null;
+  /** Tables that take the same rows, in the same transaction, after `table`; absent: none. */
+  readonly targets?: readonly TargetPlan[];
+  /** Columns that are written when a row is inserted, and never again; absent: none. */
+  readonly insertOnly?: readonly string[];
+  /** Columns that alone say whether a row has changed; absent: all that are brought. */
+  readonly compare?: readonly string[];
   /** Identifies what loading a file means here (key, policy, columns, dialect): in the ledger. */
   readonly fingerprint: string;
   readonly strategy: Strategy;
@@ -43,10 +50,27 @@ export interface LoadPlan {
   readonly dropSuperseded: boolean;
   /** Whether the table, which is to be created, is filled before it gets its key; tried first. */
   readonly fillBeforeKey: boolean;
+  /** Indexes that the job asks for; absent: none. */
+  readonly indexes?: readonly IndexPlan[];
   readonly couplings: readonly Coupling[];
   readonly costs: readonly StrategyCost[];
   /** What people should know: nanoseconds rounded, ignored columns, a table emptied since its load. */
   readonly notices: readonly string[];
+}
+
+export interface IndexPlan extends KnownIndex {
+  /** The index of the table that is the same; null: it is made once the rows are loaded. */
+  readonly there: string | null;
+}
+
+/** A further table of a load. */
+export interface TargetPlan {
+  readonly table: PlannedTable;
+  readonly key: readonly string[];
+  readonly onConflict: LoadRequest['onConflict'];
+  readonly versionColumn: string | null;
+  /** SQL condition over its columns and those of the load's table; null: all rows. */
+  readonly where: string | null;
 }
 
 export interface PlannedTable {
@@ -68,6 +92,8 @@ export interface FilePlan extends SourceFile {
   readonly description: FileDescription;
   /** For each column of the file, in its order: the column of the table, or null (ignored). */
   readonly targets: readonly (string | null)[];
+  /** The same for each further table of the load; absent: none. */
+  readonly further?: readonly (readonly (string | null)[])[];
   readonly estimatedRows: number;
   readonly rowsExact: boolean;
   /** Range of the leading key column: of the sample, or of the Parquet footer. A hint, no proof. */

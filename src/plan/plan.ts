@@ -4,7 +4,7 @@ import type { Job } from '../job/schema.ts';
 import { deepFreeze, digest } from './canonical-json.ts';
 import type { PlanContext } from './plan-context.ts';
 import { planLoad } from './plan-load.ts';
-import type { LoadPlan, Plan } from './plan-types.ts';
+import type { FilePlan, LoadPlan, Plan, PlannedTable, TargetPlan } from './plan-types.ts';
 import type { CreatedTable } from './target-table.ts';
 
 /** Versions of PostgreSQL that the engine is tested with. */
@@ -22,7 +22,10 @@ export async function planLoads(job: Job, context: PlanContext): Promise<Plan> {
   for (const request of job.loads) {
     const load = await planLoad(request, job.settings, created, context);
     const { table, key, strategy, units } = load;
-    if (table.create !== null) created.set(table.sqlName, { table, key });
+    for (const made of [{ table, key }, ...(load.targets ?? [])]) {
+      if (made.table.create === null) continue;
+      created.set(made.table.sqlName, { table: made.table, key: made.key });
+    }
     context.log.debug({ table: table.sqlName, strategy, units: units.length }, 'load planned');
     loads.push(load);
   }
@@ -31,12 +34,28 @@ export async function planLoads(job: Job, context: PlanContext): Promise<Plan> {
     planId: planIdOf(job, context, loads),
     createdAt: context.now().toISOString(),
     server: context.server,
-    settings: { ...job.settings, rejects: resolve(context.cwd, job.settings.rejects) },
+    settings: withFolders(job.settings, context.cwd),
     session: context.chooseSession(Math.max(1, ...loads.map((load) => load.concurrency))),
     loads,
   };
   // A copy, or the caller's own job would be frozen with it.
-  return deepFreeze(structuredClone(plan));
+  return deepFreeze({ ...structuredClone({ ...plan, loads: [] }), loads: loads.map(copied) });
+}
+
+/** Documents are the planner's own, which nobody else has; and a copy of 100,000 takes a second. */
+function copied(load: LoadPlan): LoadPlan {
+  if (load.files[0]?.description.kind !== 'document') return structuredClone(load);
+  return { ...structuredClone({ ...load, files: [] }), files: load.files };
+}
+
+/** Folders as absolute paths: a plan may be run from elsewhere. */
+function withFolders(settings: Job['settings'], cwd: string): Job['settings'] {
+  const { rejects, keepSuperseded } = settings;
+  return {
+    ...settings,
+    rejects: resolve(cwd, rejects),
+    keepSuperseded: keepSuperseded === null ? null : resolve(cwd, keepSuperseded),
+  };
 }
 
 function refuseServer({ versionNumber, version, inRecovery }: PlanContext['server']): void {
@@ -58,26 +77,51 @@ function refuseServer({ versionNumber, version, inRecovery }: PlanContext['serve
 
 /**
  * The same work has the same id: it is made of what would be done to what, and of no time, estimate
- * or state of the server, nor of what sessions are set to, which changes speed alone. The time of a
+ * or state of the server, nor of sessions' settings and threads, which change speed alone. The time of a
  * file's modification is in it, since it identifies the file.
  */
 function planIdOf(job: Job, { server }: PlanContext, loads: readonly LoadPlan[]): string {
   const { database, address } = server;
   const work = loads.map((load) => ({
-    table: { ...load.table, estimatedRows: null, empty: null },
+    table: withoutState(load.table),
     key: load.key,
     onConflict: load.onConflict,
     versionColumn: load.versionColumn,
     fingerprint: load.fingerprint,
     strategy: load.strategy,
     concurrency: load.concurrency,
-    files: load.files.map(({ path, bytes, mtimeMs, description, targets, skip }) => ({
-      ...{ path, bytes, mtimeMs, description, targets },
-      skipped: skip !== null,
-    })),
+    files: load.files.map(fileWork),
+    ...documentWork(load),
     units: load.units.map(({ files, part }) => (part === null ? files : { files, part })),
     conflicts: load.conflicts.map(({ before, after }) => [before, after]),
+    ...(load.indexes === undefined ? {} : { indexes: load.indexes }),
+    ...(load.targets === undefined ? {} : { targets: load.targets.map(targetWork) }),
   }));
-  const settings = { ...job.settings, session: null };
+  const settings = { ...job.settings, session: null, threads: null };
   return digest({ version: 1, database, address, settings, loads: work }).slice(0, 16);
+}
+
+function fileWork(file: FilePlan): object {
+  const { path, bytes, mtimeMs, description, targets, further, skip } = file;
+  const skipped = skip !== null;
+  if (description.kind === 'document') return [path, bytes, mtimeMs, skipped];
+  return {
+    ...{ path, bytes, mtimeMs, description, targets },
+    ...(further === undefined ? {} : { further }),
+    skipped,
+  };
+}
+
+/** What all documents of a load have in common, said once. */
+function documentWork({ files: [first] }: LoadPlan): object {
+  if (first?.description.kind !== 'document') return {};
+  return { documents: { description: first.description, targets: first.targets } };
+}
+
+function targetWork(target: TargetPlan): object {
+  return { ...target, table: withoutState(target.table) };
+}
+
+function withoutState(table: PlannedTable): object {
+  return { ...table, estimatedRows: null, empty: null };
 }

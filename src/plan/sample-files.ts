@@ -155,9 +155,8 @@ async function sampleOne(
 function headOnly({ file, description }: DescribedFile, sample: FileSample): boolean {
   if (description.kind === 'parquet' || sample.fileRowsExact) return false;
   if (file.compression !== 'none') return true;
-  return description.kind === 'json'
-    ? !description.lines
-    : /^utf-?16/i.test(description.dialect.encoding);
+  if (description.kind === 'json') return !description.lines;
+  return description.kind === 'csv' && /^utf-?16/i.test(description.dialect.encoding);
 }
 
 /** Of small Parquet files rows are drawn one by one; all else is sampled in blocks of neighbours. */

@@ -1,3 +1,4 @@
+import { ledgerPath } from '../source/ledger-path.ts';
 import type { SourceFile } from '../source/source-file.ts';
 import type { TargetTable } from '../target/table.ts';
 import type { LedgerEntry, PlanContext } from './plan-context.ts';
@@ -28,16 +29,16 @@ export async function findLoaded(
   if (table === null || files.length === 0) {
     return { loaded: new Map(), earlier: new Map(), notices: [] };
   }
-  const entries = latestByPath(
-    await context.catalog.loadedFiles(
-      table.oid,
-      files.map((file) => file.path),
-    ),
+  const entries = latestByPath(await context.catalog.loadedFiles(table.oid, files.map(ledgerPath)));
+  const earlier = new Map(
+    files.flatMap((file) => {
+      const entry = entries.get(ledgerPath(file));
+      return entry === undefined ? [] : [[file.path, entry.runId]];
+    }),
   );
-  const earlier = new Map([...entries].map(([path, entry]) => [path, entry.runId]));
   if (context.force) return { loaded: new Map(), earlier, notices: [] };
   const same = await mapBounded(files, HASHES_AT_ONCE, async (file) => {
-    const entry = entries.get(file.path);
+    const entry = entries.get(ledgerPath(file));
     const isSame = entry !== undefined && (await isLoaded(file, entry, fingerprint, context));
     return isSame ? [[file.path, entry] as const] : [];
   });

@@ -1,6 +1,7 @@
 import { LIMITS } from '../limits.ts';
 import { canBeSplit } from '../source/csv/find-parts.ts';
 import type { ParquetDescription } from '../source/source-file.ts';
+import { inputOf } from '../source/transform/input-of.ts';
 import type { FilePlan, UnitPlan } from './plan-types.ts';
 
 export interface SplitOptions {
@@ -43,9 +44,10 @@ export function splitFiles(
  * is known only behind the one before it.
  */
 function cutsOf(file: FilePlan, partsMax: number, options: SplitOptions): readonly number[] {
-  const { description, bytes, estimatedRows } = file;
+  const { bytes, estimatedRows } = file;
+  const description = inputOf(file.description);
   if (description.kind === 'parquet') return rowGroupCuts(description, partsMax, options);
-  if (description.kind === 'json') return [];
+  if (description.kind === 'json' || description.kind === 'document') return [];
   if (!canBeSplit(file, description) || estimatedRows === 0) return [];
   const partBytes = Math.max(options.partBytesMin, (bytes / estimatedRows) * options.chunkRows);
   const parts = Math.min(partsMax, Math.floor(bytes / partBytes));
@@ -87,7 +89,8 @@ function partsOf(unit: UnitPlan, file: FilePlan, cuts: readonly number[]): UnitP
 
 /** Which share of the file (0 to 1) lies before a cut. */
 function shareBefore({ description, bytes }: FilePlan, cut: number): number {
-  if (description.kind !== 'parquet') return cut / bytes;
-  const before = description.rowGroups.slice(0, cut);
-  return before.reduce((sum, group) => sum + group.rows, 0) / Math.max(1, description.rows);
+  const input = inputOf(description);
+  if (input.kind !== 'parquet') return cut / bytes;
+  const before = input.rowGroups.slice(0, cut);
+  return before.reduce((sum, group) => sum + group.rows, 0) / Math.max(1, input.rows);
 }

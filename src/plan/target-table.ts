@@ -56,7 +56,10 @@ export async function findTarget(
 
 function existingTarget(request: LoadRequest, existing: TargetTable): Target {
   const { oid, schema, name, sqlName, columns, estimatedRows, empty } = existing;
-  const given = Object.keys(request.types);
+  // What is looked up has the type of what is found, where the table is made.
+  const given = Object.keys(request.types).filter(
+    (name) => !request.lookups.some(({ into }) => into === name),
+  );
   return {
     planned: { schema, name, sqlName, oid, columns, create: null, estimatedRows, empty },
     existing,

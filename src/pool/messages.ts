@@ -1,6 +1,7 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { ErrorRecord } from '../errors.ts';
 import type { OwnerTask } from '../load/owner-task.ts';
-import type { QuarantineTask } from '../load/quarantine-work.ts';
+import type { QuarantineTask } from '../load/quarantine/quarantine-work.ts';
 import type { UnitNews, UnitTask } from '../load/unit-task.ts';
 
 /** What a worker is asked to hold a session on. Plain JSON. */
@@ -34,8 +35,15 @@ export type Reply =
   /** To a check: the calls that are neither answered nor failed yet. */
   | { readonly kind: 'checked'; readonly calls: number; readonly underWay: readonly number[] }
   | { readonly kind: 'news'; readonly news: readonly UnitNews[] }
-  /** The thread has a connection of its own (told once per connection made). */
-  | { readonly kind: 'connected'; readonly thread: number; readonly pid: number };
+  /** The session has a connection of its own (told once per connection made). */
+  | { readonly kind: 'connected'; readonly pid: number };
+
+/** To a worker thread: a session on a place, whose connection it keeps from session to session. */
+export interface WorkerTask {
+  readonly order: WorkOrder;
+  readonly port: MessagePort;
+  readonly place: number;
+}
 
 /** Static data of every worker thread of a pool. */
 export interface WorkerSetup {
@@ -44,6 +52,8 @@ export interface WorkerSetup {
   readonly connectTimeoutMs: number;
   /** The table that the workers write to. */
   readonly tableOid: number;
+  /** And further ones, in the same transactions. */
+  readonly furtherOids?: readonly number[];
   readonly idleTimeoutMs: number;
   readonly session: Readonly<Record<string, string>>;
 }

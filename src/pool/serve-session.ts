@@ -1,9 +1,9 @@
-import { type MessagePort, threadId } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { EtlError, errorRecordOf } from '../errors.ts';
 import { createFreshCopy } from '../load/fresh-copy.ts';
 import { createKeyScanWork } from '../load/key-scan.ts';
 import { createOwnerWork } from '../load/owner-work.ts';
-import { createQuarantineWork } from '../load/quarantine-work.ts';
+import { createQuarantineWork } from '../load/quarantine/quarantine-work.ts';
 import { createSharedStaging } from '../load/shared-staging.ts';
 import { createSplitScan } from '../load/split-scan.ts';
 import type { UnitHooks } from '../load/unit-task.ts';
@@ -33,7 +33,7 @@ export async function serveSession(
   const acquire = async (): Promise<Connection> => {
     const acquired = await connection();
     if (acquired.fresh) {
-      tell({ kind: 'connected', thread: threadId, pid: acquired.connection.pid });
+      tell({ kind: 'connected', pid: acquired.connection.pid });
     }
     // An abort that came meanwhile had no line to cut.
     abort.signal.throwIfAborted();

@@ -23,7 +23,7 @@ export interface SessionOptions {
   /** Settles when whoever serves the other end of the port is through; with why where it broke. */
   readonly served: Promise<string | null>;
   readonly news: (news: UnitNews) => void;
-  readonly onConnected: (thread: number, pid: number) => void;
+  readonly onConnected: (pid: number) => void;
   /** Between two checks that no message was lost. */
   readonly checkMs?: number;
 }
@@ -63,7 +63,7 @@ export function createSession(options: SessionOptions): PooledSession {
 
   port.on('message', (reply: Reply) => {
     if (reply.kind === 'news') reply.news.forEach(news);
-    else if (reply.kind === 'connected') onConnected(reply.thread, reply.pid);
+    else if (reply.kind === 'connected') onConnected(reply.pid);
     else if (reply.kind === 'answer') settle(reply.id)?.resolve(reply.value);
     else if (reply.kind === 'failure') settle(reply.id)?.reject(EtlError.fromRecord(reply.error));
     else {

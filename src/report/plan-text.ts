@@ -5,8 +5,11 @@ import type { Ink, Page } from './page.ts';
 import { conflictLines } from './plan-conflicts.ts';
 import { costTable } from './plan-costs.ts';
 import { fileLines } from './plan-files.ts';
+import { lookupLines } from './plan-lookups.ts';
+import { indexLines } from './plan-indexes.ts';
 import { overlapLines } from './plan-overlap.ts';
 import { settingsSection } from './plan-settings.ts';
+import { policyText, tableText, targetLines } from './plan-table.ts';
 import { safeLines, safeText } from './safe-text.ts';
 
 interface PlanTextOptions {
@@ -57,6 +60,9 @@ function briefLoad(load: LoadPlan, page: Page): string {
   ];
   return [
     `${ink.bold(safeText(load.table.sqlName))}  ${facts.join(', ')}`,
+    ...(load.targets ?? []).map(({ table }) =>
+      paragraph(`and into ${safeText(table.sqlName)}, in the same transaction`, 2, page),
+    ),
     paragraph(strategyText(load), 2, page),
     paragraph(safeText(load.overlap.sentence), 2, page),
     ...ddlLines(load, ink),
@@ -70,9 +76,10 @@ function fullLoad(load: LoadPlan, title: string, plan: Plan, page: Page): string
     labelled(label, text, { margin: 2, labelWidth: 11 }, page);
   const head = [
     ink.bold(title),
-    fact('Table', tableText(load)),
+    fact('Table', tableText(load.table)),
     fact('Key', load.key.length === 0 ? 'none' : safeText(load.key.join(', '))),
     fact('Same key', policyText(load)),
+    ...columnFacts(load).map(([label, text]) => fact(label, safeText(text))),
     fact('Input', sizeFacts(load).join(', ')),
     fact('Strategy', strategyText(load)),
   ];
@@ -81,11 +88,14 @@ function fullLoad(load: LoadPlan, title: string, plan: Plan, page: Page): string
   );
   const sections: readonly (readonly [string, readonly string[]])[] = [
     ['Creates', ddlLines(load, ink)],
+    ['Further tables, in the same transaction', targetLines(load, page)],
+    ['Looks up', lookupLines(load, page)],
     ['Files, in order of precedence', fileLines(load, page)],
     ['Overlap', overlapLines(load, page)],
     ['Conflict graph', conflictLines(load, plan.settings.deterministic, page)],
     ['Estimated cost', load.costs.length === 0 ? [] : [costTable(load, page)]],
     ['What ties rows of different keys together', couplings],
+    ['Indexes', indexLines(load, page)],
     ['Notices', load.notices.map((notice) => noticeLine(notice, 4, page))],
   ];
   const shown = sections
@@ -94,26 +104,15 @@ function fullLoad(load: LoadPlan, title: string, plan: Plan, page: Page): string
   return [head.join('\n'), ...shown].join('\n\n');
 }
 
-function tableText({ table }: LoadPlan): string {
-  const name = safeText(table.sqlName);
-  if (table.create !== null) return `${name}, to be created`;
-  if (table.empty) return `${name}, exists, empty`;
-  // What was never analyzed has no estimate.
-  if (table.estimatedRows === 0) return `${name}, exists, holds rows`;
-  return `${name}, exists, about ${formatCounted(table.estimatedRows, 'row')}`;
-}
-
-function policyText(load: LoadPlan): string {
-  switch (load.onConflict) {
-    case 'update':
-      return 'update: the last row wins';
-    case 'ignore':
-      return 'ignore: the row of the table stays, else the first row wins';
-    case 'newest':
-      return `newest: the row with the largest ${safeText(load.versionColumn ?? 'version')} wins`;
-    case 'append':
-      return 'append: every row is added';
+function columnFacts({ insertOnly, compare }: LoadPlan): (readonly [string, string])[] {
+  const facts: (readonly [string, string])[] = [];
+  if (compare !== undefined) {
+    facts.push(['Compare', `a row is written where ${compare.join(' or ')} differs`]);
   }
+  if (insertOnly !== undefined) {
+    facts.push(['Kept', `${insertOnly.join(', ')}: written with a new row, and never changed`]);
+  }
+  return facts;
 }
 
 function sizeFacts(load: LoadPlan): readonly string[] {
@@ -138,8 +137,9 @@ function strategyText(load: LoadPlan): string {
 }
 
 function ddlLines(load: LoadPlan, ink: Ink): readonly string[] {
-  if (load.table.create === null) return [];
-  return safeLines(load.table.create.trimEnd()).map((line) => `    ${ink.cyan(line)}`);
+  return [load, ...(load.targets ?? [])].flatMap(({ table: { create } }) =>
+    create === null ? [] : safeLines(create.trimEnd()).map((line) => `    ${ink.cyan(line)}`),
+  );
 }
 
 function noticeLine(notice: string, margin: number, page: Page): string {

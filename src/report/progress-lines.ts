@@ -28,6 +28,11 @@ export function eventLine(state: ProgressState, event: RunEvent): EventLine | nu
       return { text: startLine(event.plan), tone: 'plain', routine: false };
     case 'table-created':
       return { text: `created ${tableOf(state, event.load)}`, tone: 'plain', routine: false };
+    case 'rows-created': {
+      const rows = formatCounted(event.rows, 'row');
+      const text = `${rows} created in ${safeText(event.table)}`;
+      return { text, tone: 'plain', routine: true };
+    }
     case 'notice':
       return { text: `note: ${safeText(event.sentence)}`, tone: 'warning', routine: false };
     case 'unit-retried':
@@ -93,6 +98,8 @@ function retryLine(
 function finishLine(name: string, report: FileReport): EventLine | null {
   switch (report.status) {
     case 'loaded': {
+      // One of very many, and one row: the totals say more.
+      if (report.format === 'document' && report.rejected === 0) return null;
       const milliseconds = workMs(report);
       const took = milliseconds === null ? '' : ` in ${formatDuration(milliseconds)}`;
       const counts = countsSentence(report);

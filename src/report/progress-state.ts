@@ -100,6 +100,7 @@ export function trackProgress(
     case 'load-started':
     case 'table-created':
     case 'notice':
+    case 'rows-created':
     case 'load-finished':
     case 'run-finished':
       return;

@@ -30,6 +30,7 @@ const errorRecord = {
         file: text,
         line: { ...count, description: 'Line or row of the file, from 1.' },
         record: { ...count, description: 'Record of a JSON file, from 1.' },
+        index: { ...count, description: 'Row in memory, from 0.' },
         column: text,
         value: text,
         table: text,
@@ -53,7 +54,7 @@ const fileReport = {
   description: 'Null: what the strategy cannot attribute to one file.',
   properties: {
     path: text,
-    format: { enum: ['csv', 'tsv', 'parquet', 'json', 'jsonl'] },
+    format: { enum: ['csv', 'tsv', 'parquet', 'json', 'jsonl', 'document'] },
     bytes: { ...count, description: 'Size on disk.' },
     rowsRead: maybeCount,
     inserted: maybeCount,
@@ -152,6 +153,69 @@ const prediction = {
   additionalProperties: false,
 } as const;
 
+const targets = {
+  type: 'array',
+  description:
+    'Further tables that took the same rows; absent where a load has none. rowsRead of the load = ' +
+    'inserted + updated + unchanged + superseded + filtered + rejected of the load. Null: not known.',
+  items: {
+    type: 'object',
+    properties: {
+      table: text,
+      inserted: maybeCount,
+      updated: maybeCount,
+      unchanged: maybeCount,
+      superseded: maybeCount,
+      filtered: { ...maybeCount, description: 'Rows that where left out.' },
+    },
+    required: ['table', 'inserted', 'updated', 'unchanged', 'superseded', 'filtered'],
+    additionalProperties: false,
+  },
+} as const;
+
+const lookups = {
+  type: 'array',
+  description: 'Tables that values are looked up in; absent where a load has no lookups.',
+  items: {
+    type: 'object',
+    properties: { table: text, created: { ...count, description: 'Rows that it lacked.' } },
+    required: ['table', 'created'],
+    additionalProperties: false,
+  },
+} as const;
+
+const unlisted = {
+  type: 'array',
+  description:
+    'Documents that files does not list, by what came of them; absent where it lists all.',
+  items: {
+    type: 'object',
+    properties: {
+      status: fileReport.properties.status,
+      files: count,
+      bytes: count,
+      rowsRead: maybeCount,
+      inserted: maybeCount,
+      updated: maybeCount,
+      unchanged: maybeCount,
+      superseded: maybeCount,
+      rejected: maybeCount,
+    },
+    required: [
+      'status',
+      'files',
+      'bytes',
+      'rowsRead',
+      'inserted',
+      'updated',
+      'unchanged',
+      'superseded',
+      'rejected',
+    ],
+    additionalProperties: false,
+  },
+} as const;
+
 const loadReport = {
   type: 'object',
   properties: {
@@ -161,6 +225,9 @@ const loadReport = {
     reason: { ...text, description: 'Why this strategy.' },
     concurrency: count,
     files: { type: 'array', items: fileReport },
+    unlisted,
+    targets,
+    lookups,
     totals,
     prediction,
   },

@@ -1,5 +1,5 @@
 import { LIMITS } from '../limits.ts';
-import type { Counts, FileReport, LoadReport } from '../run/report-types.ts';
+import type { Counts, FileReport, LoadReport, UnlistedFiles } from '../run/report-types.ts';
 import { COUNT_NAMES, sumCounts, workMs } from './file-counts.ts';
 import type { MaybeCounts } from './file-counts.ts';
 import { formatCount, formatCounted, formatSeconds, perSecond } from './format.ts';
@@ -13,8 +13,8 @@ type Status = FileReport['status'];
 /** One row per file, or per group of files where they are many, and the load's exact totals. */
 export function summaryTable(load: LoadReport, loadMs: number | null, page: Page): string {
   const folder = commonFolder(load.files.map((file) => file.path));
-  const rows = groupFiles(load.files).map((group) => groupRow(group, folder, page));
-  const files = load.files.filter((file) => file.status === 'loaded').length;
+  const rows = groupFiles(load).map((group) => groupRow(group, folder, page));
+  const files = filesOf(load, 'loaded');
   const total = [
     `${formatCounted(files, 'file')} loaded`,
     ...countCells(load.totals, loadMs),
@@ -51,14 +51,26 @@ function unknownNote(load: LoadReport): string {
   return `– is not known per file with the strategy ${load.strategy}; the totals are exact.`;
 }
 
+/** Files of a load, of one status or of all, those that the report only counts among them. */
+export function filesOf({ files, unlisted = [] }: LoadReport, status?: Status): number {
+  const isMeant = (one: { readonly status: Status }): boolean =>
+    status === undefined || one.status === status;
+  return (
+    unlisted.filter(isMeant).reduce((sum, group) => sum + group.files, 0) +
+    files.filter(isMeant).length
+  );
+}
+
 /** Files of one status that share a row. */
 interface FileGroup {
   readonly status: Status;
   readonly files: readonly FileReport[];
+  /** Those that the report only counts. */
+  readonly unlisted?: UnlistedFiles | undefined;
 }
 
 /** Where files are many, those that did not load stand alone and the others are summed. */
-function groupFiles(files: readonly FileReport[]): readonly FileGroup[] {
+function groupFiles({ files, unlisted = [] }: LoadReport): readonly FileGroup[] {
   const shownMax = LIMITS.summaryFilesShownMax;
   if (files.length <= shownMax) return files.map(alone);
   const troubled = files.filter((file) => TROUBLED[file.status]);
@@ -67,8 +79,11 @@ function groupFiles(files: readonly FileReport[]): readonly FileGroup[] {
   const groups = STATUSES.map((status) => ({
     status,
     files: rest.filter((file) => file.status === status),
+    unlisted: unlisted.find((group) => group.status === status),
   }));
-  return [...shown.map(alone), ...groups.filter((group) => group.files.length > 0)];
+  const isShown = (group: FileGroup): boolean =>
+    group.files.length > 0 || group.unlisted !== undefined;
+  return [...shown.map(alone), ...groups.filter(isShown)];
 }
 
 const STATUSES: readonly Status[] = ['failed', 'not-loaded', 'skipped', 'loaded'];
@@ -85,14 +100,16 @@ function alone(file: FileReport): FileGroup {
 
 function groupRow(group: FileGroup, folder: string, page: Page): readonly Cell[] {
   const [first, ...others] = group.files;
-  const single = others.length === 0 ? first : undefined;
+  const { unlisted } = group;
+  const single = others.length === 0 && unlisted === undefined ? first : undefined;
   const name =
     single === undefined
-      ? formatCounted(group.files.length, 'file')
+      ? formatCounted(group.files.length + (unlisted?.files ?? 0), 'file')
       : safeText(single.path.slice(folder.length));
   // Files of one group share the seconds of their unit, so seconds are never summed over files.
   const milliseconds = single === undefined ? null : workMs(single);
-  const cells = [name, ...countCells(sumCounts(group.files), milliseconds)];
+  const counts = unlisted === undefined ? group.files : [...group.files, unlisted];
+  const cells = [name, ...countCells(sumCounts(counts), milliseconds)];
   const paint = paintOf(group.status, page);
   return [
     ...cells.map((text) => (group.status === 'skipped' ? { text, paint } : text)),

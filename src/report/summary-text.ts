@@ -7,7 +7,7 @@ import { moreLines, pageFor, paragraph } from './page.ts';
 import type { Page } from './page.ts';
 import { safeText } from './safe-text.ts';
 import { predictionLines } from './summary-prediction.ts';
-import { summaryTable } from './summary-table.ts';
+import { filesOf, summaryTable } from './summary-table.ts';
 
 /** What a run did: a table per load, the errors, one closing line. Ends in a line end. */
 export function printSummary(
@@ -35,11 +35,36 @@ export function printSummary(
 function loadBlock(load: LoadReport, loadMs: number | null, page: Page): string {
   if (!isSkipped(load)) {
     const lines = [loadHeading(load, page), summaryTable(load, loadMs, page)];
-    return [...lines, ...rejectLines(load, page)].join('\n');
+    return [
+      ...lines,
+      ...targetTexts(load, page),
+      ...rejectLines(load, page),
+      ...createdLines(load, page),
+    ].join('\n');
   }
-  const files = formatCounted(load.files.length, 'file');
+  const files = formatCounted(filesOf(load), 'file');
   const text = `${files} skipped, loaded by an earlier run. --force loads again.`;
   return `${page.ink.bold(safeText(load.table))}\n${paragraph(text, 2, page)}`;
+}
+
+/** `global_usernames: 1,200 inserted, 800 unchanged`, for each further table. */
+function targetTexts({ targets = [] }: LoadReport, page: Page): readonly string[] {
+  return targets.map(({ table, ...counts }) => {
+    const told = Object.entries(counts).flatMap(([name, count]) =>
+      count === null || count === 0 ? [] : [`${formatCount(count)} ${name}`],
+    );
+    const text =
+      told.length > 0 ? told.join(', ') : counts.inserted === null ? 'not known' : 'nothing';
+    return paragraph(`and into ${safeText(table)}: ${text}`, 2, page);
+  });
+}
+
+function createdLines({ lookups = [] }: LoadReport, page: Page): readonly string[] {
+  return lookups
+    .filter(({ created }) => created > 0)
+    .map(({ table, created }) =>
+      paragraph(`${formatCounted(created, 'row')} created in ${safeText(table)}`, 2, page),
+    );
 }
 
 /** Where the rejected rows are, file by file. */
@@ -60,8 +85,8 @@ function rejectLines({ files }: LoadReport, page: Page): readonly string[] {
   ];
 }
 
-function isSkipped({ files }: LoadReport): boolean {
-  return files.length > 0 && files.every((file) => file.status === 'skipped');
+function isSkipped({ files, unlisted = [] }: LoadReport): boolean {
+  return files.length > 0 && [...files, ...unlisted].every(({ status }) => status === 'skipped');
 }
 
 function loadHeading(load: LoadReport, { ink }: Page): string {

@@ -1,5 +1,6 @@
 import { mergedFromLedger } from '../load/merge-unit.ts';
 import type { FilePlan, LoadPlan } from '../plan/plan-types.ts';
+import { ledgerPath } from '../source/ledger-path.ts';
 import type { Connection } from '../target/connect.ts';
 import { entriesOfRun, type LedgerContext } from '../target/ledger.ts';
 import type { UnitOutcome } from './unit-outcome.ts';
@@ -15,7 +16,7 @@ export async function outcomesAfterAbort(
   outcomes: readonly UnitOutcome[],
 ): Promise<UnitOutcome[]> {
   const unheard = outcomes.filter((outcome) => outcome.merged === null && outcome.attempts > 0);
-  const paths = unheard.flatMap((outcome) => filesOf(load, outcome).map((file) => file.path));
+  const paths = unheard.flatMap((outcome) => filesOf(load, outcome).map(ledgerPath));
   const entries = await entriesOfRun(coordinator, ledger, paths);
   return outcomes.map((outcome) => {
     if (!unheard.includes(outcome)) return outcome;

@@ -48,6 +48,13 @@ export type RunEvent =
       readonly delayMs: number;
       readonly error: ErrorRecord;
     }
+  /** A lookup created so many rows in another table. */
+  | {
+      readonly kind: 'rows-created';
+      readonly load: number;
+      readonly table: string;
+      readonly rows: number;
+    }
   | { readonly kind: 'notice'; readonly load: number; readonly sentence: string }
   | { readonly kind: 'load-finished'; readonly load: number }
   | { readonly kind: 'run-finished'; readonly report: Report };

@@ -3,6 +3,7 @@ import type { LoadTask, StagedFile, UnitPart } from '../load/unit-task.ts';
 import type { FilePlan, LoadPlan, UnitPlan } from '../plan/plan-types.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
 import type { CsvPart, PartsFound } from '../source/csv/find-parts.ts';
+import { inputOf } from '../source/transform/input-of.ts';
 
 /**
  * What exactly the units of a load hold whose plan splits files. Row groups are where the plan says;
@@ -38,7 +39,8 @@ export function createFileParts(options: FilePartsOptions): FileParts {
       if (part === null) return undefined;
       const file = present(options.plan.files[files[0] ?? -1], 'the file of a part');
       const { index, from, to } = part;
-      if (file.description.kind === 'parquet') return { kind: 'row-groups', from, to };
+      const { kind } = inputOf(file.description);
+      if (kind === 'parquet') return { kind: 'row-groups', from, to };
       const search = searchOf(file);
       try {
         return { kind: 'bytes', ...(await present(search.parts[index], 'the part of a file')) };

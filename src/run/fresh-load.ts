@@ -1,12 +1,15 @@
 import { errorRecordOf, EtlError, type ErrorRecord } from '../errors.ts';
+import { plainSentence } from '../load/copy-error.ts';
 import type { FreshUnit } from '../load/fresh-copy.ts';
 import { insertedOnly, ledgerEntry } from '../load/merge-unit.ts';
 import type { LoadTask, StagedFile } from '../load/unit-task.ts';
+import { missingIndexes } from '../plan/plan-indexes.ts';
 import type { LoadPlan, UnitPlan } from '../plan/plan-types.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
 import { cancellable } from '../target/backends.ts';
 import type { Connection, ConnectOptions } from '../target/connect.ts';
 import { createFresh, dropFresh, freshName, swapFresh } from '../target/fresh-table.ts';
+import { createIndexSql } from '../target/indexes.ts';
 import { writeLedger } from '../target/ledger.ts';
 import type { TargetTable } from '../target/table.ts';
 import { inTransaction } from '../target/transaction.ts';
@@ -126,6 +129,9 @@ async function publish(
     // The key of many rows takes its time, and so may the others who read the table.
     await cancellable(coordinator, connectOptions, signal, async (heeding) => {
       const tableOid = await swapFresh(heeding, table, fresh, plan.key);
+      for (const index of missingIndexes(plan)) {
+        await heeding.query(createIndexSql(table, index, 'at once'));
+      }
       const entries = files.map((file) => ledgerEntry(file, insertedOnly(file.rows)));
       await writeLedger(heeding, { ...task.ledger, tableOid }, entries);
     });
@@ -134,7 +140,7 @@ async function publish(
 
 function tellFallback({ onEvent, loadIndex, table }: FreshOptions, record: ErrorRecord): void {
   const sentence =
-    `${table.sqlName} could not be filled before its key was added (${record.sentence}) ` +
+    `${table.sqlName} could not be filled before its key was added (${plainSentence(record.sentence, null, null)}) ` +
     'It is loaded through staging instead.';
   onEvent({ kind: 'notice', load: loadIndex, sentence });
 }

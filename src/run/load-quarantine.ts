@@ -1,12 +1,14 @@
-import { maxErrorsOf, type Quarantine } from '../load/quarantine.ts';
+import { maxErrorsOf, type Quarantine } from '../load/quarantine/quarantine.ts';
 import {
   prepareRejectFolder,
   rejectPaths,
   removeEmptyFolders,
   removeSpools,
   spoolPrefix,
-} from '../load/reject-folder.ts';
+} from '../load/quarantine/reject-folder.ts';
 import type { Plan } from '../plan/plan-types.ts';
+import type { Connection } from '../target/connect.ts';
+import { forgetRejects, readHorizon } from '../target/reject-record.ts';
 
 /** Where the bad rows of one load go. */
 export interface LoadQuarantine {
@@ -23,6 +25,7 @@ export async function openQuarantine(
   { settings, server, loads }: Pick<Plan, 'settings' | 'server' | 'loads'>,
   index: number,
   tableOid: number,
+  coordinator: Connection,
 ): Promise<LoadQuarantine> {
   if (settings.onError === 'stop') {
     return { quarantine: null, rejectPaths: new Map(), close: () => Promise.resolve() };
@@ -31,11 +34,13 @@ export async function openQuarantine(
   const made = await prepareRejectFolder(folder);
   const prefix = spoolPrefix(folder, `${server.address} ${server.database}`, tableOid);
   await removeSpools(prefix);
+  await forgetRejects(coordinator, settings.ledgerSchema, tableOid);
+  const began = await readHorizon(coordinator);
   // No two loads of a run may take the same names.
   const taken = new Set<string>();
   const paths = loads.slice(0, index + 1).map((load) => rejectPaths(folder, load.files, taken));
   return {
-    quarantine: { folder, spoolPrefix: prefix, maxErrors: maxErrorsOf(settings.maxErrors) },
+    quarantine: { folder, spoolPrefix: prefix, maxErrors: maxErrorsOf(settings.maxErrors), began },
     rejectPaths: paths[index] ?? new Map<number, string>(),
     close: async () => {
       await removeSpools(prefix);

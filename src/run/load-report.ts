@@ -1,15 +1,18 @@
 import type { ErrorRecord } from '../errors.ts';
 import { insertedOnly, sumCounts } from '../load/merge-unit.ts';
 import type { FilePlan, LoadPlan } from '../plan/plan-types.ts';
+import { ledgerPath } from '../source/ledger-path.ts';
 import type { UnitOutcome } from './unit-outcome.ts';
 import type { FreshOutcome } from './fresh-load.ts';
 import { predictionOf } from './prediction.ts';
 import type { RangeOutcome } from './range-pipeline.ts';
 import type { Counts, FileReport, LoadReport } from './report-types.ts';
+import { targetReports } from './target-reports.ts';
 
 /** A load of which nothing was begun. */
 export function notLoaded(load: LoadPlan): LoadReport {
-  return loadReport(load, load.files.map(untouched), sumCounts([]));
+  const report = loadReport(load, load.files.map(untouched), sumCounts([]));
+  return { ...report, ...targetReports(load, []) };
 }
 
 /** A load whose files the ledger knows, all of them. */
@@ -141,7 +144,7 @@ function sumMs(units: readonly number[], ms: ReadonlyMap<number, number>): numbe
 
 function untouched(file: FilePlan): FileReport {
   return {
-    path: file.path,
+    path: ledgerPath(file),
     format: file.format,
     bytes: file.bytes,
     ...countsOf(null),

@@ -18,7 +18,7 @@ interface PartProgress {
 export function createPartEvents(load: number, onEvent: (event: RunEvent) => void): TellNews {
   const files = new Map<number, Map<number, PartProgress>>();
   return ({ part, bytes }, news, attempt) => {
-    if (part === null || news.kind === 'notice') {
+    if (part === null || news.kind === 'notice' || news.kind === 'rows-created') {
       onEvent(eventOf(news, load, attempt));
       return;
     }

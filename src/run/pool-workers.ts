@@ -53,5 +53,8 @@ export function pathsOf(
 
 export function eventOf(news: UnitNews, load: number, attempt: number): RunEvent {
   if (news.kind === 'notice') return { kind: 'notice', load, sentence: news.sentence };
+  if (news.kind === 'rows-created') {
+    return { kind: 'rows-created', load, table: news.table, rows: news.rows };
+  }
   return news.kind === 'file-started' ? { ...news, load, attempt } : { ...news, load };
 }

@@ -7,7 +7,7 @@ import type { TargetTable } from '../target/table.ts';
 /** Creates the table where the plan says so, and makes sure that it is the one that was planned. */
 export async function prepareTable(
   coordinator: Connection,
-  load: LoadPlan,
+  load: Pick<LoadPlan, 'table'>,
   onCreated: (ddl: string) => void,
 ): Promise<TargetTable> {
   const { table: planned } = load;

@@ -3,7 +3,7 @@ import { commitInDoubt, delayMs, retryable, RETRY_POLICY } from '../conflict/ret
 import { errorRecordOf, type ErrorRecord } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { sumCounts } from '../load/merge-unit.ts';
-import { isRowFault } from '../load/quarantine.ts';
+import { isRowFault } from '../load/quarantine/quarantine.ts';
 import type { Counts } from '../target/counts.ts';
 import { entriesOfTable } from '../target/ledger.ts';
 import { dropSharedStaging, recoverPrepared } from '../target/shared-staging.ts';

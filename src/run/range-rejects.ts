@@ -1,7 +1,7 @@
 import { assert } from '../assert.ts';
 import type { ErrorRecord } from '../errors.ts';
 import type { FileFailure } from '../load/unit-session.ts';
-import type { StagedGood } from '../load/quarantine-work.ts';
+import type { StagedGood } from '../load/quarantine/quarantine-work.ts';
 import type { RangeOptions } from './range-options.ts';
 import type { StagedLoad } from './range-staging.ts';
 

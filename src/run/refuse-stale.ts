@@ -1,5 +1,6 @@
 import { EtlError } from '../errors.ts';
 import type { LoadPlan } from '../plan/plan-types.ts';
+import { ledgerPath } from '../source/ledger-path.ts';
 import type { Connection } from '../target/connect.ts';
 import { loadedFiles, type LedgerContext } from '../target/ledger.ts';
 
@@ -14,12 +15,12 @@ export async function refuseStale(
   load: LoadPlan,
 ): Promise<void> {
   const files = load.files.filter((file) => file.skip === null);
-  const paths = files.map((file) => file.path);
+  const paths = files.map(ledgerPath);
   const latest = new Map(
     (await loadedFiles(coordinator, schema, tableOid, paths)).map((entry) => [entry.path, entry]),
   );
   for (const file of files) {
-    const entry = latest.get(file.path);
+    const entry = latest.get(ledgerPath(file));
     if (entry === undefined || entry.runId === runId || entry.runId === file.earlierRun) continue;
     throw new EtlError(
       'ETL_PLAN_STALE',

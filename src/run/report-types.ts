@@ -33,8 +33,28 @@ export interface LoadReport {
   readonly reason: string;
   readonly concurrency: number;
   readonly files: readonly FileReport[];
+  /** Documents that are not among `files`, by what came of them; absent where all are listed. */
+  readonly unlisted?: readonly UnlistedFiles[];
   readonly totals: Counts;
+  /** Further tables that took the same rows; absent where the load has none. */
+  readonly targets?: readonly TargetReport[];
+  /** Rows that lookups created in other tables, those of tries that failed included. */
+  readonly lookups?: readonly { readonly table: string; readonly created: number }[];
   readonly prediction: LoadPrediction;
+}
+
+/**
+ * What became of the rows of a load in a further table. Null: not known, since the ledger alone tells
+ * that a unit of work was merged.
+ */
+export interface TargetReport {
+  readonly table: string;
+  readonly inserted: number | null;
+  readonly updated: number | null;
+  readonly unchanged: number | null;
+  readonly superseded: number | null;
+  /** Rows that `where` left out. */
+  readonly filtered: number | null;
 }
 
 /** What the plan foresaw of a load, and what came of it. */
@@ -62,6 +82,19 @@ export interface Foreseen {
   readonly predicted: number | null;
   readonly actual: number | null;
   readonly ratio: number | null;
+}
+
+/** Files of one status, summed; null as in FileReport. */
+export interface UnlistedFiles {
+  readonly status: FileReport['status'];
+  readonly files: number;
+  readonly bytes: number;
+  readonly rowsRead: number | null;
+  readonly inserted: number | null;
+  readonly updated: number | null;
+  readonly unchanged: number | null;
+  readonly superseded: number | null;
+  readonly rejected: number | null;
 }
 
 /** Null: what the strategy cannot attribute to one file. */

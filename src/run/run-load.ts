@@ -1,13 +1,20 @@
+import { present } from '../assert.ts';
 import { EtlError, type ErrorRecord } from '../errors.ts';
 import type { AdmissionMode } from '../conflict/admission.ts';
 import { insertedOnly, sumCounts } from '../load/merge-unit.ts';
 import type { LoadTask } from '../load/unit-task.ts';
+import { withPlannedLookups } from '../plan/lookup-columns.ts';
+import { missingIndexes } from '../plan/plan-indexes.ts';
 import type { LoadPlan, Plan } from '../plan/plan-types.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
 import { waitForBackends } from '../target/backends.ts';
+import type { Connection } from '../target/connect.ts';
 import { unlockTables } from '../target/run-record.ts';
 import type { TargetTable } from '../target/table.ts';
 import { outcomesAfterAbort } from './after-abort.ts';
+import { buildIndexes } from './build-indexes.ts';
+import { workOf } from './choose-pool.ts';
+import { countCreated } from './created-rows.ts';
 import { runFreshLoad } from './fresh-load.ts';
 import { runFilePipeline } from './file-pipeline.ts';
 import {
@@ -25,16 +32,20 @@ import { poolWorkers } from './pool-workers.ts';
 import { prepareTable } from './prepare-table.ts';
 import type { UnitOutcome } from './unit-outcome.ts';
 import { OWNER_ROWS_MIN } from './range-owners.ts';
-import { holdTable } from './hold-table.ts';
+import { furtherTasks, holdTables, prepareFurther } from './further-tables.ts';
+import { prepareSuperseded, withSuperseded } from './keep-superseded.ts';
 import { runRangePipeline } from './range-pipeline.ts';
 import type { Counts, FileReport, LoadReport } from './report-types.ts';
 import { refuseStale } from './refuse-stale.ts';
 import type { RunContext } from './run-context.ts';
+import { targetReports } from './target-reports.ts';
 import { tidy } from './tidy.ts';
 
 export interface LoadEnd {
   readonly report: LoadReport;
   readonly error: ErrorRecord | null;
+  /** Milliseconds that the making of indexes took, which no prediction is about. */
+  readonly indexMs?: number;
 }
 
 /** One load: its table made ready and locked, its workers started, its pipeline run. */
@@ -45,28 +56,35 @@ export async function runLoad(
 ): Promise<LoadEnd> {
   const { coordinator, runId, onEvent } = context;
   onEvent({ kind: 'load-started', load: index, plan: load });
-  const table = await prepareTable(coordinator, load, (ddl) => {
-    onEvent({ kind: 'table-created', load: index, ddl });
-  });
-  const { waited } = await holdTable(context, table, index);
+  const onCreated = (ddl: string): void => onEvent({ kind: 'table-created', load: index, ddl });
+  const table = await prepareTable(coordinator, load, onCreated);
+  const further = await prepareFurther(coordinator, load, onCreated);
+  const tables = [table, ...further];
+  const { waited } = await holdTables(context, tables, index);
   const threads = Math.max(1, Math.min(load.concurrency, load.units.length));
-  const pool = context.parts.createPool(threads, { ...context.setup, tableOid: table.oid });
+  const pool = await context.parts.createPool(
+    threads,
+    { ...context.setup, tableOid: table.oid, furtherOids: further.map(({ oid }) => oid) },
+    workOf(load, context.plan.settings),
+  );
   let destroyed: Promise<void> | null = null;
   const destroyPool = (): Promise<void> => (destroyed ??= pool.destroy());
   // The lock goes with the coordinator's connection, and then another run may begin on the table.
   const signal = AbortSignal.any([context.signal, coordinator.lost]);
   const abort = (): void => pool.abort();
   signal.addEventListener('abort', abort);
+  const created = countCreated(onEvent);
   let quarantined: LoadQuarantine | null = null;
   try {
     // Whoever held it may have put another table in its place, or changed it.
-    if (waited) await prepareTable(coordinator, plannedAs(load, table), () => undefined);
-    await tidy(context, table, index);
-    quarantined = await openQuarantine(context.plan, index, table.oid);
-    const task = loadTask(context, load, table, quarantined);
+    if (waited) await prepareAgain(coordinator, load, tables);
+    for (const each of tables) await tidy(context, each, index);
+    quarantined = await openQuarantine(context.plan, index, table.oid, coordinator);
+    const task = { ...loadTask(context, load, table, quarantined), ...furtherTasks(load, further) };
     await refuseStale(coordinator, task.ledger, load);
-    const end = await runPipeline(
-      { ...context, signal, rejectPaths: quarantined.rejectPaths },
+    await prepareSuperseded(context);
+    const { report, ...rest } = await runPipeline(
+      { ...context, onEvent: created.onEvent, signal, rejectPaths: quarantined.rejectPaths },
       load,
       index,
       pool,
@@ -77,8 +95,13 @@ export async function runLoad(
         await waitForBackends(coordinator, `etl ${runId}`, context.parts.sleep);
       },
     );
+    const told = { ...rest, report: { ...report, ...created.report(load) } };
+    const end = await withSuperseded({ ...context, signal }, load, index, task, told);
     context.usage.connections(1 + pool.connections());
-    return coordinator.lost.aborted ? { ...end, error: lockLost(table.sqlName) } : end;
+    if (coordinator.lost.aborted) return { ...end, error: lockLost(table.sqlName) };
+    if (end.error !== null || missingIndexes(load).length === 0) return end;
+    await destroyPool();
+    return await withIndexes({ ...context, signal }, load, index, end);
   } finally {
     signal.removeEventListener('abort', abort);
     await destroyPool();
@@ -88,9 +111,27 @@ export async function runLoad(
   }
 }
 
-/** The same load, of a table that exists. */
-function plannedAs(load: LoadPlan, { oid }: TargetTable): LoadPlan {
-  return { ...load, table: { ...load.table, create: null, oid } };
+async function withIndexes(
+  context: RunContext,
+  load: LoadPlan,
+  index: number,
+  end: LoadEnd,
+): Promise<LoadEnd> {
+  const startedAt = performance.now();
+  const error = await buildIndexes(context, load, index);
+  return { ...end, error, indexMs: performance.now() - startedAt };
+}
+
+/** The same tables, which exist. */
+async function prepareAgain(
+  coordinator: Connection,
+  { table, targets = [] }: LoadPlan,
+  found: readonly TargetTable[],
+): Promise<void> {
+  for (const [place, planned] of [table, ...targets.map((target) => target.table)].entries()) {
+    const { oid } = present(found[place], 'a table that was prepared');
+    await prepareTable(coordinator, { table: { ...planned, create: null, oid } }, () => undefined);
+  }
 }
 
 function lockLost(table: string): ErrorRecord {
@@ -102,7 +143,7 @@ function lockLost(table: string): ErrorRecord {
   ).record;
 }
 
-function loadTask(
+export function loadTask(
   context: RunContext,
   load: LoadPlan,
   table: TargetTable,
@@ -115,12 +156,14 @@ function loadTask(
       name: table.name,
       // The columns of a unique index may be NULL, and two NULLs are two rows to it; but a row without
       // a key is one that no later file could meet, so it is refused.
-      columns: table.columns.map((column) =>
+      columns: withPlannedLookups(table.columns, load.table).map((column) =>
         load.key.includes(column.name) ? { ...column, notNull: true } : column,
       ),
       key: load.key,
       onConflict: load.onConflict,
       versionColumn: load.versionColumn,
+      ...(load.insertOnly === undefined ? {} : { insertOnly: load.insertOnly }),
+      ...(load.compare === undefined ? {} : { compare: load.compare }),
     },
     sqlName: table.sqlName,
     ledger: {
@@ -136,6 +179,7 @@ function loadTask(
     countRows: table.rowTriggers.length > 0,
     hasRules: table.rules.length > 0,
     subBatchSize: plan.settings.subBatchSize,
+    startedAt: context.startedAt.toISOString(),
     quarantine: quarantined.quarantine,
   };
 }
@@ -218,11 +262,13 @@ async function runPipeline(
   }
   const files = withRejects(fileReports(load, outcomes), rejectPaths);
   const totals = sumCounts(outcomes.flatMap((outcome) => outcome.merged?.counts ?? []));
-  return { report: loadReport(load, files, totals), error: firstError(files) };
+  const report = { ...loadReport(load, files, totals), ...targetReports(load, outcomes) };
+  return { report, error: firstError(files) };
 }
 
 /** `deterministic: false` drops the proof; `append` has no keys that could conflict. */
 function admissionMode(plan: Plan, load: LoadPlan): AdmissionMode {
   if (load.strategy === 'sequential') return 'ordered';
-  return plan.settings.deterministic && load.onConflict !== 'append' ? 'prove' : 'free';
+  const keyed = [load, ...(load.targets ?? [])].some(({ key }) => key.length > 0);
+  return plan.settings.deterministic && keyed ? 'prove' : 'free';
 }

@@ -5,12 +5,14 @@ import { errorRecordOf, EtlError, exitCodeOf, EXIT, type ErrorRecord } from '../
 import { LIMITS } from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { LoadPlan, Plan } from '../plan/plan-types.ts';
-import { createWorkerPool } from '../pool/worker-pool.ts';
 import { connect, type Connection } from '../target/connect.ts';
 import { migrateLedger } from '../target/ledger-schema.ts';
 import { finishRun, startRun } from '../target/run-record.ts';
 import { fixedSession, flushingSession, valuesOf } from '../target/session.ts';
 import { waitForBackends } from '../target/backends.ts';
+import { choosePool } from './choose-pool.ts';
+import { buildSkippedIndexes } from './build-indexes.ts';
+import { withFewDocuments } from './document-report.ts';
 import { createEventStream } from './event-stream.ts';
 import type { RunEvent } from './events.ts';
 import { notLoaded, skippedLoad } from './load-report.ts';
@@ -28,6 +30,8 @@ export interface RunOptions {
   readonly log: Log;
   /** Stops the run: what is open is rolled back, what is committed stays. */
   readonly signal?: AbortSignal;
+  /** Load the corrected rows of reject files instead of files, in the place of what they correct. */
+  readonly retryRejects?: boolean;
 }
 
 /**
@@ -41,12 +45,15 @@ export interface RunHandle extends AsyncIterable<RunEvent> {
 
 /** Executes a plan, and obeys it: nothing is decided here that the plan has decided. */
 export function run(plan: Plan, options: RunOptions): RunHandle {
-  return runWith(plan, options, {
-    createPool: createWorkerPool,
-    random: Math.random,
-    sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
-  });
+  return runWith(plan, options, RUN_PARTS);
 }
+
+/** The surroundings of a run that nobody has put others in the place of. */
+export const RUN_PARTS: RunParts = {
+  createPool: choosePool,
+  random: Math.random,
+  sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
+};
 
 /** The same with its surroundings passed in: threads or none, real time or not. */
 export function runWith(plan: Plan, options: RunOptions, parts: RunParts): RunHandle {
@@ -75,14 +82,16 @@ async function execute(
     idleTimeoutMs: plan.settings.idleTimeoutMs,
     session: { ...fixedSession(plan.settings), ...valuesOf(plan.session) },
   };
-  const coordinator = await connect({
+  const coordinator = await (parts.connect ?? connect)({
     ...setup,
     session: { ...setup.session, ...flushingSession(plan.session) },
   });
   try {
     await beginRun(coordinator, plan, runId);
     onEvent({ kind: 'run-started', runId, plan });
-    const context = { plan, runId, coordinator, setup, signal, parts, onEvent, usage };
+    const retryRejects = options.retryRejects ?? false;
+    const shared = { plan, runId, startedAt, coordinator, setup, signal, retryRejects };
+    const context = { ...shared, parts, onEvent, usage };
     const { loads, error } = await runLoads(context).catch(async (refusal: unknown) => {
       // Nothing was begun, but the record of the run was, and must not say `running` for ever.
       await finish(context, 'failed', errorRecordOf(refusal)).catch(() => undefined);
@@ -96,7 +105,7 @@ async function execute(
       status,
       startedAt: startedAt.toISOString(),
       finishedAt: new Date().toISOString(),
-      loads,
+      loads: loads.map(withFewDocuments),
       ...usage.end(loads),
       error,
     };
@@ -129,26 +138,33 @@ async function runLoads(
       loads.push(notLoaded(load));
       continue;
     }
-    if (load.units.length === 0) {
+    if (load.units.length === 0 && !context.retryRejects) {
       await tidySkipped(context, load, index);
       const skipped = skippedLoad(load);
       loads.push(skipped);
       await recordLoad(context, index, skipped, 0);
+      error = await buildSkippedIndexes(context, load, index);
       continue;
     }
     const startedAt = performance.now();
-    const end: LoadEnd = await runLoad(context, load, index).catch((failure: unknown) => {
+    const end: LoadEnd = await beginLoad(context, load, index).catch((failure: unknown) => {
       refuseToBegin(failure, loads);
       return { report: notLoaded(load), error: errorRecordOf(failure) };
     });
     const ms = performance.now() - startedAt;
-    const report = timed(load, end.report, ms);
+    const report = timed(load, end.report, ms - (end.indexMs ?? 0));
     loads.push(report);
     error = end.error;
     await recordLoad(context, index, report, ms);
   }
   if (context.signal.aborted) error ??= interrupted();
   return { loads, error };
+}
+
+async function beginLoad(context: RunContext, load: LoadPlan, index: number): Promise<LoadEnd> {
+  if (!context.retryRejects) return runLoad(context, load, index);
+  const { retryLoad } = await import('./retry/retry-load.ts');
+  return retryLoad(context, load, index);
 }
 
 function timed(load: LoadPlan, report: LoadReport, ms: number): LoadReport {

@@ -1,7 +1,8 @@
+import { assert } from '../assert.ts';
 import type { CsvOptions, JsonOptions } from '../job/schema.ts';
 import { describeCsv } from './csv/describe-csv.ts';
 import type { KnownHeaders } from './csv/describe-csv.ts';
-import type { FileDescription, SourceFile } from './source-file.ts';
+import type { InputDescription, SourceFile } from './source-file.ts';
 
 /**
  * Opens a file and tells its columns: one door for all formats. What reads Parquet is imported with
@@ -15,7 +16,7 @@ export async function describeFile(
   csvOptions: CsvOptions,
   headers?: KnownHeaders,
   jsonOptions: JsonOptions = { records: null, columns: {} },
-): Promise<FileDescription> {
+): Promise<InputDescription> {
   switch (file.format) {
     case 'csv':
     case 'tsv':
@@ -25,5 +26,7 @@ export async function describeFile(
     case 'json':
     case 'jsonl':
       return (await import('./json/describe-json.ts')).describeJson(file, jsonOptions);
+    case 'document':
+      assert(false, 'documents are described together');
   }
 }

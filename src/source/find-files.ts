@@ -1,13 +1,11 @@
-import type { Stats } from 'node:fs';
-import { access, constants, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isDynamicPattern } from 'tinyglobby';
-import { comparePaths } from '../conflict/precedence.ts';
+import { comparePaths, inNaturalOrder } from '../conflict/precedence.ts';
 import { EtlError } from '../errors.ts';
-import type { ErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { expandPattern } from './expand-pattern.ts';
-import { formatOfName } from './file-format.ts';
+import { lookAtFiles, type Problem } from './look-at-files.ts';
 import type { SourceFile } from './source-file.ts';
 
 export interface FindOptions {
@@ -18,7 +16,7 @@ export interface FindOptions {
    * finds goes by name.
    */
   readonly order: 'name' | 'mtime' | 'listed';
-  /** Format of files whose name does not tell. */
+  /** Format of files whose name does not tell; `document` is that of all files, whatever their names. */
   readonly format?: SourceFile['format'];
   /** See SourceFile; by default the usual one. */
   readonly expansionRatioMax?: number;
@@ -44,23 +42,15 @@ export async function findFiles(
   for (const pattern of patterns) {
     const paths = await pathsOf(pattern, options, problems);
     if (paths.length + found.size > filesMax) throw tooManyFiles(filesMax);
-    const looks = await mapBounded(paths, (file) => lookAt(file, options));
+    const looks = await lookAtFiles(paths, options);
     const files = looks.filter((look) => 'path' in look);
-    problems.push(...looks.filter((look) => 'code' in look));
+    for (const look of looks) if ('code' in look) problems.push(look);
     for (const file of inOrder(files, order)) {
       if (!found.has(file.path)) found.set(file.path, file);
     }
   }
   if (problems.length > 0) throw errorOf(problems);
   return [...found.values()];
-}
-
-interface Problem {
-  readonly code: ErrorCode;
-  readonly name: string;
-  /** A sentence without the name, and what to do. */
-  readonly sentence: string;
-  readonly remedy: string;
 }
 
 /** Absolute paths; none where there is a problem with the pattern itself. */
@@ -146,83 +136,9 @@ function sharedBeginning(a: string, b: string): number {
   return shared;
 }
 
-async function lookAt(
-  file: string,
-  { cwd, format, expansionRatioMax: ratio = LIMITS.expansionRatioMax }: FindOptions,
-): Promise<SourceFile | Problem> {
-  const inside = path.relative(cwd, file);
-  const outside = inside.startsWith(`..${path.sep}`) || path.isAbsolute(inside);
-  const name = outside ? file : inside;
-  try {
-    const stats = await stat(file);
-    await access(file, constants.R_OK);
-    const problem = problemOf(name, stats);
-    if (problem !== null) return problem;
-    const kind = formatOfName(name, format);
-    if ('sentence' in kind) return { code: 'ETL_FILE_FORMAT', name, ...kind };
-    return {
-      ...{ path: file, name, ...kind, bytes: stats.size, mtimeMs: stats.mtimeMs },
-      ...(ratio === LIMITS.expansionRatioMax ? {} : { expansionRatioMax: ratio }),
-    };
-  } catch (error) {
-    // Node puts this character where a name's bytes are no UTF-8, so that nothing has the name.
-    if (name.includes('\ufffd') && (error as NodeJS.ErrnoException).code === 'ENOENT') {
-      return {
-        code: 'ETL_FILE_READ',
-        name,
-        sentence: 'Its name is not UTF-8.',
-        remedy: 'Rename it, or link to it by another name.',
-      };
-    }
-    return {
-      code: 'ETL_FILE_READ',
-      name,
-      sentence: `It cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}.`,
-      remedy: 'Check its permissions.',
-    };
-  }
-}
-
-function problemOf(name: string, stats: Stats): Problem | null {
-  if (!stats.isFile()) {
-    return {
-      code: 'ETL_FILE_FORMAT',
-      name,
-      sentence: 'It is not a regular file.',
-      remedy: 'Pipes and devices cannot be read twice: write their data to a file first.',
-    };
-  }
-  if (stats.size > 0) return null;
-  return {
-    code: 'ETL_FILE_EMPTY',
-    name,
-    sentence: 'The file is empty (0 bytes).',
-    remedy: 'Take it out of the load, or write it again.',
-  };
-}
-
 function inOrder(files: readonly SourceFile[], order: FindOptions['order']): readonly SourceFile[] {
-  const byName = (a: SourceFile, b: SourceFile): number => comparePaths(a.path, b.path);
-  if (order !== 'mtime') return [...files].sort(byName);
-  return [...files].sort((a, b) => a.mtimeMs - b.mtimeMs || byName(a, b));
-}
-
-const lookingAtOnceMax = 64;
-
-/** A directory may hold a million files: so many stats at once would need as many promises. */
-async function mapBounded<Item, Result>(
-  items: readonly Item[],
-  work: (item: Item) => Promise<Result>,
-): Promise<readonly Result[]> {
-  const results: Result[] = [];
-  let next = 0;
-  async function worker(): Promise<void> {
-    for (let index = next++; index < items.length; index = next++) {
-      results[index] = await work(items[index] as Item);
-    }
-  }
-  await Promise.all(Array.from({ length: lookingAtOnceMax }, worker));
-  return results;
+  if (order !== 'mtime') return inNaturalOrder(files);
+  return [...files].sort((a, b) => a.mtimeMs - b.mtimeMs || comparePaths(a.path, b.path));
 }
 
 const problemsShownMax = 20;

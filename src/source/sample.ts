@@ -1,6 +1,8 @@
+import { assert } from '../assert.ts';
 import { LIMITS } from '../limits.ts';
 import { sampleCsv } from './csv/sample-csv.ts';
 import type { FileDescription, FileSample, SourceFile } from './source-file.ts';
+import { inputOf } from './transform/input-of.ts';
 
 export interface SampleRequest {
   readonly rowsMax: number;
@@ -10,12 +12,16 @@ export interface SampleRequest {
   readonly columns?: readonly string[];
 }
 
-/** Some rows of a file as PostgreSQL would read them: one door for all formats. @throws EtlError */
+/**
+ * Some rows of a file as PostgreSQL would read them: one door for all formats. What a transform would
+ * make of them is not asked. @throws EtlError
+ */
 export async function sampleFile(
   file: SourceFile,
-  description: FileDescription,
+  transformed: FileDescription,
   { rowsMax, seed, columns }: SampleRequest,
 ): Promise<FileSample> {
+  const description = inputOf(transformed);
   if (description.kind === 'parquet') {
     const wanted = columns ?? description.columns.map((column) => column.name);
     const { sampleParquet } = await import('./parquet/sample-parquet.ts');
@@ -27,6 +33,7 @@ export async function sampleFile(
     const { sampleJson } = await import('./json/sample-json.ts');
     return sampleJson(file, description, { rowsMax, bytesMax, seed, columns: wanted });
   }
+  assert(description.kind === 'csv', 'documents are not opened for a sample');
   const options = { rowsMax, bytesMax, seed };
   return sampleCsv(file, description, columns === undefined ? options : { ...options, columns });
 }

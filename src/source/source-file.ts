@@ -4,7 +4,7 @@ export interface SourceFile {
   readonly path: string;
   /** As shown to people: relative to the working directory where it lies below it. */
   readonly name: string;
-  readonly format: 'csv' | 'tsv' | 'parquet' | 'json' | 'jsonl';
+  readonly format: 'csv' | 'tsv' | 'parquet' | 'json' | 'jsonl' | 'document';
   readonly compression: 'none' | 'gzip' | 'zstd';
   /** Size on disk, in bytes. */
   readonly bytes: number;
@@ -13,6 +13,8 @@ export interface SourceFile {
   readonly expansionRatioMax?: number;
   /** Whose fault bytes are that are not of the encoding; the file's where absent. */
   readonly badBytes?: 'of a row' | 'of the file';
+  /** What the ledger calls it, where that is not its path: rows in memory lie in a temporary file. */
+  readonly recordedAs?: string;
 }
 
 /** The dialect of one CSV file, resolved: nothing left to detect. Plain JSON. */
@@ -101,7 +103,61 @@ export interface JsonDescription {
   readonly lines: boolean;
 }
 
-export type FileDescription = CsvDescription | ParquetDescription | JsonDescription;
+/** Where a value of a document comes from. */
+export type DocumentSource =
+  /** A placeholder of the pattern, by its place. */
+  | { readonly kind: 'placeholder'; readonly place: number }
+  | { readonly kind: 'content' | 'size' | 'modified' | 'path' | 'name' | 'loaded' }
+  | { readonly kind: 'constant'; readonly value: string | number | boolean | null };
+
+export interface DocumentColumn {
+  readonly name: string;
+  readonly source: DocumentSource;
+}
+
+/** A file that is one row. One object for all files of a load: nothing of it is of a single file. */
+export interface DocumentDescription {
+  readonly kind: 'document';
+  readonly columns: readonly DocumentColumn[];
+  /** Which the end of the path must match; see job/path-pattern.ts. */
+  readonly pattern: string;
+  /** Of contents that go to a column of text; as PostgreSQL names it. */
+  readonly encoding: string;
+}
+
+/** What a file itself holds. */
+export type InputDescription = CsvDescription | ParquetDescription | JsonDescription;
+
+/** A file whose rows a module of the user's makes before they are sent. */
+export interface TransformedDescription {
+  readonly kind: 'transformed';
+  /** The file's own columns, in its order, and behind them those that the transform adds. */
+  readonly columns: readonly TransformedColumn[];
+  readonly input: InputDescription;
+  readonly transform: TransformSource;
+}
+
+export interface TransformedColumn {
+  readonly name: string;
+  /** Its place among the file's own columns; null: the transform alone brings it. */
+  readonly place: number | null;
+  /** Whether the transform gives its values; the file's own are kept otherwise. */
+  readonly given: boolean;
+}
+
+/** A transform, and what its module says of it. Plain JSON. */
+export interface TransformSource {
+  /** Absolute path of the module. */
+  readonly module: string;
+  /** As the job has them. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** The columns that it gives: SQL types of those of a table that is created, null for text. */
+  readonly columns: Readonly<Record<string, string | null>>;
+  /** What changes when the same rows become others; part of the fingerprint. */
+  readonly version: string | null;
+}
+
+export type FileDescription = InputDescription | TransformedDescription | DocumentDescription;
 
 /**
  * Some rows of a file as text, the spelling that PostgreSQL would read (null is NULL). Values of a

@@ -16,6 +16,17 @@ export interface BadCast {
 }
 
 /**
+ * Of the copied columns those that the merges will cast. A view with a condition may leave out the
+ * very rows whose values cannot be cast, so it has none.
+ */
+export function castColumns(table: StagingTable, copied: readonly string[]): StagingColumn[] {
+  const views = (table.views ?? []).filter(({ where }) => where === undefined);
+  return [table, ...views]
+    .flatMap(({ columns }) => columns)
+    .filter((column) => column.cast !== null && copied.includes(column.name));
+}
+
+/**
  * Tries the casts that the merge will do, on the rows of one file (null: the table has no other),
  * and returns the first that fails. Else such a value would be met by whatever reads the staged
  * column first: a range, a hash, the merge of a whole group or of one owner's share of all files,
@@ -61,7 +72,7 @@ export async function takeBadCasts(
       continue;
     end;`,
   );
-  const names = columns.map((column) => column.name).join(', ');
+  const names = namesOf(columns);
   const block = `declare
     r record;
     found integer := 0;
@@ -90,6 +101,11 @@ export async function takeBadCasts(
   });
 }
 
+/** Each once: several tables may cast one staged column. */
+function namesOf(columns: readonly StagingColumn[]): string {
+  return [...new Set(columns.map((column) => column.name))].join(', ');
+}
+
 /** Data, an integrity rule of a domain, or a name that the catalog does not have (regclass). */
 function isRefusal(error: unknown): error is EtlError {
   return error instanceof EtlError && /^(?:22|23|42)/.test(error.record.facts.sqlState ?? '');
@@ -111,7 +127,7 @@ async function locate(
         column = ${literal(column.name)}, hint = left(${value}::text, 200);
     end;`;
   });
-  const names = columns.map((column) => column.name).join(', ');
+  const names = namesOf(columns);
   const block = `declare r record;
   begin
     for r in select etl_row, ${names} from ${from} order by etl_row loop

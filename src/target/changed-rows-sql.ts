@@ -1,5 +1,5 @@
 import {
-  changedColumns,
+  comparedColumns,
   conflictSql,
   intoSql,
   mergedColumns,
@@ -57,14 +57,22 @@ ${conflictSql(target, source)}`;
  * that is as the table's may supersede one that is not. The sort that chooses them puts them into
  * the order of the index, too; without it, lookups of 500,000 rows in random order cost 2.2 s
  * instead of 0.9 s.
+ *
+ * With `compare` this is the one form that is right for any rows: a winner that differs from a row
+ * that is staged before it is written whatever the table holds, and another one only where the
+ * compared columns of the table's row differ, which ON CONFLICT could not tell apart.
  */
 export function mergeChangedSql(target: MergeTarget, source: MergeSource): string {
   const columns = mergedColumns(target, source);
   const fields = columns.map((_, place) => `w.v${place}`).join(', ');
+  const [told, turned] =
+    target.compare === undefined
+      ? (['values', ''] as const)
+      : (['turned', 'w.turned or '] as const);
   return `${intoSql(target, source)}
 select ${fields}
-  from (${winnersSql(target, source)}) w
- where ${lookupSql(target, source, 'w')}
+  from (${winnersSql(target, source, told)}) w
+ where ${turned}${lookupSql(target, source, 'w')}
  order by ${target.key.map((name) => `w.v${placeOf(columns, name)}`).join(', ')}
 ${conflictSql(target, source)}`;
 }
@@ -93,7 +101,7 @@ function comparison(
   const columns = mergedColumns(target, source);
   const old = ({ name }: TargetColumn): string => `o.${quoted(name)}`;
   const fresh = ({ name }: TargetColumn): string => `${staged}.v${placeOf(columns, name)}`;
-  const compared = changedColumns(target, source);
+  const compared = comparedColumns(target, source);
   const images = compared.filter((column) => !column.type.bytewise);
   const same = compared
     .filter((column) => column.type.bytewise)

@@ -12,3 +12,15 @@ export interface Counts {
   readonly superseded: number;
   readonly rejected: number;
 }
+
+/**
+ * Of a further table of a load: rowsRead = inserted + updated + unchanged + superseded + filtered +
+ * the rows that the load rejected. filtered: rows that its `where` leaves out.
+ */
+export interface TargetCounts {
+  readonly inserted: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly superseded: number;
+  readonly filtered: number;
+}

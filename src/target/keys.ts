@@ -61,13 +61,52 @@ export async function exportKeyHashes(
   table: StagingTable,
   rows: number,
 ): Promise<Float64Array> {
-  const sql = `copy (select ${keyHashSql(target, table)} from ${table.sqlName}) to stdout (format binary)`;
+  return exportHashes(
+    connection,
+    `select ${keyHashSql(target, table)} as h from ${table.sqlName}`,
+    rows,
+  );
+}
+
+/**
+ * The same of a staging whose rows go to several tables: the keys of all of them in one set, each
+ * table's with a salt of its own, so that a key of one is none of another. `rows` counts the rows
+ * once for each table.
+ */
+export async function exportJointKeyHashes(
+  connection: Connection,
+  keyed: readonly SaltedKeys[],
+  rows: number,
+): Promise<Float64Array> {
+  const selects = keyed.map(({ target, staging, salt }) => {
+    const where = staging.where === undefined ? '' : ` where ${staging.where}`;
+    return `select ${keyHashSql(target, staging, salt)} as h from ${staging.sqlName}${where}`;
+  });
+  return exportHashes(connection, selects.join('\n union all '), rows);
+}
+
+export interface SaltedKeys {
+  readonly target: MergeTarget;
+  readonly staging: StagingTable;
+  readonly salt: number;
+}
+
+/**
+ * All hashes as one value: a row for each costs 0.2 to 0.35 µs of the client, and here 0.02; the
+ * server is no slower (0.09 and 0.12 s per 500,000).
+ */
+async function exportHashes(
+  connection: Connection,
+  select: string,
+  rows: number,
+): Promise<Float64Array> {
+  const sql = `copy (select string_agg(int8send(h), null) from (${select}) as k) to stdout (format binary)`;
   return (await readHashes(connection.copyOut(sql), rows)).sort();
 }
 
-/** 19 bytes of header, then per row 2 bytes of field count, 4 of length and 8 of hash. */
-const HEADER_BYTES = 19;
-const ROW_BYTES = 14;
+/** Of a file in COPY's binary form that is one row of one value: what stands before the value. */
+const HEADER_BYTES = 19 + 2 + 4;
+const HASH_BYTES = 8;
 
 async function readHashes(chunks: AsyncIterable<Buffer>, rows: number): Promise<Float64Array> {
   const hashes = new Float64Array(rows);
@@ -78,9 +117,9 @@ async function readHashes(chunks: AsyncIterable<Buffer>, rows: number): Promise<
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     let at = Math.min(skip, bytes.length);
     skip -= at;
-    while (at + ROW_BYTES <= bytes.length && count < rows) {
-      hashes[count++] = bytes.readInt32BE(at + 6) * 0x200000 + (bytes.readUInt32BE(at + 10) >>> 11);
-      at += ROW_BYTES;
+    while (at + HASH_BYTES <= bytes.length && count < rows) {
+      hashes[count++] = bytes.readInt32BE(at) * 0x200000 + (bytes.readUInt32BE(at + 4) >>> 11);
+      at += HASH_BYTES;
     }
     rest = bytes.subarray(at);
   }

@@ -80,6 +80,29 @@ function migrations(schema: string): readonly string[] {
        primary key (run_id, load, ordinal)
      );
      comment on table ${s}.file is 'Durations and errors of the files that the loads tried.';`,
+
+    `create table ${s}.reject (
+       run_id text not null,
+       table_oid oid not null,
+       path text not null,
+       rejects_path text not null,
+       began text not null,
+       records int8multirange not null,
+       corrected int8multirange not null default '{}',
+       primary key (run_id, table_oid, path)
+     );
+     comment on table ${s}.reject is
+       'Rows of a file that were rejected, by number; of files that the ledger has of the same run.';
+     create table ${s}.corrected (
+       run_id text not null,
+       table_oid oid not null,
+       path text not null,
+       record bigint not null,
+       fields jsonb not null,
+       primary key (run_id, table_oid, path, record)
+     );
+     comment on table ${s}.corrected is
+       'Rejected rows that were loaded once they were corrected, as they were loaded.';`,
   ];
 }
 
@@ -168,7 +191,7 @@ export async function ledgerVersion(connection: Connection, schema: string): Pro
 export async function ledgerExists(
   connection: Connection,
   schema: string,
-  table: 'migration' | 'ledger',
+  table: 'migration' | 'ledger' | 'reject',
 ): Promise<boolean> {
   const name = literal(`${quoted(schema)}.${quoted(table)}`);
   const [row] = await connection.query(`select to_regclass(${name}) is not null as there`);

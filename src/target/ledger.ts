@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts';
 import type { Connection, Row } from './connect.ts';
 import { ledgerExists } from './ledger-schema.ts';
 import { quoted } from './names.ts';
@@ -41,6 +42,17 @@ export interface LoadedFile extends LedgerEntry {
 
 /** Writes the entries inside the transaction that merges their rows: that is what makes it exact. */
 export async function writeLedger(
+  connection: Connection,
+  context: LedgerContext,
+  entries: readonly LedgerEntry[],
+): Promise<void> {
+  const most = LIMITS.recordedFilesPerStatement;
+  for (let from = 0; from < entries.length; from += most) {
+    await writeEntries(connection, context, entries.slice(from, from + most));
+  }
+}
+
+async function writeEntries(
   connection: Connection,
   context: LedgerContext,
   entries: readonly LedgerEntry[],

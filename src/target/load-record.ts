@@ -21,6 +21,7 @@ export interface LoadRecord {
 
 export interface FileRecord {
   readonly path: string;
+  readonly format: string;
   readonly status: 'loaded' | 'skipped' | 'failed' | 'not-loaded';
   readonly attempts: number;
   readonly stageMs: number | null;
@@ -60,9 +61,7 @@ export async function writeLoadRecord(
 }
 
 async function writeFiles(connection: Connection, schema: string, load: LoadRecord): Promise<void> {
-  const tried = load.files.flatMap((file, ordinal) =>
-    file.status === 'loaded' || file.status === 'failed' ? [rowOf(file, ordinal)] : [],
-  );
+  const tried = load.files.flatMap((file, ordinal) => (isTold(file) ? [rowOf(file, ordinal)] : []));
   for (let at = 0; at < tried.length; at += LIMITS.recordedFilesPerStatement) {
     await connection.query(
       `insert into ${quoted(schema)}.file
@@ -79,6 +78,11 @@ async function writeFiles(connection: Connection, schema: string, load: LoadReco
       ],
     );
   }
+}
+
+/** Of a document that loaded, one of very many, the ledger tells all that there is to tell. */
+function isTold({ status, format }: FileRecord): boolean {
+  return status === 'failed' || (status === 'loaded' && format !== 'document');
 }
 
 function rowOf(file: FileRecord, ordinal: number): object {

@@ -1,4 +1,5 @@
 import { present } from '../assert.ts';
+import { foldedSql } from './fold-sql.ts';
 import { quoted } from './names.ts';
 import { stagedValue, type StagingColumn, type StagingTable } from './staging.ts';
 import type { TargetColumn } from './table.ts';
@@ -12,6 +13,10 @@ export interface MergeTarget {
   readonly key: readonly string[];
   readonly onConflict: 'update' | 'ignore' | 'newest' | 'append';
   readonly versionColumn: string | null;
+  /** Columns that are written when a row is inserted, and never again; absent: none. */
+  readonly insertOnly?: readonly string[];
+  /** Columns that alone say whether a row has changed; absent: all that are brought. */
+  readonly compare?: readonly string[];
 }
 
 export interface MergeSource {
@@ -35,6 +40,8 @@ export interface MergeSource {
  *
  * A key whose equal values can be spelled differently (numeric, citext) takes the winner's
  * spelling; other keys are not set, since setting them would take a stronger row lock.
+ *
+ * Not with `compare`: the row of the table must be seen before the winner is known (mergeChangedSql).
  */
 export function mergeSql(target: MergeTarget, source: MergeSource): string {
   const insert = insertSql(target, source);
@@ -77,9 +84,21 @@ export function tableSql(target: MergeTarget): string {
  * One winning row per key (all rows with `append`): what the merge writes. One sort of whole rows;
  * of 3 million staged rows that hold 500,000 keys six times it takes 2.35 s of CPU, where to
  * hash the largest (file, row) of each key and to join the rows by it takes 4.7 s.
+ *
+ * With column policies the winner is made of several rows of its key (see foldedSql). With `turned`
+ * there is one more column of this name: whether the winner differs from a staged row before it.
  */
-export function winnersSql(target: MergeTarget, source: MergeSource): string {
-  return selectSql(target, source, mergedColumns(target, source));
+export function winnersSql(
+  target: MergeTarget,
+  source: MergeSource,
+  told: 'values' | 'turned' = 'values',
+): string {
+  return selectSql(target, source, mergedColumns(target, source), told === 'turned');
+}
+
+/** Whether rows that another one supersedes are part of the result as well. */
+export function needsAllRows({ insertOnly, compare }: MergeTarget): boolean {
+  return insertOnly !== undefined || compare !== undefined;
 }
 
 /** Columns of the table that the files bring: value `v0`, `v1` … of what is staged. */
@@ -88,7 +107,25 @@ export function mergedColumns(target: MergeTarget, source: MergeSource): TargetC
   return target.columns.filter((column) => staged.has(column.name));
 }
 
-function selectSql(target: MergeTarget, source: MergeSource, columns: TargetColumn[]): string {
+function selectSql(
+  target: MergeTarget,
+  source: MergeSource,
+  columns: TargetColumn[],
+  turned: boolean,
+): string {
+  if (needsAllRows(target)) {
+    const places = (names: readonly string[] = []): number[] =>
+      names.map((name) => placeOf(columns, name)).filter((place) => place >= 0);
+    return foldedSql({
+      rows: stagedRowsSql(target, source, columns),
+      width: columns.length,
+      key: places(target.key),
+      first: places(target.insertOnly),
+      compared: target.compare === undefined ? null : places(target.compare),
+      version: target.versionColumn === null ? null : placeOf(columns, target.versionColumn),
+      turned,
+    });
+  }
   const fields = columns.map((_, place) => `s.v${place}`).join(', ');
   const from = `from (${stagedRowsSql(target, source, columns)}) s`;
   if (target.onConflict === 'append') {
@@ -130,13 +167,14 @@ function rowsSql(
   const file = table.fileColumn ? 'etl_file' : '0 as etl_file';
   const where = [
     ...(source.file === null || !table.fileColumn ? [] : [`etl_file = ${source.file}`]),
+    ...(table.where === undefined ? [] : [table.where]),
     ...(source.owner === null ? [] : [ownerSql(target, table, source.owner)]),
     ...(source.rows === undefined
       ? []
       : [`etl_row >= ${source.rows.from} and etl_row < ${source.rows.to}`]),
   ];
   const filter = where.length === 0 ? '' : ` where ${where.join(' and ')}`;
-  return `select ${file}, etl_row, ${values.join(', ')} from ${table.sqlName}${filter}`;
+  return `select ${[file, 'etl_row', ...values].join(', ')} from ${table.sqlName}${filter}`;
 }
 
 /**
@@ -155,10 +193,13 @@ function ownerSql(
   return `(${keyHashSql(target, table)} & 9223372036854775807) % ${owner.count} = ${owner.index}`;
 }
 
-/** The database's own hash of the key, equal for keys that it takes for equal. */
-export function keyHashSql(target: MergeTarget, table: StagingTable): string {
+/**
+ * The database's own hash of the key, equal for keys that it takes for equal. Hashes with another
+ * salt are others, for the same keys.
+ */
+export function keyHashSql(target: MergeTarget, table: StagingTable, salt = 0): string {
   const values = target.key.map((name) => stagedValue(stagedColumn(table, name)));
-  return `hash_record_extended(row(${values.join(', ')}), 0)`;
+  return `hash_record_extended(row(${values.join(', ')}), ${salt})`;
 }
 
 export function stagedColumn(table: StagingTable, target: string): StagingColumn {
@@ -168,10 +209,19 @@ export function stagedColumn(table: StagingTable, target: string): StagingColumn
   );
 }
 
-/** Columns that a merge may change: all but the keys that have one spelling only. */
+/** Columns that a merge may change: not the keys that have one spelling only, nor `insertOnly`. */
 export function changedColumns(target: MergeTarget, source: MergeSource): TargetColumn[] {
   const isKey = (column: TargetColumn): boolean => target.key.includes(column.name);
-  return mergedColumns(target, source).filter((column) => !isKey(column) || !column.type.bytewise);
+  return mergedColumns(target, source)
+    .filter((column) => !isKey(column) || !column.type.bytewise)
+    .filter((column) => target.insertOnly?.includes(column.name) !== true);
+}
+
+/** Columns that say whether a row has changed. */
+export function comparedColumns(target: MergeTarget, source: MergeSource): TargetColumn[] {
+  const { compare } = target;
+  const changed = changedColumns(target, source);
+  return compare === undefined ? changed : changed.filter(({ name }) => compare.includes(name));
 }
 
 export function conflictSql(target: MergeTarget, source: MergeSource): string {

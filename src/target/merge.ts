@@ -44,12 +44,13 @@ export async function merge(
   if (target.onConflict === 'append') {
     return inserted(await connection.execute(mergeSql(target, source)));
   }
+  const upsert = target.compare === undefined ? mergeSql : mergeChangedSql;
   if (options.countRows) {
-    return countReturned(connection, mergeSql(target, source), winnersSql(target, source));
+    return countReturned(connection, upsert(target, source), winnersSql(target, source));
   }
   const probe = await probeKeys(connection, target, source, options.stagedRows);
   const merged = probe === null ? null : await mergeAsProbed(connection, target, source, probe);
-  return merged ?? countExplained(connection, mergeSql(target, source), null);
+  return merged ?? countExplained(connection, upsert(target, source), null);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Connection } from './connect.ts';
 import {
-  changedColumns,
+  comparedColumns,
   stagedColumn,
   tableSql,
   type MergeSource,
@@ -17,7 +17,7 @@ const ROWS_MIN = 5_000;
 export interface Probe {
   /** Keys that the table holds already. */
   readonly known: number;
-  /** Rows that the table holds already, byte for byte. */
+  /** Rows that the table holds already, byte for byte in all columns that are compared. */
   readonly unchanged: number;
   /** Rows whose leading key column is not below that of the row before them. */
   readonly ascending: number;
@@ -39,7 +39,7 @@ export async function probeKeys(
   const table = source.tables[0];
   if (rows < ROWS_MIN || table === undefined) return null;
   const percent = Math.min(100, (100 * PROBED_KEYS * source.tables.length) / rows);
-  const compared = changedColumns(target, source).map((column) => column.name);
+  const compared = comparedColumns(target, source).map((column) => column.name);
   const staged = (name: string): string => stagedValue(stagedColumn(table, name));
   const keys = target.key.map((name, place) => `${staged(name)} as k${place}`);
   const matches = target.key.map((name, place) => `t.${quoted(name)} = s.k${place}`);

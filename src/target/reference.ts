@@ -31,6 +31,10 @@ export interface ReferenceColumn {
 export interface RowPolicy {
   readonly onConflict: 'update' | 'ignore' | 'newest' | 'append';
   readonly versionColumn: string | null;
+  /** Columns that are written with a new row only. */
+  readonly insertOnly: readonly string[];
+  /** Columns of which one must differ for a row to be changed; null: it is written in any case. */
+  readonly compare: readonly string[] | null;
   /**
    * Whether a mark stays once a file has set it. Not with `newest` where the table held rows before:
    * an older file may then have lost to them, so only what the winning row brought is certain.
@@ -99,7 +103,8 @@ export async function applyFile(
   staged: StagingTable,
   policy: RowPolicy,
 ): Promise<void> {
-  const brought = staged.columns.filter((column) => column.target !== null);
+  const known = new Set(reference.columns.map(({ target }) => target.name));
+  const brought = staged.columns.filter(({ target }) => target !== null && known.has(target));
   const values = brought.map((column, place) => `${stagedValue(column)} as v${place}`);
   const into = brought.map((column) => referenceColumn(reference, column.target ?? ''));
   const rows = `select ${values.join(', ')} from ${staged.sqlName} order by etl_row`;
@@ -119,7 +124,7 @@ end`),
 function rowSql(
   reference: Reference,
   into: readonly ReferenceColumn[],
-  { onConflict, versionColumn, marksStay }: RowPolicy,
+  { onConflict, versionColumn, insertOnly, compare, marksStay }: RowPolicy,
 ): string {
   const marks = into.flatMap(({ mark }) => mark ?? []);
   const names = [...into.map(({ name }) => name), ...marks];
@@ -129,14 +134,24 @@ function rowSql(
     `values (${values.join(', ')}) on conflict (${keyOf(reference).join(', ')})`;
   if (onConflict === 'ignore') return `${insert} do nothing`;
   const lost = marksStay ? [] : reference.columns.flatMap(({ mark }) => mark ?? []);
-  const set = [
-    ...names.map((name) => `${name} = excluded.${name}`),
-    ...lost.filter((mark) => !marks.includes(mark)).map((mark) => `${mark} = false`),
-  ];
+  const changed = into.filter(({ target }) => !insertOnly.includes(target.name));
+  const set = changed
+    .flatMap(({ name, mark }) => (mark === null ? [name] : [name, mark]))
+    .map((name) => `${name} = excluded.${name}`);
+  set.push(...lost.filter((mark) => !marks.includes(mark)).map((mark) => `${mark} = false`));
+  if (set.length === 0) return `${insert} do nothing`;
   const update = `${insert} do update set ${set.join(', ')}`;
+  if (compare !== null) return `${update} where ${differs(changed, compare)}`;
   if (onConflict !== 'newest') return update;
   const version = referenceColumn(reference, versionColumn ?? '').name;
   return `${update} where existing.${version} is null or excluded.${version} >= existing.${version}`;
+}
+
+function differs(columns: readonly ReferenceColumn[], compare: readonly string[]): string {
+  const compared = columns.filter(({ target }) => compare.includes(target.name));
+  const row = (of: string): string =>
+    `row(${compared.map(({ name }) => `${of}.${name}`).join(', ')})`;
+  return `${row('existing')}::record *<> ${row('excluded')}::record`;
 }
 
 export function referenceColumn({ columns }: Reference, target: string): ReferenceColumn {

@@ -103,7 +103,7 @@ function refusedSql(table: StagingTable, holds: string): string {
   const file = table.fileColumn ? 'etl_file' : 'null::integer';
   return `select s."etl file" as file, s."etl row" as row
   from (select ${file} as "etl file", etl_row as "etl row", ${values.join(', ')}
-          from ${table.sqlName}) s
+          from ${table.sqlName}${table.where === undefined ? '' : ` where ${table.where}`}) s
  where not (${holds})
  order by s."etl file", s."etl row" limit ${LIMITS.refusedRowsHeldMax}`;
 }

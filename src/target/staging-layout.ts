@@ -1,7 +1,9 @@
 import { present } from '../assert.ts';
+import type { DocumentField } from '../source/documents/document-rows.ts';
 import type { JsonField } from '../source/json/json-stream.ts';
-import type { FileDescription } from '../source/source-file.ts';
+import type { DocumentDescription, FileDescription } from '../source/source-file.ts';
 import { stageColumn, type StageColumn } from './binary/stage-column.ts';
+import { documentType } from './document-column.ts';
 import { jsonForm } from './json-form.ts';
 import type { StagingColumn, StagingTable } from './staging.ts';
 import type { TargetColumn, TargetType } from './table.ts';
@@ -12,15 +14,30 @@ export interface LaidFile {
   readonly description: FileDescription;
   /** For each column of the file: the column of the target, or null (ignored). */
   readonly targets: readonly (string | null)[];
+  /** The same for each further table that takes the rows; see joint-staging.ts. */
+  readonly further?: readonly (readonly (string | null)[])[];
 }
 
 /** How one file is copied: staging columns in the order in which COPY gets them. */
 export interface FileLayout {
   readonly copyColumns: readonly string[];
+  /**
+   * Where several tables take the rows: the file's names of copyColumns, which of these read an empty
+   * text as NULL, and whether values are staged as text for each table to cast.
+   */
+  readonly fileColumns?: readonly string[];
+  readonly forceNull?: readonly string[];
+  readonly asText?: boolean;
   /** Parquet: the columns to read, and how each is encoded, in the order of copyColumns. */
   readonly parquet: readonly { readonly name: string; readonly stage: StageColumn }[] | null;
-  /** JSON: the columns to read, and how each is spelled, in the order of copyColumns. */
+  /** JSON and transformed rows: the columns to read, and how each is spelled, in the order of copyColumns. */
   readonly json: readonly JsonField[] | null;
+  /** Documents: the columns to make, and how each is encoded, in the order of copyColumns. */
+  readonly documents?: readonly StagedField[];
+}
+
+export interface StagedField extends DocumentField {
+  readonly stage: StageColumn;
 }
 
 /** One staging table that holds several files: they must agree on what `layoutKey` says. */
@@ -53,7 +70,8 @@ export function layoutKey(columns: readonly TargetColumn[], file: LaidFile): str
   const fields = file.targets.flatMap((target, index) => {
     if (target === null) return [];
     const column = columnNamed(columns, target);
-    return [`${target}\u0000${stagedType(column, file.description, index).sqlType}`];
+    const { type } = readAs(column);
+    return [`${target}\u0000${stagedType(type, file.description, index).sqlType}`];
   });
   return fields.sort().join('\u0001');
 }
@@ -66,7 +84,31 @@ export function copiesWhole(columns: readonly TargetColumn[], file: LaidFile): b
     kind: 'temp',
     fileColumn: false,
   });
-  return table.columns.every((column) => column.cast === null);
+  return table.columns.every(({ cast, looksUp }) => cast === null && looksUp === undefined);
+}
+
+const TEXT: TargetType = {
+  declared: 'text',
+  cast: '"pg_catalog"."text"',
+  typeName: 'text',
+  kind: 'base',
+  element: null,
+  hashable: true,
+  bytewise: true,
+};
+
+/**
+ * What the files bring for a column: its own values, or those that they are looked up by; these as
+ * text where their case is still to be folded.
+ */
+export function readAs({
+  type,
+  collation,
+  lookup,
+}: TargetColumn): Pick<TargetColumn, 'type' | 'collation'> {
+  if (lookup === undefined) return { type, collation };
+  const { match, fold } = lookup;
+  return fold === null ? match : { type: TEXT, collation: match.collation };
 }
 
 type Place = (key: string, make: (name: string) => StagingColumn) => string;
@@ -75,6 +117,7 @@ function layFile(columns: readonly TargetColumn[], file: LaidFile, place: Place)
   const copyColumns: string[] = [];
   const parquet: { name: string; stage: StageColumn }[] = [];
   const json: JsonField[] = [];
+  const documents: StagedField[] = [];
   file.targets.forEach((target, index) => {
     if (target === null) {
       // COPY takes every field of a CSV record, so what is ignored needs a column, too.
@@ -84,25 +127,34 @@ function layFile(columns: readonly TargetColumn[], file: LaidFile, place: Place)
       return;
     }
     const column = columnNamed(columns, target);
-    const { sqlType, stage } = stagedType(column, file.description, index);
+    const { type, collation } = readAs(column);
+    const { sqlType, stage } = stagedType(type, file.description, index);
+    const isOwn = sqlType === type.declared;
     copyColumns.push(
       place(`target ${target}`, (name) => ({
         name,
         sqlType,
-        collation: sqlType === column.type.declared ? column.collation : null,
+        collation: isOwn ? collation : null,
         notNull: column.notNull,
-        target,
-        cast: sqlType === column.type.declared ? null : castOf(column.type),
+        target: column.lookup === undefined ? target : null,
+        cast: isOwn ? null : castOf(type),
+        ...(column.lookup === undefined ? {} : { looksUp: target }),
       })),
     );
-    if (stage !== null) parquet.push({ name: columnOfFile(file.description, index), stage });
-    json.push({ column: index, form: jsonForm(column.type) });
+    const { description } = file;
+    if (description.kind === 'document' && stage !== null) {
+      documents.push({ ...documentField(description, index, type), stage });
+    } else if (stage !== null) {
+      parquet.push({ name: columnOfFile(description, index), stage });
+    }
+    json.push({ column: index, form: jsonForm(type) });
   });
   const { kind } = file.description;
   return {
     copyColumns,
     parquet: kind === 'parquet' ? parquet : null,
-    json: kind === 'json' ? json : null,
+    json: kind === 'json' || kind === 'transformed' ? json : null,
+    ...(kind === 'document' ? { documents } : {}),
   };
 }
 
@@ -113,7 +165,7 @@ const ROUNDED = /^_?(?:numeric|time|timetz|timestamp|timestamptz|interval)$/;
  * What the merge casts a staged value to. Rounding must come before the keys are compared: else two
  * keys could become one in the target only.
  */
-function castOf(type: TargetType): string {
+export function castOf(type: TargetType): string {
   return type.kind !== 'domain' && ROUNDED.test(type.typeName) ? type.declared : type.cast;
 }
 
@@ -123,16 +175,26 @@ function ignoredColumn(name: string): StagingColumn {
 
 /** From text the database reads the target's own type; from Parquet what can be encoded exactly. */
 function stagedType(
-  column: TargetColumn,
+  type: TargetType,
   description: FileDescription,
   index: number,
 ): { sqlType: string; stage: StageColumn | null } {
-  if (description.kind !== 'parquet') return { sqlType: column.type.declared, stage: null };
-  const stage = stageColumn(
-    present(description.columns[index], 'a column of the file').type,
-    column.type,
-  );
+  if (description.kind === 'document') {
+    const stage = stageColumn(documentField(description, index, type).type, type);
+    return { sqlType: stage.sqlType, stage };
+  }
+  if (description.kind !== 'parquet') return { sqlType: type.declared, stage: null };
+  const stage = stageColumn(present(description.columns[index], 'a column of the file').type, type);
   return { sqlType: stage.sqlType, stage };
+}
+
+function documentField(
+  { columns }: DocumentDescription,
+  index: number,
+  target: TargetType,
+): DocumentField {
+  const { name, source } = present(columns[index], 'a column of the documents');
+  return { name, source, type: documentType(source, target) };
 }
 
 function columnOfFile(description: FileDescription, index: number): string {

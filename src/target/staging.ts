@@ -17,6 +17,10 @@ export interface StagingColumn {
   readonly target: string | null;
   /** Type that the merge casts to, as SQL, where the staged type is not the target's own. */
   readonly cast: string | null;
+  /** Column of the target whose value is looked up by this one's; see lookup-sql.ts. */
+  readonly looksUp?: string;
+  /** A staged text of no characters is NULL; with a cast. */
+  readonly emptyIsNull?: true;
 }
 
 export interface StagingTable {
@@ -25,6 +29,10 @@ export interface StagingTable {
   readonly kind: 'temp' | 'unlogged';
   readonly fileColumn: boolean;
   readonly columns: readonly StagingColumn[];
+  /** The same rows as each further table takes them; see joint-staging.ts. */
+  readonly views?: readonly StagingTable[];
+  /** SQL condition over a row: only those for which it holds are the view's. */
+  readonly where?: string;
 }
 
 /**
@@ -33,7 +41,7 @@ export interface StagingTable {
  * rows: 1.2 flushes of WAL a unit instead of 3.1, and 0.75 of the time; the flush that is left is
  * that of the merge, which is the one that counts.
  */
-const WITHOUT_FLUSH = 'set local synchronous_commit to off;';
+export const WITHOUT_FLUSH = 'set local synchronous_commit to off;';
 
 export function temporaryName(unit: number): string {
   return `pg_temp.${quoted(`etl_unit_${unit}`)}`;
@@ -139,6 +147,7 @@ export async function indexRows(connection: Connection, table: StagingTable): Pr
 /** The staged column's value as the target's type: an expression over a row of staging. */
 export function stagedValue(column: StagingColumn): string {
   if (column.cast === null) return column.name;
-  const cast = `${column.name}::${column.cast}`;
+  const staged = column.emptyIsNull === true ? `nullif(${column.name}, '')` : column.name;
+  const cast = `${staged}::${column.cast}`;
   return column.collation === null ? cast : `(${cast}) collate ${column.collation}`;
 }

@@ -28,6 +28,24 @@ export interface TargetColumn {
   readonly hasDefault: boolean;
   /** `stored` and `virtual` cannot be written; `identityAlways` needs OVERRIDING SYSTEM VALUE. */
   readonly generated: 'no' | 'stored' | 'virtual' | 'identityAlways' | 'identityByDefault';
+  /** Where its values are found, if the files bring something else in their place. */
+  readonly lookup?: ColumnLookup;
+}
+
+/** The table that has the values of a column beside those that the files bring. Plain JSON. */
+export interface ColumnLookup {
+  readonly schema: string;
+  readonly table: string;
+  /** As people write it. */
+  readonly sqlName: string;
+  /** The column that must equal what the files bring; a unique index has it alone. */
+  readonly match: Pick<TargetColumn, 'name' | 'type' | 'collation'>;
+  /** The column whose value is taken; it is not null. */
+  readonly id: string;
+  /** Case to which values are brought before they are compared. */
+  readonly fold: 'upper' | 'lower' | null;
+  /** Whether a row is created for a value that has none. */
+  readonly insertMissing: boolean;
 }
 
 export interface UniqueIndex {
@@ -46,6 +64,7 @@ export interface Coupling {
     | 'row trigger'
     | 'rule'
     | 'self-reference'
+    | 'foreign key'
     | 'key not hashable';
   readonly name: string;
   /** For the plan: `unique index users_email_key could make the order matter`. */

@@ -8,7 +8,7 @@ import type { TargetColumn } from './table.ts';
  */
 export async function useSchemas(
   connection: Connection,
-  columns: readonly TargetColumn[],
+  columns: readonly Pick<TargetColumn, 'type'>[],
 ): Promise<void> {
   const schemas = columns.flatMap(
     ({ type }) => /^(?:"(?:[^"]|"")+"|[^."]+)(?=\.)/.exec(type.cast) ?? [],
@@ -16,7 +16,8 @@ export async function useSchemas(
   const others = [...new Set(schemas)].filter((schema) => schema !== 'pg_catalog');
   if (others.length === 0) return;
   await connection.query(
-    `select set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), $1::text), false)`,
+    `select set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), $1::text), false)
+      where strpos(', ' || current_setting('search_path') || ',', ', ' || $1 || ',') = 0`,
     [others.join(', ')],
   );
 }

@@ -88,6 +88,28 @@ test('people are told the state, the sentence and the remedy', async () => {
   expect(end.stdout).toContain('Not healthy: 0 pass, 0 warn, 1 fail, exit code 1');
 });
 
+test('privileges on tables that values are looked up in, as far as they are needed', async () => {
+  const { db, table } = scene;
+  await db.query(`create table ${table}_names (name text primary key)`);
+  const { role, url } = await newRole('reader');
+  const checkOf = async (insertMissing: boolean) => {
+    const lookup = { column: 'name', table: `${table}_names`, match: 'name', into: 'name' };
+    const load = { lookups: [{ ...lookup, insertMissing }] };
+    const checks = await doctorOfJob(load, '--database-url', url);
+    return checks.get(`privileges on ${table}_names`);
+  };
+  expect(await checkOf(false)).toMatchObject({
+    state: 'fail',
+    remedy: `grant select on ${table}_names to ${role};`,
+  });
+  await db.query(`grant select on ${table}_names to ${role}`);
+  expect((await checkOf(false))?.state).toBe('pass');
+  expect(await checkOf(true)).toMatchObject({
+    state: 'fail',
+    remedy: `grant insert on ${table}_names to ${role};`,
+  });
+});
+
 test('privileges that are missing, each with the statement that grants it', async () => {
   const { db, table } = scene;
   await db.query(`create table only_${table} (id int primary key, name text)`);

@@ -16,7 +16,8 @@ const columns = (table: string): string =>
 const scene = useScene(columns);
 
 async function run(words: readonly string[], fault: WorkerFault | null): Promise<CliEnd> {
-  const argv = ['run', 'f*.csv', '--database-url', scene.db.url, '--concurrency', '3', ...words];
+  const always = ['--concurrency', '3', '--threads', 'always'];
+  const argv = ['run', 'f*.csv', '--database-url', scene.db.url, ...always, ...words];
   const env = fault === null ? {} : faultyWorkers(fault);
   return runCli(argv, { cwd: scene.folder, env });
 }

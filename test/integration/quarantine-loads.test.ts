@@ -113,13 +113,14 @@ describe('kinds of loads', () => {
       partBytesMin: 500,
     });
     expect(plan.loads[0]?.units.length).toBeGreaterThan(10);
-    expect(report.loads[0]?.totals).toMatchObject({ rowsRead: 3004, rejected: 5, superseded: 2 });
+    expect(report.loads[0]?.totals).toMatchObject({ rowsRead: 3004, rejected: 6, superseded: 1 });
     expect((await rejectsOf('a.csv')).map((row) => row['etl_line'])).toEqual([
       '6',
       '1502',
       '3001',
       '3003',
       '3004',
+      '3005',
     ]);
   });
 });
@@ -300,13 +301,13 @@ test('the built command ends with exit code 3 and names the file', async () => {
   );
 });
 
-test('a corrected reject file is loaded as the README says', async () => {
+test('a corrected reject file is loaded as a file of its own as the README says', async () => {
   await scene.write({ 'a.csv': rows(1, 10, [3]) });
   await run('a.csv');
   const path = join(scene.folder, 'rejects/a.csv.rejects.csv');
   const rejected = await readFile(path, 'utf8');
   await writeFile(path, rejected.replace(/,3,n3,bad$/m, ',3,n3,33'));
-  const [, columns = ''] = /--columns (etl_line=\S+)/.exec(readme) ?? [];
+  const [, columns = ''] = /--columns (etl_record=\S+)/.exec(readme) ?? [];
   const end = await scene.run([path, '--columns', columns]);
   expect([end.code, end.report?.loads[0]?.totals]).toMatchObject([0, { inserted: 1 }]);
   const [row] = await scene.db.query(`select amount from ${scene.table} where id = 3`);

@@ -84,7 +84,7 @@ async function watchedEngine(options: EtlOptions, seen: Seen): Promise<Engine> {
         options.threads === true
           ? engine.run(plan, given)
           : runWith(plan, given, {
-              createPool: createInProcessPool,
+              createPool: (workers, setup) => createInProcessPool(workers, setup),
               random: () => 0,
               sleep: (ms, stop) => sleep(ms, undefined, stop === undefined ? {} : { signal: stop }),
             });

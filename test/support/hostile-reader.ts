@@ -11,7 +11,7 @@ import { readParquet } from '../../src/source/parquet/read-parquet.ts';
 import { countByte } from '../../src/source/csv/data-chunks.ts';
 import { openJson } from '../../src/source/json/json-stream.ts';
 import { sampleFile } from '../../src/source/sample.ts';
-import type { FileDescription, SourceFile } from '../../src/source/source-file.ts';
+import type { InputDescription, SourceFile } from '../../src/source/source-file.ts';
 
 /**
  * Reads the files that its parent names, one after another, as the engine does: describe, sample,
@@ -62,7 +62,7 @@ async function rowsOf(request: ReadRequest): Promise<number> {
   return rows;
 }
 
-async function readWhole(file: SourceFile, description: FileDescription): Promise<number> {
+async function readWhole(file: SourceFile, description: InputDescription): Promise<number> {
   let rows = 0;
   if (description.kind === 'parquet') {
     const columns = description.columns.map((column) => column.name);

@@ -1,10 +1,7 @@
-import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
-import { connectWorker } from '../../src/pool/connect-worker.ts';
+import type { MessagePort, Transferable } from 'node:worker_threads';
+import { createInProcessPool as createPool } from '../../src/pool/in-process-pool.ts';
 import type { Reply, Request, WorkerSetup } from '../../src/pool/messages.ts';
-import { serveSession } from '../../src/pool/serve-session.ts';
-import { createSession, type PooledSession } from '../../src/pool/session-calls.ts';
 import type { WorkerPool } from '../../src/pool/worker-pool.ts';
-import type { Connection } from '../../src/target/connect.ts';
 
 /** Messages that get lost on their way; all arrive by default. */
 export interface FaultyMessages {
@@ -15,13 +12,9 @@ export interface FaultyMessages {
 
 export type MessageWay = 'to the worker' | 'to the coordinator';
 
-interface Slot {
-  connection: Connection | null;
-}
-
 /**
- * The pool without threads: the same sessions over the same message ports, on this thread. Property
- * tests run hundreds of loads, and starting threads would take most of their time.
+ * The pool without threads, some of whose messages get lost. Property tests run hundreds of loads,
+ * and starting threads would take most of their time.
  */
 export function createInProcessPool(
   threads: number,
@@ -35,52 +28,8 @@ export function createInProcessPool(
     };
     return port;
   };
-  const slots: Slot[] = Array.from({ length: threads }, () => ({ connection: null }));
-  const free = [...slots];
-  const waiting: ((slot: Slot) => void)[] = [];
-  const sessions = new Set<PooledSession>();
-  const backends = new Set<number>();
-  const take = (): Promise<Slot> => {
-    const slot = free.shift();
-    return slot === undefined
-      ? new Promise((resolve) => waiting.push(resolve))
-      : Promise.resolve(slot);
-  };
-  const give = (slot: Slot): void => {
-    const next = waiting.shift();
-    if (next === undefined) free.push(slot);
-    else next(slot);
-  };
-  return {
-    open: (order, news) => {
-      const { port1, port2 } = new MessageChannel();
-      const served = take().then(async (slot) => {
-        await serveSession(order, faulty(port2, 'to the coordinator'), async () => {
-          const fresh = slot.connection?.usable() !== true;
-          slot.connection =
-            fresh || slot.connection === null ? await connectWorker(setup) : slot.connection;
-          return { connection: slot.connection, fresh };
-        });
-        give(slot);
-      });
-      const session = createSession({
-        port: faulty(port1, 'to the worker'),
-        served: served.then(() => null),
-        news,
-        onConnected: (_, pid) => backends.add(pid),
-        checkMs,
-      });
-      sessions.add(session);
-      void session.ended.then(() => sessions.delete(session));
-      return session;
-    },
-    abort: () => {
-      for (const session of sessions) session.abort();
-    },
-    backends,
-    connections: () => slots.filter((slot) => slot.connection !== null).length,
-    destroy: async () => {
-      for (const slot of slots) await slot.connection?.end();
-    },
-  };
+  return createPool(threads, setup, {
+    portOf: (port, end) => faulty(port, end === 'worker' ? 'to the coordinator' : 'to the worker'),
+    checkMs,
+  });
 }

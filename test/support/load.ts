@@ -20,6 +20,7 @@ export interface LoadOptions {
   readonly signal?: AbortSignal;
   /** Real threads, or the same sessions on this thread (default). */
   readonly threads?: boolean;
+  readonly retryRejects?: boolean;
   readonly onEvent?: (event: RunEvent) => void;
   /** Other surroundings of the run than the usual ones. */
   readonly parts?: Partial<RunParts>;
@@ -52,13 +53,14 @@ export async function planJob(
 export async function runPlan(
   databaseUrl: string,
   planned: Plan,
-  { signal, threads = false, onEvent, parts = {} }: Omit<LoadOptions, 'cwd'>,
+  { signal, threads = false, retryRejects = false, onEvent, parts = {} }: Omit<LoadOptions, 'cwd'>,
 ): Promise<Report> {
   const handle = runWith(
     planned,
-    { databaseUrl, log: silentLog, ...(signal === undefined ? {} : { signal }) },
+    { databaseUrl, log: silentLog, retryRejects, ...(signal === undefined ? {} : { signal }) },
     {
-      createPool: threads ? createWorkerPool : createInProcessPool,
+      createPool: (workers, setup) =>
+        threads ? createWorkerPool(workers, setup) : createInProcessPool(workers, setup),
       random: () => 0,
       sleep: (ms, stop) => sleep(ms, undefined, stop === undefined ? {} : { signal: stop }),
       ...parts,

@@ -63,10 +63,12 @@ export async function tryEveryMoment(
   const tally = { tried: 0, survived: 0, rowsCompared: 0 };
   const digest = await oracleOf(scene, load);
   const only = process.env['ETL_FAULT_NTH'];
+  // One plan serves all: the table is emptied for each, and not made anew.
+  await createTable(scene, load);
+  const plan = await planOf(scene, load);
   for (let nth = Number(only ?? 1); ; nth++) {
     try {
-      await prepareTable(scene, load);
-      const plan = await planOf(scene, load);
+      await resetTable(scene, load);
       const parts = { ...FAULTY_PARTS, ...(load.owners === true ? { ownerRowsMin: 1 } : {}) };
       const { met, report } = await run(nth, plan, parts);
       if (!met) expect([report?.status, report?.error]).toEqual(['loaded', null]);
@@ -160,17 +162,32 @@ function keyOf({ onConflict }: FaultyLoad): string[] | null {
 
 const COLUMNS = 'id bigint, name text, n bigint';
 
-async function prepareTable({ db, table }: FaultScene, load: FaultyLoad): Promise<void> {
+async function createTable({ db, table }: FaultScene, load: FaultyLoad): Promise<void> {
   await db.query(`drop table if exists ${table}`);
-  // The first run makes the ledger, too.
-  if (load.fresh === true) await db.query('drop schema if exists etl cascade');
-  else await db.query(createSql(table, load));
+  if (load.fresh !== true) await db.query(createSql(table, load));
+}
+
+/** As it was planned, and nothing of it in the ledger. */
+async function resetTable({ db, table }: FaultScene, load: FaultyLoad): Promise<void> {
+  if (load.fresh === true) {
+    // The run makes the ledger, too.
+    await db.query(`drop table if exists ${table}; drop schema if exists etl cascade`);
+    return;
+  }
+  await db.query(`truncate ${table}; ${heldSql(table, load)}`);
+  const [ledger] = await db.query(`select to_regclass('etl.ledger') is not null as there`);
+  if (ledger?.['there'] === true) await db.query('truncate etl.ledger');
 }
 
 function createSql(table: string, load: FaultyLoad): string {
   if (load.onConflict === 'append') return `create table ${table} (${COLUMNS})`;
-  return `create table ${table} (${COLUMNS}, primary key (id));
-          insert into ${table} values (3, 'held', 3), (2000, 'held', 2000)`;
+  return `create table ${table} (${COLUMNS}, primary key (id)); ${heldSql(table, load)}`;
+}
+
+/** What the table holds before the load. */
+function heldSql(table: string, { onConflict }: FaultyLoad): string {
+  if (onConflict === 'append') return '';
+  return `insert into ${table} values (3, 'held', 3), (2000, 'held', 2000)`;
 }
 
 /** The digest of the table as the files leave it when they are loaded one after another. */

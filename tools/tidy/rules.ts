@@ -9,6 +9,7 @@ export const ROOMS = [
   'benchmarks',
   'src/report',
   'src/index.ts',
+  'src/serve',
   'src/check',
   'src/run',
   'workers',
@@ -28,11 +29,13 @@ export const ROOMS = [
 
 /** One outside library, one room. */
 export const LIBRARY_ROOMS: Readonly<Record<string, readonly string[]>> = {
+  '@fastify/multipart': ['src/serve'],
   'chart.js': ['benchmarks/page'],
   'cli-progress': ['src/report'],
   'cli-table3': ['src/report'],
   'csv-parse': ['src/source/csv'],
   'fastest-levenshtein': ['src/job'],
+  fastify: ['src/serve'],
   hyparquet: ['src/source/parquet'],
   pg: ['src/target'],
   'pg-connection-string': ['src/job'],
@@ -40,6 +43,7 @@ export const LIBRARY_ROOMS: Readonly<Record<string, readonly string[]>> = {
   picocolors: ['src/report'],
   pino: ['src/log.ts'],
   piscina: ['src/pool'],
+  'prom-client': ['src/serve'],
   tinyglobby: ['src/source'],
   yargs: ['src/cli'],
   zod: ['src/job'],

@@ -51,7 +51,12 @@ export function ledgerPrivilegeCheck(row: Row, schema: string): Check {
 export function tablePrivilegeCheck(
   row: Row,
   table: string,
-  load: { readonly createTable: boolean; readonly onConflict: string },
+  load: {
+    readonly createTable: boolean;
+    readonly onConflict: string;
+    /** Whether values are only looked up in it. */
+    readonly readOnly?: boolean;
+  },
 ): Check {
   const name = `privileges on ${table}`;
   const role = String(row['role']);
@@ -73,7 +78,8 @@ export function tablePrivilegeCheck(
     return fail(name, `${role} may not use the schema ${schema}.`, remedy);
   }
   const updates = load.onConflict === 'update' || load.onConflict === 'newest';
-  const needed = (privilege: string): boolean => updates || privilege !== 'UPDATE';
+  const needed = (privilege: string): boolean =>
+    privilege === 'SELECT' || (load.readOnly !== true && (updates || privilege !== 'UPDATE'));
   const lacking = (row['lacking'] as readonly string[]).filter(needed);
   if (lacking.length === 0) return pass(name, 'select, insert and update, as far as needed');
   const remedy = `grant ${lacking.join(', ').toLowerCase()} on ${table} to ${role};`;

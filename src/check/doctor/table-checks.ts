@@ -8,7 +8,21 @@ import { tablePrivilegeCheck } from './privilege-checks.ts';
 /** What the role may do with the tables of the job, each once. A name that is none the plan tells. */
 export async function tableChecks(connection: Connection, loads: Job['loads']): Promise<Check[]> {
   const checks = new Map<string, Check>();
-  for (const load of loads) {
+  const tables = loads.flatMap((load) => {
+    const { createTable } = load;
+    return [
+      load,
+      ...load.targets.map((target) => ({ ...target, createTable })),
+      ...load.lookups.map(({ table, insertMissing }) => ({
+        table,
+        // By an earlier load of the job, if at all.
+        createTable: loads.some((other) => other.table === table && other.createTable),
+        onConflict: 'ignore',
+        readOnly: !insertMissing,
+      })),
+    ];
+  });
+  for (const load of tables) {
     const name = parseTableName(load.table);
     if (name === null) continue;
     const sqlName = readable(...(name.schema === null ? [] : [name.schema]), name.name);

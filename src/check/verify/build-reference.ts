@@ -1,6 +1,8 @@
 import { present } from '../../assert.ts';
+import { copyDocuments } from '../../load/copy-documents.ts';
 import { copyTargetOf } from '../../load/copy-target.ts';
-import { stageFile } from '../../load/stage-file.ts';
+import { stageFile, type CopyTarget } from '../../load/stage-file.ts';
+import type { StagedFile, UnitHooks } from '../../load/unit-task.ts';
 import type { FilePlan, LoadPlan } from '../../plan/plan-types.ts';
 import type { Connection } from '../../target/connect.ts';
 import {
@@ -13,8 +15,11 @@ import {
 import { createStaging, dropStaging, temporaryName } from '../../target/staging.ts';
 import { stagingLayout } from '../../target/staging-layout.ts';
 import type { Comparison } from './comparisons.ts';
+import { findLookedUp } from './find-looked-up.ts';
+import { stageWithoutRejected, type RejectedFiles } from './rejected-files.ts';
 
 export interface BuildOptions {
+  readonly rejects: RejectedFiles;
   readonly wholeTable: boolean;
   readonly subBatchSize: number;
   readonly signal: AbortSignal;
@@ -26,6 +31,8 @@ export interface ReadFile {
   readonly path: string;
   readonly name: string;
   readonly rows: number;
+  /** Rows that were left out, since what they name is not where it is looked up. */
+  readonly unmatched: number;
   readonly contentHash: string;
 }
 
@@ -55,32 +62,53 @@ async function readFile(
   load: LoadPlan,
   file: FilePlan,
   reference: Reference,
-  { wholeTable, subBatchSize, signal, onFile }: BuildOptions,
+  { rejects, wholeTable, subBatchSize, signal, onFile }: BuildOptions,
 ): Promise<ReadFile> {
   const columns = load.table.columns.map((column) =>
     load.key.includes(column.name) ? { ...column, notNull: true } : column,
   );
-  const staging = {
+  const layout = stagingLayout(columns, [file], {
     sqlName: temporaryName(file.ordinal),
     kind: 'temp',
     fileColumn: false,
-  } as const;
-  const layout = stagingLayout(columns, [file], staging);
-  await writable(connection, () => createStaging(connection, layout.table, file.ordinal));
-  const staged = await stageFile(connection, file, copyTargetOf(columns, layout, file), {
-    signal,
-    news: () => undefined,
-    now: () => 0,
-    subBatchSize,
-    superseded: null,
   });
-  await applyFile(connection, reference, layout.table, policyOf(load, wholeTable));
-  await writable(connection, () => dropStaging(connection, staging.sqlName));
+  await writable(connection, () => createStaging(connection, layout.table, file.ordinal));
+  const target = copyTargetOf(columns, layout, file);
+  const hooks = { signal, news: () => undefined, now: () => 0 };
+  const staging = { ...hooks, subBatchSize, superseded: null };
+  const reject = rejects.records.get(file.path);
+  const into = { table: layout.table, target };
+  const staged =
+    file.description.kind === 'document'
+      ? await stageDocument(connection, file, target, hooks)
+      : reject === undefined
+        ? await stageFile(connection, file, target, staging)
+        : await stageWithoutRejected(connection, file, columns, into, { rejects, reject }, staging);
+  const found = await findLookedUp(connection, columns, layout.table);
+  await applyFile(connection, reference, found.table, policyOf(load, wholeTable));
+  await writable(connection, () => dropStaging(connection, found.table.sqlName));
   onFile(file, staged.rows);
   const contentHash = present(staged.contentHash, `the hash of ${file.name}`);
-  return { path: file.path, name: file.name, rows: staged.rows, contentHash };
+  const { unmatched } = found;
+  return { path: file.path, name: file.name, rows: staged.rows, unmatched, contentHash };
 }
 
-function policyOf({ onConflict, versionColumn }: LoadPlan, wholeTable: boolean): RowPolicy {
-  return { onConflict, versionColumn, marksStay: wholeTable || onConflict !== 'newest' };
+/** The time of loading is that of a run, and no column takes it here. */
+async function stageDocument(
+  connection: Connection,
+  file: FilePlan,
+  target: CopyTarget,
+  hooks: UnitHooks,
+): Promise<StagedFile> {
+  const copied = await copyDocuments(connection, [file], target, { ...hooks, loadedMs: 0 });
+  if (copied.kind === 'refused') throw copied.error;
+  return present(copied.staged[0], 'the document');
+}
+
+function policyOf(
+  { onConflict, versionColumn, insertOnly = [], compare }: LoadPlan,
+  wholeTable: boolean,
+): RowPolicy {
+  const marksStay = wholeTable || onConflict !== 'newest';
+  return { onConflict, versionColumn, insertOnly, compare: compare ?? null, marksStay };
 }

@@ -1,27 +1,74 @@
 import type { LoadPlan } from '../../plan/plan-types.ts';
 import type { Tolerance } from '../../target/compare-keys.ts';
+import type { TargetColumn } from '../../target/table.ts';
+
+/** A load as one table sees it. */
+export interface VerifiedLoad extends LoadPlan {
+  /** The table under which the ledger keeps its files, where it is another. */
+  readonly ledgerOid?: number | null;
+}
+
+/**
+ * Each further table of a load is as a load of its own would leave it. One that takes some rows only
+ * is not compared: the reference knows no condition.
+ */
+export function loadsByTable(loads: readonly LoadPlan[]): VerifiedLoad[] {
+  return loads.flatMap((load) => [load, ...furtherOf(load)]);
+}
+
+function furtherOf(load: LoadPlan): VerifiedLoad[] {
+  // Column policies are of the load's own table.
+  const own: { -readonly [Name in keyof LoadPlan]: LoadPlan[Name] } = { ...load, targets: [] };
+  delete own.insertOnly;
+  delete own.compare;
+  return (load.targets ?? []).flatMap(({ table, key, onConflict, versionColumn, where }, index) => {
+    if (where !== null) return [];
+    const files = load.files.map((file) => ({ ...file, targets: file.further?.[index] ?? [] }));
+    const ledgerOid = load.table.oid;
+    return [{ ...own, table, key, onConflict, versionColumn, files, ledgerOid }];
+  });
+}
 
 /** Loads of a job that are verified together: they write the same rows of one table. */
 export interface Comparison {
   /** In the order of the job. */
-  readonly loads: readonly LoadPlan[];
+  readonly loads: readonly VerifiedLoad[];
   /** Whether other loads of the job write the same table by another key. */
   readonly shared: boolean;
 }
 
 /** What a later load of the job writes over an earlier one is the reference's, too. */
-export function comparisonsOf(loads: readonly LoadPlan[]): Comparison[] {
-  const groups = new Map<string, LoadPlan[]>();
+export function comparisonsOf(loads: readonly VerifiedLoad[]): Comparison[] {
+  const groups = new Map<string, VerifiedLoad[]>();
   for (const load of loads) {
     const name = JSON.stringify([load.table.schema, load.table.name, load.key]);
     groups.set(name, [...(groups.get(name) ?? []), load]);
   }
   const all = [...groups.values()];
-  const tableOf = (group: readonly LoadPlan[]): string => group[0]?.table.sqlName ?? '';
+  const tableOf = (group: readonly VerifiedLoad[]): string => group[0]?.table.sqlName ?? '';
   return all.map((group) => ({
     loads: group,
     shared: all.some((other) => other !== group && tableOf(other) === tableOf(group)),
   }));
+}
+
+/**
+ * The columns of which the files alone say what they hold. A row that was there before the loads
+ * keeps its values of `insertOnly`; and with `compare`, those of all columns that are not compared.
+ */
+export function certainColumns(
+  { loads }: Comparison,
+  columns: readonly TargetColumn[],
+  wholeTable: boolean,
+): readonly TargetColumn[] {
+  if (wholeTable) return columns;
+  return columns.filter(({ name }) =>
+    loads.every(
+      ({ key, insertOnly, compare }) =>
+        key.includes(name) ||
+        (insertOnly?.includes(name) !== true && compare?.includes(name) !== false),
+    ),
+  );
 }
 
 /**

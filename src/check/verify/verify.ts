@@ -4,7 +4,6 @@ import type { Job } from '../../job/schema.ts';
 import { LIMITS } from '../../limits.ts';
 import type { Log } from '../../log.ts';
 import { plan } from '../../plan/plan-job.ts';
-import type { LoadPlan } from '../../plan/plan-types.ts';
 import { compareCopies } from '../../target/compare-copies.ts';
 import { compareKeys } from '../../target/compare-keys.ts';
 import type { Connection } from '../../target/connect.ts';
@@ -14,8 +13,17 @@ import type { TargetTable } from '../../target/table.ts';
 import { useSchemas } from '../../target/use-schemas.ts';
 import { withReader } from '../reader.ts';
 import { buildReference } from './build-reference.ts';
-import { comparisonsOf, toleranceOf, type Comparison } from './comparisons.ts';
+import {
+  certainColumns,
+  comparisonsOf,
+  loadsByTable,
+  toleranceOf,
+  type Comparison,
+  type VerifiedLoad,
+} from './comparisons.ts';
 import { explain } from './explain.ts';
+import { findRejected } from './rejected-files.ts';
+import { withoutLoadTimes } from './load-times.ts';
 import type { TableComparison, VerifyReport } from './verify-types.ts';
 
 export interface VerifyOptions {
@@ -57,11 +65,12 @@ export async function verify(job: Job, options: VerifyOptions): Promise<VerifyRe
 }
 
 /** The plan tells what the files are and where their columns go; how to load fast is no matter. */
-async function planAll(job: Job, options: VerifyOptions): Promise<readonly LoadPlan[]> {
-  const { loads } = await plan(
+async function planAll(job: Job, options: VerifyOptions): Promise<readonly VerifiedLoad[]> {
+  const planned = await plan(
     { ...job, settings: { ...job.settings, conflictDetection: false } },
     { ...options, force: true },
   );
+  const loads = loadsByTable(planned.loads.map(withoutLoadTimes));
   const missing = loads.find((load) => load.table.oid === null);
   if (missing === undefined) return loads;
   throw new EtlError(
@@ -86,9 +95,12 @@ async function compareTable(
   await useSchemas(connection, table.columns);
   const files = comparison.loads.flatMap(({ files: own }) => own);
   const brought = files.map((file) => new Set(file.targets.flatMap((name) => name ?? [])));
-  const reference = referenceOf(table.columns, load.key, brought);
+  const columns = certainColumns(comparison, table.columns, wholeTable);
+  const reference = referenceOf(columns, load.key, brought);
   const { subBatchSize, ledgerSchema } = job.settings;
+  const rejects = await findRejected(connection, ledgerSchema, table.oid, files);
   const read = await buildReference(connection, comparison, reference, {
+    rejects,
     wholeTable,
     subBatchSize,
     signal,
@@ -112,7 +124,7 @@ async function compareTable(
     rowsRead: read.reduce((sum, file) => sum + file.rows, 0),
     ...compared,
     notCompared: notCompared(table, reference),
-    notices: await explain(connection, { comparison, table, read, ledgerSchema }),
+    notices: await explain(connection, { comparison, table, read, rejects, ledgerSchema }),
     durationMs: Math.round(options.now() - startedAt),
   };
 }

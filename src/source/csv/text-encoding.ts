@@ -63,15 +63,51 @@ function checked(file: SourceFile, encoding: string, decode: () => string): stri
   }
 }
 
+/** @throws EtlError ETL_JOB_INVALID where nobody knows the encoding; `setting` is what asks for it */
+export function refuseEncoding(encoding: string, setting: string): void {
+  decoderOf(encoding, true, setting);
+}
+
+export interface Decoder {
+  /** The text of the bytes; without any, what is left of those before. */
+  decode(bytes?: Buffer, options?: { readonly stream?: boolean }): string;
+}
+
+/**
+ * What stands for the bytes 80 to 9F, as PostgreSQL has it; U+FFFD: nothing does. The runtime means
+ * either of the two by both of their names, and which one depends on its version.
+ */
+const WIN1252 = '€\ufffd‚ƒ„…†‡ˆ‰Š‹Œ\ufffdŽ\ufffd\ufffd‘’“”•–—˜™š›œ\ufffdžŸ';
+const SINGLE_BYTES: Readonly<Record<string, string | null>> = {
+  latin1: null,
+  iso88591: null,
+  win1252: WIN1252,
+  windows1252: WIN1252,
+};
+
+function singleByteDecoder(high: string | null, fatal: boolean): Decoder {
+  return {
+    decode: (bytes) => {
+      const text = bytes?.toString('latin1') ?? '';
+      if (high === null) return text;
+      const told = text.replaceAll(/[\x80-\x9f]/g, (one) => high[one.charCodeAt(0) - 0x80] ?? '');
+      if (fatal && told.includes('\ufffd')) throw new TypeError('a byte that means nothing');
+      return told;
+    },
+  };
+}
+
 /** Decoder that drops a byte-order mark, and with `fatal` throws at bytes that are not of the encoding. */
-function decoderOf(encoding: string, fatal = true): TextDecoder {
+export function decoderOf(encoding: string, fatal = true, setting = 'csv.encoding'): Decoder {
+  const bytes = SINGLE_BYTES[encoding];
+  if (bytes !== undefined) return singleByteDecoder(bytes, fatal);
   try {
     return new TextDecoder(labelOf(encoding), { fatal });
   } catch {
     throw new EtlError(
       'ETL_JOB_INVALID',
       `The encoding "${encoding}" is not known.`,
-      'Set csv.encoding to utf8, utf16le, or a name that PostgreSQL knows, such as latin1 or win1252.',
+      `Set ${setting} to utf8, utf16le, or a name that PostgreSQL knows, such as latin1 or win1252.`,
     );
   }
 }

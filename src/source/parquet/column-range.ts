@@ -3,7 +3,7 @@ import type { ColumnMetaData } from 'hyparquet';
 import type { KeyRange } from '../../conflict/key-range.ts';
 import type { ParquetDescription, ParquetType, SourceFile } from '../source-file.ts';
 import { openParquet } from './open-parquet.ts';
-import { nodesOf } from './read-parquet.ts';
+import { nodesOf } from './read-batches.ts';
 import { toMicroseconds } from './time-text.ts';
 
 /**

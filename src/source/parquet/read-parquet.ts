@@ -1,178 +1,19 @@
-import { present } from '../../assert.ts';
-import { EtlError } from '../../errors.ts';
-import { LIMITS } from '../../limits.ts';
-import { refuseBomb } from '../expansion.ts';
 import type { ParquetDescription, SourceFile } from '../source-file.ts';
-import type { ReadMeter } from './chunk-bytes.ts';
 import type { ColumnBatch } from './column-batch.ts';
-import type { ColumnReader } from './column-reader.ts';
-import { descriptionOf } from './describe-parquet.ts';
-import { openColumn } from './open-column.ts';
-import { openParquet } from './open-parquet.ts';
-import type { OpenParquet } from './open-parquet.ts';
-import { parquetError } from './parquet-fault.ts';
-import type { SchemaNode } from './parquet-schema.ts';
+import type { ReadParquetOptions } from './read-batches.ts';
 
-export interface ReadParquetOptions {
-  /** Names of top-level columns; the vectors of a batch come in this order. */
-  readonly columns: readonly string[];
-  /** Row groups `[from, to)`, counted from 0; all by default. */
-  readonly rowGroups?: { readonly from: number; readonly to: number };
-  readonly signal?: AbortSignal;
-  /** After each batch: rows given out and bytes read from disk so far. */
-  readonly onProgress?: (rows: number, diskBytes: number) => void;
-}
+export { rowsBefore } from './row-groups.ts';
+export type { ReadParquetOptions } from './read-batches.ts';
 
 /**
- * The rows of a Parquet file, in order, as aligned batches of physical values: no conversion, so
- * nothing is lost. Pages are decoded one at a time per column, and what all columns hold at once
- * is bounded by `LIMITS.parquetRowGroupBytesMax`.
- *
- * @throws EtlError while iterating: as openParquet, and ETL_FILE_CHANGED, ETL_COLUMN_MISSING,
- *   ETL_PARQUET_CORRUPT (with the column and the row group), ETL_PARQUET_UNSUPPORTED, ETL_LIMIT,
- *   ETL_ABORTED
+ * The rows of a Parquet file, see readBatches. Who loads a file has this imported whatever its format,
+ * so the decoder behind it is imported with the first Parquet file: 45 ms of CPU, of each thread.
  */
 export async function* readParquet(
   file: SourceFile,
   description: ParquetDescription,
   options: ReadParquetOptions,
 ): AsyncGenerator<ColumnBatch, void, undefined> {
-  const parquet = await openParquet(file);
-  try {
-    checkUnchanged(parquet, description);
-    const nodes = nodesOf(parquet, options.columns);
-    yield* readOpenParquet(parquet, description, nodes, options);
-  } finally {
-    await parquet.close();
-  }
-}
-
-/** As readParquet, of a file that is open and stays so. */
-export async function* readOpenParquet(
-  parquet: OpenParquet,
-  description: ParquetDescription,
-  nodes: readonly SchemaNode[],
-  { rowGroups, signal, onProgress }: Omit<ReadParquetOptions, 'columns'>,
-): AsyncGenerator<ColumnBatch, void, undefined> {
-  const { from, to } = rowGroups ?? { from: 0, to: description.rowGroups.length };
-  const meter: ReadMeter = { heldBytes: 0, diskBytes: 0, decodedBytes: 0 };
-  let firstRow = 1 + rowsBefore(description, from);
-  let rows = 0;
-  for (let rowGroup = from; rowGroup < to; rowGroup++) {
-    for await (const batch of readRowGroup(parquet, nodes, rowGroup, firstRow, meter)) {
-      if (signal?.aborted === true) throw abortedError(parquet.file, signal);
-      yield batch;
-      rows += batch.rows;
-      onProgress?.(rows, meter.diskBytes);
-    }
-    firstRow += description.rowGroups[rowGroup]?.rows ?? 0;
-  }
-}
-
-/** The columns of the names, in their order. */
-export function nodesOf({ file, columns }: OpenParquet, names: readonly string[]): SchemaNode[] {
-  return names.map((name) => {
-    const node = columns.find((column) => column.name === name);
-    if (node !== undefined) return node;
-    throw new EtlError('ETL_COLUMN_MISSING', 'The file has no such column.', 'Check the mapping.', {
-      file: file.name,
-      column: name,
-    });
-  });
-}
-
-export function rowsBefore({ rowGroups }: ParquetDescription, rowGroup: number): number {
-  return rowGroups.slice(0, rowGroup).reduce((sum, group) => sum + group.rows, 0);
-}
-
-async function* readRowGroup(
-  parquet: OpenParquet,
-  nodes: readonly SchemaNode[],
-  rowGroup: number,
-  firstRow: number,
-  meter: ReadMeter,
-): AsyncGenerator<ColumnBatch, void, undefined> {
-  const rows = Number(present(parquet.footer.row_groups[rowGroup], 'the row group').num_rows);
-  const readers: ColumnReader[] = [];
-  for (const node of nodes) {
-    const place = { rowGroup, column: node.name, readBytes: windowBytes(nodes.length), meter };
-    readers.push(await openColumn(parquet, node, place));
-  }
-  for (let done = 0; done < rows;) {
-    let count = Math.min(rows - done, batchRowsMax(nodes.length));
-    for (const [index, reader] of readers.entries()) {
-      const held = await reader.fill();
-      if (held === 0) throw miscounted(parquet, nodes, index, rowGroup, `fewer than ${rows}`);
-      count = Math.min(count, held);
-    }
-    const batch = batchWithin(readers, count);
-    count = batch.rows;
-    meter.decodedBytes += batch.bytes;
-    refuseGrowth(parquet.file, meter);
-    const columns = readers.map((reader) => reader.take(count));
-    yield { rows: count, firstRow: firstRow + done, columns };
-    done += count;
-  }
-  for (const [index, reader] of readers.entries()) {
-    const more = await reader.fill();
-    if (more > 0) throw miscounted(parquet, nodes, index, rowGroup, `more than ${rows}`);
-  }
-}
-
-function miscounted(
-  parquet: OpenParquet,
-  nodes: readonly SchemaNode[],
-  index: number,
-  rowGroup: number,
-  count: string,
-): EtlError {
-  const column = nodes[index]?.name ?? '';
-  return parquetError(`it has ${count} rows`, { file: parquet.file.name, column, rowGroup });
-}
-
-/** Many columns share what would otherwise be a megabyte for each. */
-function windowBytes(columns: number): number {
-  const share = Math.floor((32 * 1024 * 1024) / Math.max(1, columns));
-  return Math.max(64 * 1024, Math.min(LIMITS.readChunkBytes, share));
-}
-
-function batchRowsMax(columns: number): number {
-  const rows = Math.floor(LIMITS.parquetBatchFieldsMax / Math.max(1, columns));
-  return Math.max(1, Math.min(LIMITS.parquetBatchRowsMax, rows));
-}
-
-/** Halves the batch until its bytes are within the limit; one row is always given out. */
-function batchWithin(
-  readers: readonly ColumnReader[],
-  most: number,
-): { readonly rows: number; readonly bytes: number } {
-  for (let rows = most; ; rows = Math.ceil(rows / 2)) {
-    let bytes = 0;
-    for (const reader of readers) bytes += reader.bytesOf(rows);
-    if (rows === 1 || bytes <= LIMITS.parquetBatchBytesMax) return { rows, bytes };
-  }
-}
-
-/** A few bytes of indexes may repeat one long value of a dictionary without end. */
-function refuseGrowth(file: SourceFile, meter: ReadMeter): void {
-  const bytesMin = LIMITS.expansionParquetBytesMin;
-  refuseBomb(file, { encoded: meter.diskBytes, decoded: meter.decodedBytes, bytesMin });
-}
-
-function checkUnchanged(parquet: OpenParquet, description: ParquetDescription): void {
-  const now = JSON.stringify(descriptionOf(parquet));
-  if (now === JSON.stringify(description)) return;
-  throw new EtlError(
-    'ETL_FILE_CHANGED',
-    'The file is not the one that was planned: its footer differs.',
-    'Plan again once nothing writes to the file any more.',
-    { file: parquet.file.name },
-  );
-}
-
-function abortedError(file: SourceFile, signal: AbortSignal): EtlError {
-  if (signal.reason instanceof EtlError) return signal.reason;
-  return new EtlError('ETL_ABORTED', 'Reading was interrupted.', 'Run again to load the rest.', {
-    file: file.name,
-  });
+  const { readBatches } = await import('./read-batches.ts');
+  yield* readBatches(file, description, options);
 }

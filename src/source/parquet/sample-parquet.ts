@@ -10,7 +10,8 @@ import type { OpenParquet } from './open-parquet.ts';
 import { parquetError } from './parquet-fault.ts';
 import { leavesOf } from './parquet-schema.ts';
 import type { SchemaNode } from './parquet-schema.ts';
-import { nodesOf, readOpenParquet, rowsBefore } from './read-parquet.ts';
+import { nodesOf, readOpenParquet } from './read-batches.ts';
+import { rowsBefore } from './row-groups.ts';
 import { rowText } from './value-text.ts';
 
 export interface SampleParquetOptions {

@@ -134,6 +134,7 @@ const plainPlan: Plan = {
     embedded: true,
   },
   settings: {
+    threads: 'auto',
     concurrency: 2,
     chunkSize: 1,
     subBatchSize: 1,
@@ -143,6 +144,7 @@ const plainPlan: Plan = {
     checkSuperseded: false,
     onError: 'stop',
     maxErrors: null,
+    keepSuperseded: null,
     rejects: '/job/rejects',
     ledgerSchema: 'etl',
     timeZone: 'UTC',

@@ -193,6 +193,14 @@ describe('keys wanted', () => {
     admission.merged(0);
     expect(admission.keysHeld()).toBe(0);
   });
+
+  it('counts the keys of a unit whose rows have more than one', () => {
+    const admission = admissionOf([null, null], { keysMax: 5 });
+    expect(admission.staged(0, { rows: 3, keys: 6, range: null }).keysWanted).toBe(false);
+    expect(admission.staged(1, { rows: 3, keys: 4, range: null }).keysWanted).toBe(false);
+    admission.unstaged(0);
+    expect(admission.staged(0, { rows: 2, keys: 4, range: null }).keysWanted).toBe(false);
+  });
 });
 
 describe('direct units', () => {

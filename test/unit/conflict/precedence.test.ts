@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { comparePaths } from '../../../src/conflict/precedence.ts';
+import { comparePaths, inNaturalOrder } from '../../../src/conflict/precedence.ts';
 
 describe('comparePaths', () => {
   it.each([
@@ -47,6 +47,23 @@ describe('comparePaths', () => {
       fc.property(fc.shuffledSubarray(paths, { minLength: paths.length }), (shuffled) => {
         expect([...shuffled].sort(comparePaths)).toEqual(expected);
       }),
+    );
+  });
+});
+
+describe('inNaturalOrder', () => {
+  it('is the order of comparePaths', () => {
+    const parts = ['a', 'B', '-', '/', '.', '0', '1', '2', '00', '10', 'é', ' ', '~'];
+    const long = '12345678901234567890123456789012345678901234567';
+    const path = fc
+      .array(fc.constantFrom(...parts, long), { maxLength: 6 })
+      .map((drawn) => drawn.join(''));
+    fc.assert(
+      fc.property(fc.array(path, { maxLength: 8 }), (paths) => {
+        const sorted = inNaturalOrder(paths.map((one) => ({ path: one })));
+        expect(sorted.map((one) => one.path)).toEqual(paths.toSorted(comparePaths));
+      }),
+      { numRuns: 3000 },
     );
   });
 });

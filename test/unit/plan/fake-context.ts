@@ -41,6 +41,12 @@ export interface FakeWorld {
   readonly context?: Partial<PlanContext>;
   /** Whether the keys of all files lie above the table's, and each file's above the one before. */
   readonly above?: boolean;
+  /** Indexes of the table. */
+  readonly indexes?: readonly { readonly name: string; readonly using: string }[];
+  /** Whether the table belongs to the session's user. */
+  readonly owned?: boolean;
+  /** Foreign keys between the tables. */
+  readonly foreignKeys?: readonly string[];
   /** Types whose values the database refuses to hash. */
   readonly hashes?: boolean;
 }
@@ -95,8 +101,17 @@ export function fakeContext(world: FakeWorld): PlanContext {
               key.includes(null) ? NaN : Number(key.map(Number).join('')),
             ),
       spansAbove: async (_table, _column, spans) => spans.map(() => world.above ?? false),
+      foreignKeysBetween: async () => world.foreignKeys ?? [],
+      checkCondition: async () => undefined,
       loadedFiles: async (_oid, paths) =>
         (world.ledger ?? []).filter((entry) => paths.includes(entry.path)),
+      findIndexes: async (_table, specs) =>
+        specs.map(({ using }) => ({
+          definition: using,
+          there: world.indexes?.find((each) => each.using === using)?.name ?? null,
+          taken: null,
+        })),
+      indexRights: () => Promise.resolve({ owned: world.owned ?? true }),
     },
     source: {
       findFiles: async () => files.map((each) => each.file),
@@ -120,6 +135,12 @@ export function fakeContext(world: FakeWorld): PlanContext {
           complete: taken.length === rows.length,
         };
       },
+      // What the module would declare, the job says here.
+      readTransform: async ({ module, options }) => ({
+        ...{ module, options },
+        columns: (options['columns'] ?? {}) as Record<string, string | null>,
+        version: null,
+      }),
       columnRange: () => Promise.resolve(null),
     },
     ...world.context,

@@ -280,6 +280,7 @@ export function eventOfEachKind(): { readonly [K in RunEvent['kind']]: RunEvent 
       },
     },
     'file-finished': { kind: 'file-finished', ...at, report: fileReport(1) },
+    'rows-created': { kind: 'rows-created', load: 0, table: 'app.companies', rows: 12 },
     notice: { kind: 'notice', load: 0, sentence: 'The table was emptied since its last load.' },
     'load-finished': { kind: 'load-finished', load: 0 },
     'run-finished': { kind: 'run-finished', report: report() },

@@ -1,0 +1,109 @@
+import { readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Report } from 'parallel-upsert';
+import { defineExample, type EtlEnd, type Figure, type Scene } from '../support/example.ts';
+import { allAtOnce } from './all-at-once.ts';
+import { expectedOf, rowsOf, writeUploads, type Uploads } from './generate.ts';
+import { readModel } from './model.ts';
+import { createTables, totalsOf } from './tables.ts';
+
+const JOB = fileURLToPath(new URL('job.json', import.meta.url));
+const MODEL = new URL('model.json', import.meta.url);
+
+/** Rows were rejected, and are in the reject files. */
+const WITH_REJECTS = 3;
+
+/**
+ * Loads uploads: companies are found or created, rows are scored and inserted, what is known already is
+ * skipped; then the same rows once more under other names, and nothing changes. Before that, many users
+ * send an upload each at the same moment.
+ */
+export const example = defineExample<Size>({
+  name: 'company-predictions',
+  reported: '3 to 6 s for each row; wanted 10 to 50 ms.',
+  sizes: {
+    small: {
+      uploads: { seed: 1, files: 5, rowsPerFile: 1_000, companies: 199 },
+      users: { seed: 2, files: 20, rowsPerFile: 100, companies: 199 },
+    },
+    full: {
+      uploads: { seed: 1, files: 10, rowsPerFile: 100_000, companies: 4_999 },
+      users: { seed: 2, files: 500, rowsPerFile: 1_000, companies: 4_999 },
+    },
+  },
+  run: async (scene, { uploads, users }) => [
+    ...(await allAtOnce(scene, JOB, users)),
+    ...(await loadTwice(scene, uploads)),
+  ],
+});
+
+interface Size {
+  readonly uploads: Uploads;
+  /** One upload each. */
+  readonly users: Uploads;
+}
+
+async function loadTwice(scene: Scene, uploads: Uploads): Promise<Figure[]> {
+  await createTables(scene.databaseUrl);
+  const rows = rowsOf(uploads);
+  const expected = expectedOf(uploads);
+  scene.say(`writing ${rows} rows`);
+  writeUploads(join(scene.folder, 'first'), uploads);
+  const { rejected } = expected;
+  const first = await load(scene, 'first', { rowsRead: rows, inserted: expected.rows, rejected });
+  await rename(join(scene.folder, 'first'), join(scene.folder, 'again'));
+  const again = await load(scene, 'again', { rowsRead: rows, inserted: 0, rejected });
+  const {
+    rows: stored,
+    companies,
+    ...sums
+  } = await totalsOf(scene.databaseUrl, await readModel(MODEL));
+  const got = JSON.stringify({ stored, companies, ...sums });
+  const wanted = JSON.stringify({
+    ...{ stored: expected.rows, companies: uploads.companies },
+    ...{ currentRatios: expected.currentRatios, misspelt: 0, misjudged: 0 },
+  });
+  if (got !== wanted) throw new Error(`the tables hold ${got} instead of ${wanted}`);
+  return [
+    ...figuresOf('scored and inserted', rows, first, '3,000 to 6,000 ms'),
+    ...figuresOf('scored and skipped', rows, again),
+    { what: 'companies created', value: companies, unit: '' },
+  ];
+}
+
+interface Counts {
+  readonly rowsRead: number;
+  readonly inserted: number;
+  readonly rejected: number;
+}
+
+async function load(scene: Scene, folder: string, expected: Counts): Promise<EtlEnd> {
+  scene.say(`loading: ${folder}`);
+  const report = join(scene.folder, `${folder}.json`);
+  const words = ['run', `${folder}/*.csv`, '--config', JOB, '--report', report, '--quiet'];
+  const end = await scene.etl([...words, '--rejects', `${folder}-rejects`], {
+    exitCode: WITH_REJECTS,
+  });
+  const { loads } = JSON.parse(await readFile(report, 'utf8')) as Report;
+  const { rowsRead, inserted, rejected } = loads[0]?.totals ?? {};
+  const got = JSON.stringify({ rowsRead, inserted, rejected });
+  const wanted = JSON.stringify(expected);
+  if (got !== wanted) throw new Error(`${folder}: counted ${got} instead of ${wanted}`);
+  return end;
+}
+
+function figuresOf(
+  what: string,
+  rows: number,
+  { wallMs, cpuMs, rssPeakBytes }: EtlEnd,
+  reported?: string,
+): Figure[] {
+  const perRow = { what: `${what}: wall time per row`, value: wallMs / rows, unit: 'ms' };
+  return [
+    reported === undefined ? perRow : { ...perRow, reported },
+    { what: `${what}: rows`, value: rows / (wallMs / 1_000), unit: 'per second' },
+    { what: `${what}: CPU of the client`, value: cpuMs / 1_000, unit: 's' },
+    { what: `${what}: memory of the client`, value: rssPeakBytes / 2 ** 20, unit: 'MiB' },
+  ];
+}

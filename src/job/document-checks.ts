@@ -1,0 +1,53 @@
+import { show } from './job-problems.ts';
+import { isRecord } from './json-path.ts';
+import { parsePathPattern } from './path-pattern.ts';
+
+type Where = (...steps: string[]) => string;
+type Raw = Readonly<Record<string, unknown>>;
+
+/** Settings that say what the rows of a file are, and so nothing of a document, which is one. */
+const OF_RECORDS = ['csv', 'json', 'transform'] as const;
+
+/** What the loading of documents does not do. */
+const NOT_POSSIBLE = ['targets', 'lookups'] as const;
+
+/** What contradicts itself in the `documents` of a load, as it was written. */
+export function documentProblems(load: Raw, where: Where): string[] {
+  const documents = load['documents'];
+  if (!isRecord(documents)) return [];
+  const path = documents['path'] ?? null;
+  if (path === null) {
+    return Object.keys(documents)
+      .filter((name) => name !== 'path')
+      .map(
+        (name) =>
+          `${where('documents', name)}: has no effect without documents.path, which says that each file is one row.`,
+      );
+  }
+  // Another type is the schema's to refuse.
+  if (typeof path !== 'string' || path === '') return [];
+  const pattern = parsePathPattern(path);
+  if (typeof pattern === 'string') {
+    return [`${where('documents', 'path')}: ${show(path)} cannot be used: ${pattern}.`];
+  }
+  const given = isRecord(documents['columns']) ? Object.keys(documents['columns']) : [];
+  const named = given.length === 0 ? ['content'] : given;
+  return [
+    ...named
+      .filter((name) => pattern.names.includes(name))
+      .map(
+        (name) =>
+          `${where('documents', 'columns', name)}: the path brings ${show(name)} already; give one of them another name.`,
+      ),
+    ...OF_RECORDS.filter((name) => isRecord(load[name]) || typeof load[name] === 'string').map(
+      (name) => `${where(name)}: has no effect with documents, where each file is one row.`,
+    ),
+    ...NOT_POSSIBLE.filter((name) => isFilled(load[name])).map(
+      (name) => `${where(name)}: is not possible with documents yet; load them into a table first.`,
+    ),
+  ];
+}
+
+function isFilled(list: unknown): boolean {
+  return Array.isArray(list) && list.length > 0;
+}

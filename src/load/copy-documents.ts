@@ -1,0 +1,159 @@
+import { assert, present } from '../assert.ts';
+import { EtlError, errorRecordOf } from '../errors.ts';
+import type { FilePlan } from '../plan/plan-types.ts';
+import { rowMaker, type DocumentFault, type MakeRows } from '../source/documents/document-rows.ts';
+import { readDocuments, type DocumentWindow } from '../source/documents/read-documents.ts';
+import type { ColumnBatch } from '../source/parquet/column-batch.ts';
+import {
+  createBinaryCopyEncoder,
+  type BinaryCopyEncoder,
+} from '../target/binary/binary-copy-encoder.ts';
+import type { Connection } from '../target/connect.ts';
+import { parseCopyContext, plainSentence } from './copy-error.ts';
+import { isRowFault } from './quarantine/quarantine.ts';
+import { parquetCopySql, type CopyTarget } from './stage-file.ts';
+import type { StagedFile, UnitHooks } from './unit-task.ts';
+
+export interface DocumentHooks extends UnitHooks {
+  /** The time that a column of `loaded` has: milliseconds since 1970. */
+  readonly loadedMs: number;
+}
+
+/** All documents are copied, or none is: then the first that is at fault is known, or null. */
+export type CopiedDocuments =
+  | { readonly kind: 'copied'; readonly staged: StagedFile[] }
+  | { readonly kind: 'refused'; readonly place: number | null; readonly error: unknown };
+
+/**
+ * Copies documents by one COPY, a row each, in their order, so that `etl_row` counts the documents.
+ *
+ * Binary, since a content goes as it is: as text each line end and tab of it would be escaped here and
+ * read again there, and a bytea would be sent as digits, of twice the length.
+ */
+export async function copyDocuments(
+  connection: Connection,
+  files: readonly FilePlan[],
+  target: CopyTarget,
+  hooks: DocumentHooks,
+): Promise<CopiedDocuments> {
+  const documents = openDocuments(files, target, hooks);
+  const sent: string[] = [];
+  const told: { fault?: DocumentFault } = {};
+  async function* chunks(): AsyncGenerator<Buffer> {
+    yield documents.encoder.header();
+    for await (const window of documents.windows()) {
+      const { batch, hashes, faults } = documents.rows(window, sent.length + 1);
+      const [fault] = faults;
+      if (fault !== undefined) {
+        told.fault = fault;
+        throw fault.error;
+      }
+      yield documents.encode(batch);
+      for (const contentHash of hashes) {
+        hooks.news({ kind: 'file-staged', file: fileAt(files, sent.length).ordinal, rows: 1 });
+        sent.push(contentHash);
+      }
+    }
+    yield documents.encoder.trailer();
+  }
+  try {
+    const copied = await connection.copyIn(parquetCopySql(target), chunks());
+    assert(copied === files.length, `COPY took ${copied} of ${files.length} documents`);
+  } catch (error) {
+    if (told.fault !== undefined) return { kind: 'refused', ...told.fault };
+    return { kind: 'refused', ...refusedDocument(error, files, target) };
+  }
+  const staged = files.map((file, place) =>
+    stagedDocument(files, file, { contentHash: present(sent[place], 'a hash') }),
+  );
+  return { kind: 'copied', staged };
+}
+
+/** How documents are read and encoded for a target. */
+export interface OpenDocuments {
+  readonly encoder: BinaryCopyEncoder;
+  windows(): AsyncGenerator<DocumentWindow>;
+  /** @param firstRow the number that its first row has in staging */
+  rows(window: DocumentWindow, firstRow: number): ReturnType<MakeRows>;
+  /** The rows of a batch; the encoder names the row that it refuses. */
+  encode(batch: ColumnBatch): Buffer;
+}
+
+export function openDocuments(
+  files: readonly FilePlan[],
+  { layout, ordinal }: CopyTarget,
+  { signal, now, loadedMs }: DocumentHooks,
+): OpenDocuments {
+  const { description } = fileAt(files, 0);
+  assert(description.kind === 'document', 'the files are documents');
+  const fields = present(layout.documents, 'a layout of documents');
+  const encoder = createBinaryCopyEncoder(fields, { ordinal });
+  const makeRows = rowMaker(description, fields, loadedMs);
+  return {
+    encoder,
+    windows: () => readDocuments(files, { signal, now }),
+    rows: (window, firstRow) => makeRows(window, files, firstRow),
+    encode: (batch) => encoder.encode(batch, batch.firstRow),
+  };
+}
+
+/** A document in staging, where all of a unit stand under the ordinal of the first. */
+export function stagedDocument(
+  files: readonly FilePlan[],
+  file: FilePlan,
+  told: Pick<StagedFile, 'contentHash'> &
+    Partial<Pick<StagedFile, 'staged' | 'sifted' | 'rejected'>>,
+): StagedFile {
+  return {
+    ...{ file, rows: 1, staged: 1, sifted: false, rejected: 0, spools: [], ...told },
+    stagedAs: fileAt(files, 0).ordinal,
+    numbered: files.length === 1,
+  };
+}
+
+/** Which document the server or the encoder refuses, and why, in the words of that document. */
+function refusedDocument(
+  error: unknown,
+  files: readonly FilePlan[],
+  target: CopyTarget,
+): { readonly place: number | null; readonly error: unknown } {
+  const row = rowOfError(error);
+  const file = row === null ? undefined : files[row - 1];
+  if (row === null || file === undefined || !(error instanceof EtlError))
+    return { place: null, error };
+  return { place: row - 1, error: errorOfDocument(error, file, target) };
+}
+
+/** The number of the row that an error of a COPY is about; null where it is about none. */
+export function rowOfError(error: unknown): number | null {
+  if (!(error instanceof EtlError) || !isRowFault(errorRecordOf(error))) return null;
+  const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
+  return context?.record ?? error.record.facts.line ?? null;
+}
+
+/** The error without what is of the COPY: its line, its columns, and the values that it shows. */
+export function errorOfDocument(
+  error: EtlError,
+  { name }: FilePlan,
+  { columnName }: Pick<CopyTarget, 'columnName'>,
+): EtlError {
+  const { code, sentence, remedy, facts } = error.record;
+  const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
+  const staged = context?.column ?? (facts.sqlState === undefined ? null : (facts.column ?? null));
+  const column = staged === null ? (facts.column ?? null) : columnName(staged);
+  return new EtlError(
+    code,
+    plainSentence(sentence, staged, column),
+    remedy,
+    {
+      ...(facts.sqlState === undefined ? {} : { sqlState: facts.sqlState }),
+      file: name,
+      ...(column === null ? {} : { column }),
+    },
+    { cause: error },
+  );
+}
+
+function fileAt(files: readonly FilePlan[], place: number): FilePlan {
+  return present(files[place], 'a document');
+}

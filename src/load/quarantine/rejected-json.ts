@@ -1,0 +1,56 @@
+import { LIMITS } from '../../limits.ts';
+import type { FilePlan } from '../../plan/plan-types.ts';
+import { fieldTree } from '../../source/json/field-tree.ts';
+import { jsonRecords, type JsonRecord } from '../../source/json/json-records.ts';
+import {
+  MISSING,
+  readRecord,
+  recordFields,
+  type RecordFields,
+} from '../../source/json/read-record.ts';
+import { valueText } from '../../source/json/string-text.ts';
+import type { JsonDescription } from '../../source/source-file.ts';
+import type { RejectedRow } from './reject-spool.ts';
+import type { RejectedText } from './rejected-texts.ts';
+
+/** `rows` in the order of the file, which is read up to the last of them. */
+export async function* rejectedJsonRows(
+  file: FilePlan,
+  description: JsonDescription,
+  rows: AsyncIterator<RejectedRow>,
+  signal: AbortSignal,
+): AsyncGenerator<RejectedText> {
+  const pointers = description.columns.map(({ pointer }) => pointer);
+  const fields = recordFields(fieldTree(pointers), pointers.length, false);
+  let wanted = await rows.next();
+  const next = (): number | null => (wanted.done === true ? null : wanted.value.record);
+  for await (const record of jsonRecords(file, description, next, signal)) {
+    if (wanted.done === true) return;
+    yield shown(record, wanted.value, fields);
+    wanted = await rows.next();
+  }
+}
+
+function shown(
+  { bytes, line, offset }: JsonRecord,
+  row: RejectedRow,
+  fields: RecordFields,
+): RejectedText {
+  const { length } = bytes;
+  if (length > LIMITS.rejectedTextBytesMax) {
+    const raw = bytes.toString('utf8', 0, LIMITS.rejectedTextBytesMax);
+    const reason = `${row.reason} (etl_raw holds the first ${LIMITS.rejectedTextBytesMax} bytes)`;
+    const none = Array.from(fields.starts, () => null);
+    return { row: { ...row, reason }, line, offset, raw, fields: none };
+  }
+  readRecord({ bytes, end: length, final: true, escapes: 0 }, fields, 0);
+  const values = Array.from(fields.starts, (start, slot) =>
+    start === MISSING || bytes[start] === SMALL_N
+      ? null
+      : valueText(bytes, start, fields.ends[slot] ?? start),
+  );
+  return { row, line, offset, raw: bytes.toString(), fields: values };
+}
+
+/** Of `null`. */
+const SMALL_N = 110;

@@ -1,0 +1,191 @@
+import { present } from '../../assert.ts';
+import { errorRecordOf } from '../../errors.ts';
+import type { FilePlan } from '../../plan/plan-types.ts';
+import { hashFile } from '../../source/content-hash.ts';
+import type { DocumentFault } from '../../source/documents/document-rows.ts';
+import { sliceBatch, type ColumnBatch } from '../../source/parquet/column-batch.ts';
+import { castColumns, takeBadCasts } from '../../target/bad-cast.ts';
+import type { Connection } from '../../target/connect.ts';
+import type { StagingTable } from '../../target/staging.ts';
+import {
+  openDocuments,
+  rowOfError,
+  stagedDocument,
+  type DocumentHooks,
+  type OpenDocuments,
+} from '../copy-documents.ts';
+import { fileFailure } from '../file-failure.ts';
+import type { StagedDocuments } from '../stage-documents.ts';
+import { parquetCopySql, type CopyTarget } from '../stage-file.ts';
+import type { FileFailure } from '../unit-session.ts';
+import type { StagedFile } from '../unit-task.ts';
+import { isRowFault, type Quarantine } from './quarantine.ts';
+import type { RejectSpool } from './reject-spool.ts';
+import { siftBatch, type Sift, type SiftedBatch } from './sift-records.ts';
+
+export interface SiftDocumentsOptions extends DocumentHooks {
+  readonly quarantine: Quarantine;
+  /** Of documents that COPY refuses, and of those with a value that the merge could not cast. */
+  readonly spool: RejectSpool;
+  readonly castSpool: RejectSpool;
+  readonly subBatchSize: number;
+}
+
+/**
+ * Stages the documents of a unit once more, a window at a time, and leaves the bad ones out. How many
+ * there may be is not asked: `maxErrors` counts the bad rows of a file, and a document has one.
+ */
+export async function siftDocuments(
+  connection: Connection,
+  files: readonly FilePlan[],
+  table: StagingTable,
+  target: CopyTarget,
+  options: SiftDocumentsOptions,
+): Promise<StagedDocuments> {
+  const staged: StagedFile[] = [];
+  const sifting: Sifting = {
+    ...{ files, staged, options, numbers: [], documents: openDocuments(files, target, options) },
+    sift: siftOf(connection, files, target, options),
+    sql: parquetCopySql(target),
+  };
+  let failure: FileFailure | null = null;
+  try {
+    for await (const window of sifting.documents.windows()) {
+      await siftWindow(sifting, sifting.documents.rows(window, sifting.numbers.length + 1));
+    }
+  } catch (error) {
+    // The first that is not told of yet.
+    const { ordinal } = present(files[Math.min(staged.length, files.length - 1)], 'a document');
+    failure = fileFailure(ordinal, error, options.signal);
+  }
+  return { staged: await withoutBadCasts(connection, sifting, table, target), failure };
+}
+
+interface Sifting {
+  readonly files: readonly FilePlan[];
+  readonly sift: Sift;
+  readonly documents: OpenDocuments;
+  readonly sql: string;
+  readonly options: SiftDocumentsOptions;
+  /** In the order of the files, as far as it has got. */
+  readonly staged: StagedFile[];
+  /** For each number of a row in staging, the place of its document. */
+  readonly numbers: number[];
+}
+
+function siftOf(
+  connection: Connection,
+  files: readonly FilePlan[],
+  { columnName }: CopyTarget,
+  { quarantine, spool, subBatchSize }: SiftDocumentsOptions,
+): Sift {
+  return {
+    ...{ connection, spool, columnName, batchMax: subBatchSize, size: subBatchSize },
+    file: present(files[0], 'a document'),
+    quarantine,
+    staged: 0,
+    rejected: 0,
+  };
+}
+
+/** The bad ones are told in their order: between them, what is good is copied. */
+async function siftWindow(
+  sifting: Sifting,
+  { batch, places, hashes, faults }: ReturnType<OpenDocuments['rows']>,
+): Promise<void> {
+  const { numbers } = sifting;
+  for (const place of places) numbers.push(place);
+  let from = 0;
+  const copyBefore = async (end: number): Promise<void> => {
+    let to = from;
+    while (to < places.length && present(places[to], 'a place') < end) to++;
+    if (to > from) {
+      const rows = sliceBatch(batch, from, to);
+      await siftRows(sifting, rows, places.slice(from, to), hashes.slice(from, to));
+    }
+    from = to;
+  };
+  for (const fault of faults) {
+    await copyBefore(fault.place);
+    await rejectFault(sifting, fault);
+  }
+  await copyBefore(Infinity);
+}
+
+async function siftRows(
+  { files, sift, documents, sql, options, staged }: Sifting,
+  batch: ColumnBatch,
+  places: readonly number[],
+  hashes: readonly string[],
+): Promise<void> {
+  const fileAt = (index: number): FilePlan => present(files[places[index] ?? -1], 'a document');
+  const { encoder, encode } = documents;
+  const sifted: SiftedBatch = {
+    first: batch.firstRow,
+    count: batch.rows,
+    fileOf: fileAt,
+    copy: (from, to) => {
+      const rows = encode(sliceBatch(batch, from, to));
+      return sift.connection.copyIn(sql, chunks(encoder.header(), rows, encoder.trailer()));
+    },
+    indexOf: (error, from, to) => {
+      // What the encoder refuses has its number in staging; what the server does, its row of this COPY.
+      const row = rowOfError(error) ?? 0;
+      const index = error.record.facts.line === row ? row - batch.firstRow : from + row - 1;
+      return index >= from && index < to ? index : null;
+    },
+  };
+  await siftBatch(sift, sifted);
+  for (const [index, contentHash] of hashes.entries()) {
+    const file = fileAt(index);
+    const rejected = options.spool.rejectedOf(file.ordinal);
+    staged.push(stagedDocument(files, file, { contentHash, ...siftedCounts(rejected) }));
+    options.news({ kind: 'file-staged', file: file.ordinal, rows: 1 });
+  }
+}
+
+function siftedCounts(rejected: number): Pick<StagedFile, 'staged' | 'rejected' | 'sifted'> {
+  return { staged: 1 - rejected, rejected, sifted: true };
+}
+
+/** What cannot be read, or is not as it was, ends the unit there: that is no fault of a row. */
+async function rejectFault(
+  { files, staged, options }: Sifting,
+  fault: DocumentFault,
+): Promise<void> {
+  const file = present(files[fault.place], 'a document');
+  const { record } = fault.error;
+  if (!isRowFault(errorRecordOf(fault.error))) throw fault.error;
+  const { sentence, facts } = record;
+  const place = { file: file.ordinal, record: 1, column: facts.column ?? null };
+  await options.spool.add({ ...place, sqlState: null, reason: sentence });
+  const contentHash = fault.contentHash ?? (await hashFile(file.path, options.signal));
+  staged.push(stagedDocument(files, file, { contentHash, ...siftedCounts(1) }));
+}
+
+async function withoutBadCasts(
+  connection: Connection,
+  { files, staged, numbers, options }: Sifting,
+  table: StagingTable,
+  { layout, columnName }: CopyTarget,
+): Promise<StagedFile[]> {
+  const casts = castColumns(table, layout.copyColumns);
+  if (casts.length === 0) return staged;
+  const all = [...staged];
+  for (;;) {
+    const bad = await takeBadCasts(connection, table, casts, null);
+    if (bad.length === 0) return all;
+    for (const { row, column, error } of bad) {
+      const place = present(numbers[row - 1], 'the place of a row');
+      const file = present(files[place], 'a document');
+      const { sentence, facts } = error.record;
+      const told = { file: file.ordinal, record: 1, column: columnName(column) };
+      await options.castSpool.add({ ...told, sqlState: facts.sqlState ?? null, reason: sentence });
+      all[place] = { ...present(all[place], 'a staged document'), ...siftedCounts(1) };
+    }
+  }
+}
+
+async function* chunks(...buffers: readonly Buffer[]): AsyncGenerator<Buffer> {
+  yield* buffers;
+}

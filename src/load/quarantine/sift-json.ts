@@ -1,0 +1,62 @@
+import { present } from '../../assert.ts';
+import { openJson, type JsonPiece } from '../../source/json/json-stream.ts';
+import type { JsonDescription } from '../../source/source-file.ts';
+import { textCopySql } from '../../target/copy-sql.ts';
+import { parseCopyContext } from '../copy-error.ts';
+import { numberedCopy, type CopyNumbered } from './sift-csv.ts';
+import { reject, siftBatch, type Sift, type SiftedBatch } from './sift-records.ts';
+import type { CopyTarget } from '../stage-file.ts';
+
+/**
+ * Stages a JSON file without the records that the database refuses, or that hold what no text of it
+ * can. What is not JSON ends the file: where the next record begins is not known behind it.
+ */
+export async function siftJson(
+  sift: Sift,
+  description: JsonDescription,
+  target: CopyTarget,
+  reading: {
+    readonly signal: AbortSignal;
+    readonly onProgress: (records: number, bytes: number) => void;
+  },
+): Promise<{ readonly rows: number; readonly contentHash: string }> {
+  const { sqlName, layout, where } = target;
+  const { signal, onProgress } = reading;
+  const fields = present(layout.json, 'the layout of a JSON file');
+  const stream = openJson(sift.file, description, fields, { signal, onProgress, goOn: true });
+  const copy = numberedCopy(sift, sqlName, textCopySql(sqlName, layout.copyColumns, where));
+  for await (const piece of stream.pieces) {
+    if (piece.kind === 'rows') {
+      await siftBatch(sift, linesBatch(piece, copy));
+    } else {
+      const { record, column, what } = piece;
+      const reason = `The value cannot be loaded: ${what}.`;
+      await reject(sift, { file: sift.file.ordinal, record, column, sqlState: null, reason });
+    }
+  }
+  const { records, contentHash } = stream.totals();
+  return { rows: records, contentHash };
+}
+
+/** Rows that are lines of COPY's text format. */
+export function linesBatch(
+  { bytes, first, count }: Omit<Extract<JsonPiece, { kind: 'rows' }>, 'kind'>,
+  copy: CopyNumbered,
+): SiftedBatch {
+  const starts = [0];
+  for (let end = bytes.indexOf(LF); end >= 0; end = bytes.indexOf(LF, end + 1)) {
+    starts.push(end + 1);
+  }
+  return {
+    first,
+    count,
+    copy: (from, to) => copy(bytes.subarray(starts[from], starts[to]), first + from, to - from),
+    indexOf: (error, from, to) => {
+      const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
+      const index = context === null ? -1 : from + context.record - 1;
+      return index >= from && index < to ? index : null;
+    },
+  };
+}
+
+const LF = 10;

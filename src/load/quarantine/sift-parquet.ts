@@ -1,0 +1,63 @@
+import { hashFile } from '../../source/content-hash.ts';
+import { sliceBatch, type ColumnBatch } from '../../source/parquet/column-batch.ts';
+import { readParquet } from '../../source/parquet/read-parquet.ts';
+import type { ParquetDescription } from '../../source/source-file.ts';
+import type { BinaryCopyEncoder } from '../../target/binary/binary-copy-encoder.ts';
+import { parseCopyContext } from '../copy-error.ts';
+import { siftBatch, type Sift, type SiftedBatch } from './sift-records.ts';
+import { parquetCopySql, parquetEncoder, rowGroupsOf, type CopyTarget } from '../stage-file.ts';
+import type { UnitPart } from '../unit-task.ts';
+
+/** Stages a Parquet file, or some row groups of it, without its bad rows. */
+export async function siftParquet(
+  sift: Sift,
+  description: ParquetDescription,
+  target: CopyTarget,
+  options: {
+    readonly part: UnitPart | undefined;
+    readonly signal: AbortSignal;
+    readonly onProgress: (records: number, bytes: number) => void;
+  },
+): Promise<{ readonly rows: number; readonly contentHash: string | null }> {
+  const { file } = sift;
+  const { signal, part } = options;
+  const rowGroups = rowGroupsOf(description, part);
+  const { encoder, names } = parquetEncoder(file, description, target);
+  const sql = parquetCopySql(target);
+  let rows = 0;
+  for await (const batch of readParquet(file, description, { columns: names, rowGroups, signal })) {
+    await siftBatch(sift, parquetBatch(sift, batch, encoder, sql));
+    rows += batch.rows;
+    options.onProgress(rows, Math.round((file.bytes * rows) / Math.max(1, description.rows)));
+  }
+  // Of the parts of a file the first tells the hash of all of it.
+  return { rows, contentHash: rowGroups.from === 0 ? await hashFile(file.path, signal) : null };
+}
+
+function parquetBatch(
+  { connection }: Sift,
+  batch: ColumnBatch,
+  encoder: BinaryCopyEncoder,
+  sql: string,
+): SiftedBatch {
+  return {
+    first: batch.firstRow,
+    count: batch.rows,
+    copy: async (from, to) => {
+      const slice = sliceBatch(batch, from, to);
+      const rows = encoder.encode(slice, slice.firstRow);
+      return connection.copyIn(sql, chunks(encoder.header(), rows, encoder.trailer()));
+    },
+    indexOf: (error, from, to) => {
+      const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
+      // What the encoder refuses has its row in the file; what the server does, its row of this COPY.
+      const { line } = error.record.facts;
+      const index = context === null ? (line ?? 0) - batch.firstRow : from + context.record - 1;
+      return index >= from && index < to ? index : null;
+    },
+  };
+}
+
+async function* chunks(...buffers: readonly Buffer[]): AsyncGenerator<Buffer> {
+  yield* buffers;
+}

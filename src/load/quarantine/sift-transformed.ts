@@ -1,0 +1,39 @@
+import type { TransformedDescription } from '../../source/source-file.ts';
+import type { CopyTarget } from '../stage-file.ts';
+import {
+  openForTarget,
+  transformedCopySql,
+  type CopyTransformedOptions,
+} from '../transform/copy-transformed.ts';
+import { linesBatch } from './sift-json.ts';
+import { reject, siftBatch, type Sift } from './sift-records.ts';
+
+/**
+ * Stages the rows that a transform makes of a file, without the bad ones. It is not tried as a whole
+ * before, as other files are: a row that the transform rejects is nothing unusual, and each row is to
+ * go through a model once.
+ */
+export async function siftTransformed(
+  sift: Sift,
+  description: TransformedDescription,
+  target: CopyTarget,
+  reading: CopyTransformedOptions,
+): Promise<{ readonly rows: number; readonly contentHash: string | null }> {
+  const { connection, file } = sift;
+  const stream = await openForTarget(file, description, target, { ...reading, goOn: true });
+  const sql = transformedCopySql(target);
+  const copy = (bytes: Buffer): Promise<number> => connection.copyIn(sql, oneChunk(bytes));
+  for await (const piece of stream.pieces) {
+    if (piece.kind === 'rows') {
+      await siftBatch(sift, linesBatch(piece, copy));
+    } else {
+      const { record, column, reason } = piece;
+      await reject(sift, { file: file.ordinal, record, column, sqlState: null, reason });
+    }
+  }
+  return stream.totals();
+}
+
+async function* oneChunk(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}

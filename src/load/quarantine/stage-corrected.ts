@@ -1,0 +1,150 @@
+import { parseCopyContext } from '../copy-error.ts';
+import { copyTargetOf } from '../copy-target.ts';
+import type { FilePlan } from '../../plan/plan-types.ts';
+import type { CsvDescription } from '../../source/source-file.ts';
+import type { Connection } from '../../target/connect.ts';
+import { textCopySql } from '../../target/copy-sql.ts';
+import { createStaging, setStagedFile, type StagingTable } from '../../target/staging.ts';
+import { stagingLayout } from '../../target/staging-layout.ts';
+import type { LoadTask } from '../unit-task.ts';
+import type { CorrectedRow } from './corrected-rows.ts';
+import { lookUpCorrected } from './look-up-corrected.ts';
+import type { Quarantine } from './quarantine.ts';
+import type { RejectedRow, RejectSpool } from './reject-spool.ts';
+import { siftBatch, type SiftedBatch } from './sift-records.ts';
+
+/** Corrected rows of one input. Inputs that are staged together bring the same columns. */
+export interface CorrectedFile {
+  /** Place of the input in the order in which the table got its files. */
+  readonly place: number;
+  readonly file: FilePlan;
+  /** In their order. */
+  readonly rows: readonly CorrectedRow[];
+}
+
+/** Rows that are still bad: by place of the file, by record. */
+export type StillBad = Map<number, Map<number, RejectedRow>>;
+
+export interface StagedCorrections {
+  readonly table: StagingTable;
+  /** The inputs as CSV files of what was corrected, under their places; for StagedFile. */
+  readonly files: readonly FilePlan[];
+}
+
+/**
+ * Stages corrected rows under the places and record numbers of what they correct, whatever the format
+ * of their inputs: a reject file is text. The ones that PostgreSQL refuses go to `bad`.
+ */
+export async function stageCorrected(
+  connection: Connection,
+  load: LoadTask,
+  quarantine: Quarantine,
+  corrected: readonly CorrectedFile[],
+  bad: StillBad,
+): Promise<StagedCorrections> {
+  const { columns } = load.target;
+  const files = corrected.map(asText);
+  const into = { sqlName: 'pg_temp.etl_corrected', kind: 'temp', fileColumn: true } as const;
+  const layout = stagingLayout(columns, files, into);
+  await createStaging(connection, layout.table, files[0]?.ordinal ?? 0);
+  for (const [index, { place, file, rows }] of corrected.entries()) {
+    const text = files[index] ?? file;
+    await setStagedFile(connection, layout.table, place);
+    const { forceNull, columnName, layout: ofFile } = copyTargetOf(columns, layout, text);
+    const nulls = ofFile.copyColumns.map((name) => forceNull.includes(name));
+    const lines = rows.map((row) => lineOf(row, file, nulls));
+    const sql = textCopySql(into.sqlName, ['etl_row', ...ofFile.copyColumns], null);
+    const sift = {
+      ...{ connection, file: text, quarantine, columnName },
+      spool: collector(rows, place, bad),
+      batchMax: load.subBatchSize,
+      size: load.subBatchSize,
+      staged: 0,
+      rejected: 0,
+    };
+    await siftBatch(sift, batchOf(connection, sql, lines));
+  }
+  const table = await lookUpCorrected(connection, columns, layout.table, files, (row) => {
+    noteBad(bad, row.file, row);
+  });
+  return { table, files };
+}
+
+/** The columns that go somewhere: what is left out of the load is left out here, too. */
+function asText({ place, file }: CorrectedFile): FilePlan {
+  const names = file.description.columns.flatMap((column, index) =>
+    file.targets[index] === null ? [] : [typeof column === 'string' ? column : column.name],
+  );
+  const description: CsvDescription = { kind: 'csv', columns: names, dialect: TEXT, path: 'bytes' };
+  const targets = file.targets.filter((target) => target !== null);
+  return { ...file, ordinal: place, description, targets };
+}
+
+const TEXT: CsvDescription['dialect'] = {
+  delimiter: ',',
+  quote: '"',
+  escape: '"',
+  null: '',
+  encoding: 'utf8',
+  header: false,
+  skipLines: 0,
+  comment: null,
+  trim: false,
+};
+
+/** A line of COPY's text format. */
+function lineOf(
+  { record, fields }: CorrectedRow,
+  file: FilePlan,
+  nulls: readonly boolean[],
+): string {
+  const brought = fields.filter((_, index) => file.targets[index] !== null);
+  const cells = brought.map((field, index) =>
+    field === null || (field === '' && nulls[index] === true)
+      ? '\\N'
+      : field.replaceAll(/[\\\n\r\t]/g, (character) => ESCAPED[character] ?? character),
+  );
+  return `${[String(record), ...cells].join('\t')}\n`;
+}
+
+const ESCAPED: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
+
+function batchOf(connection: Connection, sql: string, lines: readonly string[]): SiftedBatch {
+  return {
+    first: 1,
+    count: lines.length,
+    copy: (from, to) => connection.copyIn(sql, oneChunk(lines.slice(from, to).join(''))),
+    indexOf: (error, from, to) => {
+      const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
+      const index = context === null ? -1 : from + context.record - 1;
+      return index >= from && index < to ? index : null;
+    },
+  };
+}
+
+async function* oneChunk(text: string): AsyncGenerator<Buffer> {
+  yield Buffer.from(text);
+}
+
+/** What sifting calls a record is the place of the row among `rows`. */
+function collector(rows: readonly CorrectedRow[], place: number, bad: StillBad): RejectSpool {
+  return {
+    add: async (row) => {
+      const record = rows[row.record - 1]?.record ?? row.record;
+      noteBad(bad, place, { ...row, record });
+    },
+    rejectedOf: () => bad.get(place)?.size ?? 0,
+    close: async () => [],
+  };
+}
+
+export function noteBad(bad: StillBad, place: number, row: RejectedRow): void {
+  const known = bad.get(place) ?? new Map<number, RejectedRow>();
+  known.set(row.record, row);
+  bad.set(place, known);
+}

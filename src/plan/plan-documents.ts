@@ -1,0 +1,103 @@
+import { present } from '../assert.ts';
+import { EtlError } from '../errors.ts';
+import type { LoadRequest, Settings } from '../job/schema.ts';
+import { describeDocuments, pathProblems } from '../source/documents/describe-documents.ts';
+import { matcherOf, valueText } from '../source/documents/document-values.ts';
+import type {
+  DocumentDescription,
+  DocumentSource,
+  FileDescription,
+} from '../source/source-file.ts';
+import { refuseUnknownColumns, type DescribedFile } from './describe-files.ts';
+import { countText } from './figures.ts';
+import type { NewColumn } from './new-columns.ts';
+import type { PlanContext } from './plan-context.ts';
+import { throwProblems } from './problems.ts';
+import { holds } from './value-types.ts';
+
+/**
+ * Finds the documents of a load. None is opened: what a row has beside its content is in the path and
+ * in what the file system keeps of the file.
+ */
+export async function describeDocumentFiles(
+  request: Pick<LoadRequest, 'files' | 'order' | 'documents' | 'columns'>,
+  { maxErrors }: Pick<Settings, 'maxErrors'>,
+  { source, cwd }: Pick<PlanContext, 'cwd' | 'source'>,
+): Promise<DescribedFile[]> {
+  refuseMaxErrors(maxErrors);
+  const { documents, order } = request;
+  const path = present(documents.path, 'the pattern of documents');
+  const description = describeDocuments({ ...documents, path });
+  const files = await source.findFiles(request.files, { cwd, order, format: 'document' });
+  throwProblems(pathProblems(files, description), `${countText(files.length)} documents`);
+  // One list and one description for all: whoever meets them again need not look at them again.
+  const columns = description.columns.map(({ name }) => name);
+  const described = files.map((file, ordinal) => ({ ordinal, file, description, columns }));
+  refuseUnknownColumns(request.columns, described.slice(0, 1));
+  return described;
+}
+
+function refuseMaxErrors(maxErrors: Settings['maxErrors']): void {
+  if (maxErrors === null) return;
+  throw new EtlError(
+    'ETL_JOB_INVALID',
+    'maxErrors counts the bad rows of a file, and of documents each is a file of one row.',
+    'Leave maxErrors out of a job that loads documents.',
+  );
+}
+
+/** Null where the files are no documents; all files of a load are, or none is. */
+export function documentsIn(
+  files: readonly { readonly description: FileDescription }[],
+): DocumentDescription | null {
+  const description = files[0]?.description;
+  return description?.kind === 'document' ? description : null;
+}
+
+/** Types of a placeholder that all its texts must hold, else it is text. */
+const OF_PLACEHOLDERS = ['bigint', 'date', 'uuid'] as const;
+
+/** The SQL types of the columns of a table that is made for documents; all paths are looked at. */
+export function documentTypes(
+  columns: readonly NewColumn[],
+  given: ReadonlyMap<string, string>,
+  files: readonly DescribedFile[],
+): string[] {
+  const description = present(documentsIn(files), 'documents');
+  const first = present(files[0], 'a document').ordinal;
+  const sources = new Map(description.columns.map(({ name, source }) => [name, source]));
+  return columns.map(({ name, sources: named }) => {
+    const source = present(sources.get(named.get(first) ?? ''), `column ${name}`);
+    return given.get(name) ?? typeOf(source, files, description);
+  });
+}
+
+function typeOf(
+  source: DocumentSource,
+  files: readonly DescribedFile[],
+  description: DocumentDescription,
+): string {
+  switch (source.kind) {
+    case 'size':
+      return 'bigint';
+    case 'modified':
+    case 'loaded':
+      return 'timestamptz';
+    case 'constant':
+      if (typeof source.value === 'number') return numberType(source.value);
+      return typeof source.value === 'boolean' ? 'boolean' : 'text';
+    case 'placeholder': {
+      const match = matcherOf(description);
+      const texts = files.flatMap(({ file }) => valueText(source, file, match(file.path)) ?? []);
+      return OF_PLACEHOLDERS.find((type) => texts.every((text) => holds(type, text))) ?? 'text';
+    }
+    case 'content':
+    case 'path':
+    case 'name':
+      return 'text';
+  }
+}
+
+function numberType(value: number): string {
+  return Number.isSafeInteger(value) ? 'bigint' : 'double precision';
+}

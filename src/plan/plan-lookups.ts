@@ -1,0 +1,189 @@
+import { EtlError } from '../errors.ts';
+import { didYouMean } from '../job/nearest-name.ts';
+import type { LookupRequest } from '../job/lookup-schema.ts';
+import type { LoadRequest } from '../job/schema.ts';
+import { parseTableName, readable } from '../target/names.ts';
+import type { ColumnLookup, TargetColumn, TargetTable, TargetType } from '../target/table.ts';
+import type { DescribedFile } from './describe-files.ts';
+import { matchName } from './match-name.ts';
+import type { PlanContext } from './plan-context.ts';
+import type { CreatedTable } from './target-table.ts';
+
+/** A lookup whose table is known. */
+export interface PlannedLookup {
+  readonly request: LookupRequest;
+  readonly lookup: ColumnLookup;
+  /** Of the column whose value is taken. */
+  readonly idType: TargetType;
+}
+
+/**
+ * Finds the tables that columns of the files are looked up in. What they must have is checked here,
+ * so that a load does not find out: a unique index on the matched column, since else a value could
+ * have two ids and chance would choose; and what a row needs that is made of that value alone.
+ */
+export async function planLookups(
+  request: Pick<LoadRequest, 'lookups'>,
+  files: readonly DescribedFile[],
+  created: ReadonlyMap<string, CreatedTable>,
+  context: Pick<PlanContext, 'catalog'>,
+): Promise<PlannedLookup[]> {
+  const planned: PlannedLookup[] = [];
+  for (const asked of request.lookups) {
+    refuseUnknownColumn(asked, files);
+    planned.push(planLookup(asked, await findTable(asked, created, context)));
+  }
+  return planned;
+}
+
+type LookupTable = Pick<
+  TargetTable,
+  'schema' | 'name' | 'sqlName' | 'columns' | 'primaryKey' | 'uniqueIndexes'
+>;
+
+function refuseUnknownColumn({ column }: LookupRequest, files: readonly DescribedFile[]): void {
+  const known = [...new Set(files.flatMap((file) => file.columns))];
+  if (known.includes(column)) return;
+  throw new EtlError(
+    'ETL_COLUMN_MISSING',
+    `No file has a column "${column}", which lookups name.${didYouMean(column, known)}`,
+    `The files' columns: ${known.join(', ')}.`,
+    { column },
+  );
+}
+
+async function findTable(
+  { table, match }: LookupRequest,
+  created: ReadonlyMap<string, CreatedTable>,
+  { catalog }: Pick<PlanContext, 'catalog'>,
+): Promise<LookupTable> {
+  const name = parseTableName(table);
+  if (name === null) {
+    throw new EtlError(
+      'ETL_USAGE',
+      `"${table}" is no name of a table.`,
+      'Write [schema.]table, with double quotes around a name with other than letters and digits.',
+    );
+  }
+  const existing = await catalog.readTable(name);
+  if (existing !== null) return existing;
+  const sqlName = readable(name.schema ?? (await catalog.creationSchema()), name.name);
+  const earlier = created.get(sqlName);
+  if (earlier !== undefined) return createdTable(earlier);
+  throw new EtlError(
+    'ETL_TABLE_MISSING',
+    `There is no table ${sqlName} to look values up in.`,
+    `Check its name, or create it: create table ${sqlName} (id bigint generated always as identity primary key, ${readable(match)} text not null unique);`,
+    { table: sqlName },
+  );
+}
+
+/** Of a table that an earlier load of the plan creates, its primary key is all there is. */
+function createdTable({ table, key }: CreatedTable): LookupTable {
+  const primary = { name: `${table.name}_pkey`, columns: key, primary: true, arbiter: true };
+  return {
+    ...table,
+    primaryKey: key.length === 0 ? null : key,
+    uniqueIndexes: key.length === 0 ? [] : [primary],
+  };
+}
+
+function planLookup(request: LookupRequest, table: LookupTable): PlannedLookup {
+  const match = columnNamed(table, request.match);
+  const unique = table.uniqueIndexes.some(
+    ({ arbiter, columns }) => arbiter && columns.length === 1 && columns[0] === match.name,
+  );
+  if (!unique) {
+    throw new EtlError(
+      'ETL_KEY_INVALID',
+      `No unique index of ${table.sqlName} has the column ${match.name} alone, so a value could be found twice.`,
+      `Add one: create unique index on ${table.sqlName} (${readable(match.name)});`,
+      { table: table.sqlName, column: match.name },
+    );
+  }
+  const id = idColumn(request, table);
+  const { fold, insertMissing } = request;
+  if (fold !== null && !TEXTS.has(match.type.typeName)) {
+    throw new EtlError(
+      'ETL_COLUMN_TYPE',
+      `Column "${match.name}" of ${table.sqlName} is ${match.type.declared}, which has no case to fold.`,
+      'Leave fold out, or match a column of text.',
+      { table: table.sqlName, column: match.name },
+    );
+  }
+  if (insertMissing) refuseNeeded(table, match);
+  const { schema, name, sqlName } = table;
+  const { type, collation } = match;
+  return {
+    request,
+    idType: id.type,
+    lookup: {
+      ...{ schema, table: name, sqlName, id: id.name, fold, insertMissing },
+      match: { name: match.name, type, collation },
+    },
+  };
+}
+
+const TEXTS = new Set(['text', 'varchar', 'bpchar', 'citext']);
+
+function idColumn({ id }: LookupRequest, table: LookupTable): TargetColumn {
+  const [only, ...more] = table.primaryKey ?? [];
+  if (id === null && (only === undefined || more.length > 0)) {
+    throw new EtlError(
+      'ETL_KEY_INVALID',
+      `${table.sqlName} has no primary key of one column, and the lookup names no id.`,
+      `Name the column whose value is to be taken: id. Its columns: ${names(table).join(', ')}.`,
+      { table: table.sqlName },
+    );
+  }
+  const column = columnNamed(table, id ?? only ?? '');
+  if (column.notNull) return column;
+  throw new EtlError(
+    'ETL_KEY_INVALID',
+    `Column "${column.name}" of ${table.sqlName} may be NULL, so a row could be found without a value.`,
+    `alter table ${table.sqlName} alter ${readable(column.name)} set not null; or name another column as id.`,
+    { table: table.sqlName, column: column.name },
+  );
+}
+
+/** A row is created of the value alone: all else must be able to stay away. */
+function refuseNeeded(table: LookupTable, match: TargetColumn): void {
+  if (match.generated !== 'no' && match.generated !== 'identityByDefault') {
+    throw new EtlError(
+      'ETL_COLUMN_TYPE',
+      `Column "${match.name}" of ${table.sqlName} is generated, so no row can be created with a value.`,
+      'Leave insertMissing out, or match another column.',
+      { table: table.sqlName, column: match.name },
+    );
+  }
+  const needed = table.columns.find(
+    (column) =>
+      column.name !== match.name &&
+      column.notNull &&
+      !column.hasDefault &&
+      column.generated === 'no',
+  );
+  if (needed === undefined) return;
+  throw new EtlError(
+    'ETL_COLUMN_MISSING',
+    `A row of ${table.sqlName} cannot be created of its ${match.name} alone: "${needed.name}" is NOT NULL and has no default.`,
+    `Give it a default: alter table ${table.sqlName} alter ${readable(needed.name)} set default …; or leave insertMissing out.`,
+    { table: table.sqlName, column: needed.name },
+  );
+}
+
+function columnNamed(table: LookupTable, wanted: string): TargetColumn {
+  const name = matchName(wanted, names(table));
+  const column = table.columns.find((each) => each.name === name);
+  if (column !== undefined) return column;
+  throw new EtlError(
+    'ETL_COLUMN_MISSING',
+    `${table.sqlName} has no column "${wanted}".${didYouMean(wanted, names(table))}`,
+    `Its columns: ${names(table).join(', ')}.`,
+    { table: table.sqlName, column: wanted },
+  );
+}
+
+function names({ columns }: Pick<LookupTable, 'columns'>): string[] {
+  return columns.map((column) => column.name);
+}

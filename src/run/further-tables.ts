@@ -1,0 +1,58 @@
+import { present } from '../assert.ts';
+import type { FurtherTask } from '../load/further-task.ts';
+import type { LoadPlan } from '../plan/plan-types.ts';
+import type { Connection } from '../target/connect.ts';
+import type { TargetTable } from '../target/table.ts';
+import { holdTable } from './hold-table.ts';
+import { prepareTable } from './prepare-table.ts';
+import type { RunContext } from './run-context.ts';
+
+/** The further tables of a load (see plan/plan-targets.ts), made ready; none for most loads. */
+export async function prepareFurther(
+  coordinator: Connection,
+  { targets = [] }: LoadPlan,
+  onCreated: (ddl: string) => void,
+): Promise<TargetTable[]> {
+  const tables: TargetTable[] = [];
+  for (const target of targets) tables.push(await prepareTable(coordinator, target, onCreated));
+  return tables;
+}
+
+/** Two runs that share any table exclude each other: all lock in one order, and none waits in a ring. */
+export async function holdTables(
+  context: RunContext,
+  tables: readonly TargetTable[],
+  index: number,
+): Promise<{ readonly waited: boolean }> {
+  let waited = false;
+  for (const table of tables.toSorted((a, b) => a.oid - b.oid)) {
+    const held = await holdTable(context, table, index);
+    waited ||= held.waited;
+  }
+  return { waited };
+}
+
+/** `tables`: in the order of the plan. */
+export function furtherTasks(
+  { targets }: LoadPlan,
+  tables: readonly TargetTable[],
+): { readonly further?: readonly FurtherTask[] } {
+  if (targets === undefined) return {};
+  const further = targets.map(({ key, onConflict, versionColumn, where }, index) => {
+    const table = present(tables[index], 'a further table');
+    return {
+      target: {
+        schema: table.schema,
+        name: table.name,
+        columns: table.columns.map((column) =>
+          key.includes(column.name) ? { ...column, notNull: true } : column,
+        ),
+        ...{ key, onConflict, versionColumn },
+      },
+      sqlName: table.sqlName,
+      countRows: table.rowTriggers.length > 0,
+      where,
+    };
+  });
+  return { further };
+}

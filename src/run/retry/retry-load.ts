@@ -1,0 +1,184 @@
+import { EtlError } from '../../errors.ts';
+import { isFilledIn, readCorrected } from '../../load/quarantine/corrected-rows.ts';
+import type { Quarantine } from '../../load/quarantine/quarantine.ts';
+import { rewriteRejects } from '../../load/quarantine/rewrite-rejects.ts';
+import type { StillBad } from '../../load/quarantine/stage-corrected.ts';
+import type { LoadTask } from '../../load/unit-task.ts';
+import type { LoadPlan } from '../../plan/plan-types.ts';
+import { connectWorker } from '../../pool/connect-worker.ts';
+import type { Connection } from '../../target/connect.ts';
+import { unlockTables } from '../../target/run-record.ts';
+import type { TargetTable } from '../../target/table.ts';
+import { useSchemas } from '../../target/use-schemas.ts';
+import { holdTable } from '../hold-table.ts';
+import { openQuarantine, type LoadQuarantine } from '../load-quarantine.ts';
+import { notLoaded } from '../load-report.ts';
+import { prepareTable } from '../prepare-table.ts';
+import type { RunContext } from '../run-context.ts';
+import { loadTask, type LoadEnd } from '../run-load.ts';
+import { tidy } from '../tidy.ts';
+import { loadedPlaces, neighbours, waitsIn, type LoadedPlace } from './loaded-places.ts';
+import { reportRetry, type RetriedPart } from './report-retry.ts';
+import { columnsOf, retryFiles } from './retry-files.ts';
+
+/**
+ * Loads the corrected rows of a load's reject files with the precedence of the files that they came
+ * from: the table ends as if they had stood there, corrected, from the first. By one connection, since
+ * people do not correct millions of rows.
+ *
+ * Files that were never loaded stay so; the next ordinary run is for them.
+ */
+export async function retryLoad(
+  context: RunContext,
+  load: LoadPlan,
+  index: number,
+): Promise<LoadEnd> {
+  const { coordinator, onEvent } = context;
+  onEvent({ kind: 'load-started', load: index, plan: load });
+  if (load.table.oid === null) return { report: notLoaded(load), error: null };
+  const table = await prepareTable(coordinator, load, () => undefined);
+  await holdTable(context, table, index);
+  try {
+    await tidy(context, table, index);
+    const signal = AbortSignal.any([context.signal, coordinator.lost]);
+    return await retryHeld({ ...context, signal }, load, index, table);
+  } catch (error) {
+    // Whatever breaks once the run is interrupted, breaks because of it.
+    if (context.signal.aborted) return { report: notLoaded(load), error: null };
+    throw error;
+  } finally {
+    if (coordinator.usable()) await unlockTables(coordinator);
+    onEvent({ kind: 'load-finished', load: index });
+  }
+}
+
+async function retryHeld(
+  context: RunContext,
+  load: LoadPlan,
+  index: number,
+  table: TargetTable,
+): Promise<LoadEnd> {
+  const { coordinator, plan } = context;
+  const places = await loadedPlaces(coordinator, plan, table);
+  const waiting = places.filter((place) => waitsIn(place, load));
+  tellUnloaded(context, load, index);
+  if (waiting.length > 0) refuseShaped(load);
+  const parts = await readParts(context, waiting, index);
+  if (parts.every(({ rows }) => rows.length === 0)) return reportRetry(context, load, index, []);
+  const settings = { ...plan.settings, onError: 'quarantine', maxErrors: null } as const;
+  const quarantined = await openQuarantine({ ...plan, settings }, index, table.oid, coordinator);
+  let connection: Connection | null = null;
+  const cut = (): void => connection?.destroy();
+  context.signal.addEventListener('abort', cut);
+  try {
+    connection = await connectWorker({ ...context.setup, tableOid: table.oid });
+    await useSchemas(connection, table.columns);
+    const task = loadTask(context, load, table, quarantined);
+    const retrying = { context, connection, task, quarantined, near: neighbours(places, load) };
+    for (const group of sameColumns(parts)) await retryGroup(retrying, group);
+    return reportRetry(context, load, index, parts);
+  } finally {
+    context.signal.removeEventListener('abort', cut);
+    await connection?.end();
+    await quarantined.close();
+  }
+}
+
+/** Rows of one reject file, and what becomes of them. */
+interface Part extends RetriedPart {
+  readonly known: LoadedPlace;
+}
+
+async function readParts(
+  { onEvent }: RunContext,
+  waiting: readonly LoadedPlace[],
+  index: number,
+): Promise<Part[]> {
+  const parts: Part[] = [];
+  for (const known of waiting) {
+    const { planned, reject, place } = known;
+    if (planned === null || reject === null) continue;
+    const rows = await readCorrected(planned.file, reject);
+    if (rows === null) {
+      const sentence = `${known.waiting} rows of ${planned.file.name} were rejected, and their reject file is gone: ${reject.rejectsPath}.`;
+      onEvent({ kind: 'notice', load: index, sentence });
+      continue;
+    }
+    parts.push({ known, place, file: planned.file, reject, rows, left: [...rows], merged: null });
+  }
+  return parts;
+}
+
+/** Files that bring the same columns are staged, and merged, together. */
+function sameColumns(parts: readonly Part[]): Part[][] {
+  const groups = new Map<string, Part[]>();
+  for (const part of parts) {
+    if (!part.rows.some(isFilledIn)) continue;
+    const columns = JSON.stringify([...columnsOf(part.file)].sort());
+    groups.set(columns, [...(groups.get(columns) ?? []), part]);
+  }
+  return [...groups.values()];
+}
+
+interface Retrying {
+  readonly context: RunContext;
+  readonly connection: Connection;
+  readonly task: LoadTask;
+  readonly quarantined: LoadQuarantine;
+  readonly near: readonly LoadedPlace[];
+}
+
+async function retryGroup(
+  { context, connection, task, quarantined, near }: Retrying,
+  group: readonly Part[],
+): Promise<void> {
+  const quarantine = quarantined.quarantine as Quarantine;
+  const hooks = { signal: context.signal, news: () => undefined, now: () => performance.now() };
+  const bad: StillBad = new Map();
+  const retried = group.map((part) => ({ ...part, rows: part.rows.filter(isFilledIn) }));
+  const merged = await retryFiles(
+    { connection, load: task, quarantine, hooks, neighbours: near },
+    retried,
+    bad,
+  );
+  for (const part of group) {
+    const refused = bad.get(part.place);
+    const left = part.rows.filter((row) => !isFilledIn(row) || refused?.has(row.record) === true);
+    const told = left.map((row) => ({ row, bad: refused?.get(row.record) ?? null }));
+    const { rejectsPath } = part.reject;
+    await rewriteRejects(rejectsPath, quarantine.spoolPrefix, part.file, told);
+    part.left = left;
+  }
+  const [first] = group;
+  if (first !== undefined) first.merged = { ...merged, alone: group.length === 1 };
+}
+
+function tellUnloaded({ onEvent }: RunContext, { files }: LoadPlan, index: number): void {
+  const fresh = files.filter((file) => file.skip === null);
+  const [first] = fresh;
+  if (first === undefined) return;
+  const others = fresh.length === 1 ? ' is' : ` and ${fresh.length - 1} more are`;
+  const sentence = `${first.name}${others} not loaded as they are now; a run without --retry-rejects loads them.`;
+  onEvent({ kind: 'notice', load: index, sentence });
+}
+
+/** What happens to a file's rows between file and table is not done to corrected rows. */
+function refuseShaped(load: LoadPlan): void {
+  const shape = shapeOf(load);
+  if (shape === null) return;
+  throw new EtlError(
+    'ETL_USAGE',
+    `Corrected rows of a load with ${shape} cannot be loaded in their place.`,
+    'Correct the input itself, and load it with --force; or load the corrected rows as a file of their own.',
+    { table: load.table.sqlName },
+  );
+}
+
+function shapeOf({ targets = [], insertOnly, compare, files }: LoadPlan): string | null {
+  if (targets.length > 0) return 'further targets';
+  if (insertOnly !== undefined) return 'insertOnly columns';
+  if (compare !== undefined) return 'compare columns';
+  const kinds = new Set(files.map(({ description }) => description.kind));
+  if (kinds.has('transformed')) return 'a transform';
+  return kinds.has('document') ? 'documents' : null;
+}

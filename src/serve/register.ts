@@ -1,0 +1,143 @@
+import { LIMITS } from '../limits.ts';
+import type { FileDescription } from '../source/source-file.ts';
+import { openJournal, readJournal, type AcceptedUpload, type Journal } from './journal.ts';
+import type { SpoolRoom } from './spool-room.ts';
+import type { Spool } from './spool.ts';
+import {
+  isEnded,
+  reportOf,
+  type FileVerdict,
+  type Follower,
+  type Upload,
+  type UploadEvent,
+  type UploadFile,
+  type UploadReport,
+} from './upload.ts';
+
+/** All uploads that the service knows: those that are to be loaded, and the last that were. */
+export interface Register {
+  /** Those that an earlier process has accepted and not ended, in order. */
+  readonly resumed: readonly Upload[];
+  /** Durable once it resolves: from then on the upload is the service's. */
+  accept(upload: AcceptedUpload, descriptions: readonly FileDescription[]): Promise<Upload>;
+  find(id: string): UploadReport | null;
+  /** Null where it has ended, or is not known. */
+  open(id: string): Upload | null;
+  started(upload: Upload): void;
+  progress(upload: Upload): void;
+  /** The last verdict ends the upload: journal first, then its files, then whoever waits. */
+  settle(upload: Upload, file: UploadFile, verdict: FileVerdict): Promise<void>;
+  follow(upload: Upload, follower: Follower): () => void;
+  close(): Promise<void>;
+}
+
+export interface RegisterOptions {
+  readonly spool: Spool;
+  readonly room: SpoolRoom;
+  readonly now: () => Date;
+  readonly onEnd: (report: UploadReport) => void;
+}
+
+/** Reads what the journal says, removes from the spool what it does not, and goes on from there. */
+export async function openRegister(options: RegisterOptions): Promise<Register> {
+  const { spool, room, now, onEnd } = options;
+  const state = await readJournal(spool.journalPath, LIMITS.serveUploadsKeptMax);
+  const open = new Map(state.pending.map((accepted) => [accepted.id, uploadOf(accepted)] as const));
+  const ended = new Map(state.ended.map((report) => [report.id, report]));
+  const resumed = [...open.values()];
+  const kept = resumed.flatMap((upload) => upload.files);
+  await spool.sweep(new Set(kept.map((file) => file.base)));
+  for (const { bytes } of kept) room.hold(bytes);
+  const journal: Journal = await openJournal(spool.journalPath, {
+    linesMax: 4 * LIMITS.serveUploadsKeptMax,
+    before: () => spool.sync(),
+    snapshot: () => [
+      ...[...ended.values()].map((report) => ({ kind: 'ended', report }) as const),
+      ...[...open.values()].map(
+        (upload) => ({ kind: 'accepted', upload: acceptedOf(upload) }) as const,
+      ),
+    ],
+  });
+
+  const tell = (upload: Upload, event: UploadEvent, report = reportOf(upload, null)): void => {
+    for (const follower of upload.followers) follower(event, report);
+  };
+  const end = async (upload: Upload): Promise<void> => {
+    const report = reportOf(upload, now().toISOString());
+    open.delete(upload.id);
+    ended.set(upload.id, report);
+    const [oldest] = ended.keys();
+    if (ended.size > LIMITS.serveUploadsKeptMax && oldest !== undefined) ended.delete(oldest);
+    // Where it cannot be written, the next process looks again, and finds in the ledger what is loaded.
+    const durable = await journal.append({ kind: 'ended', report }).then(
+      () => true,
+      () => false,
+    );
+    if (durable) await spool.remove(upload.files.map((file) => file.base));
+    for (const { bytes } of upload.files) room.give(bytes);
+    onEnd(report);
+    tell(upload, 'done', report);
+    upload.followers.clear();
+  };
+  return {
+    resumed,
+    accept: async (accepted, descriptions) => {
+      const upload = uploadOf(accepted, descriptions);
+      open.set(upload.id, upload);
+      try {
+        await journal.append({ kind: 'accepted', upload: accepted });
+        return upload;
+      } catch (error) {
+        open.delete(upload.id);
+        throw error;
+      }
+    },
+    find: (id) => {
+      const upload = open.get(id);
+      return upload === undefined ? (ended.get(id) ?? null) : reportOf(upload, null);
+    },
+    open: (id) => open.get(id) ?? null,
+    started: (upload) => {
+      if (upload.startedAt !== null) return;
+      upload.startedAt = now().toISOString();
+      tell(upload, 'started');
+    },
+    progress: (upload) => {
+      if (upload.followers.size > 0) tell(upload, 'progress');
+    },
+    settle: async (upload, file, verdict) => {
+      file.verdict = verdict;
+      if (isEnded(upload)) await end(upload);
+    },
+    follow: (upload, follower) => {
+      upload.followers.add(follower);
+      return () => upload.followers.delete(follower);
+    },
+    close: () => journal.close(),
+  };
+}
+
+function uploadOf(accepted: AcceptedUpload, descriptions: readonly FileDescription[] = []): Upload {
+  return {
+    ...accepted,
+    files: accepted.files.map((file, index) => ({
+      ...{ ...file, description: descriptions[index] ?? null, rowsStaged: 0, verdict: null },
+    })),
+    startedAt: null,
+    delayedBy: null,
+    followers: new Set(),
+  };
+}
+
+function acceptedOf({ id, job, acceptedAt, alone, files }: Upload): AcceptedUpload {
+  return {
+    ...{ id, job, acceptedAt, alone },
+    files: files.map(({ base, name, bytes, layout, bare }) => ({
+      base,
+      name,
+      bytes,
+      layout,
+      bare,
+    })),
+  };
+}

@@ -1,0 +1,175 @@
+import { setMaxListeners } from 'node:events';
+import type { FastifyInstance } from 'fastify';
+import { EtlError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Log } from '../log.ts';
+import { createConnections } from './connections.ts';
+import { createGate } from './gate.ts';
+import { createHttpServer, stopping } from './http-server.ts';
+import type { Lane } from './lane.ts';
+import { createLanes, type ServiceJob } from './lanes.ts';
+import { createMetrics } from './metrics.ts';
+import { createReadiness, type Database } from './readiness.ts';
+import { openRegister, type Register } from './register.ts';
+import { runRoutes } from './run-routes.ts';
+import { createSpoolRoom } from './spool-room.ts';
+import { openSpool, type Spool } from './spool.ts';
+import { stateRoutes } from './state-routes.ts';
+import { createThroughput } from './throughput.ts';
+import { createTokenCheck } from './token.ts';
+import { uploadRoutes } from './upload-routes.ts';
+
+export interface ServiceOptions {
+  readonly jobs: readonly ServiceJob[];
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  readonly token: string;
+  readonly openMetrics: boolean;
+  readonly bodyBytesMax: number;
+  /** Uploads of one job that may be on their way. */
+  readonly queueMax: number;
+  readonly spool: string;
+  readonly spoolBytesMax: number;
+  /** To PostgreSQL, of all jobs together; one of them is for whoever asks whether it is there. */
+  readonly connectionsMax: number;
+  readonly log: Log;
+  /** Silence of a body, and time for the whole of it; those of LIMITS where absent. */
+  readonly bodyIdleMs?: number;
+  readonly bodyMs?: number;
+}
+
+export interface Service {
+  readonly url: string;
+  /** Takes no more, sees the runs that are under way to their ends, and keeps the rest in the spool. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the service: what an earlier one has left in the spool is queued first.
+ *
+ * @throws EtlError ETL_USAGE where the spool or the address is not to be had, ETL_JOB_INVALID where
+ *   the spool holds uploads of a job that there is no more
+ */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const spool = await openSpool(options.spool);
+  try {
+    return await startWith(spool, options);
+  } catch (error) {
+    await spool.close();
+    throw error;
+  }
+}
+
+async function startWith(spool: Spool, options: ServiceOptions): Promise<Service> {
+  const { jobs, log, connectionsMax, bodyBytesMax, openMetrics } = options;
+  const { bodyIdleMs: idleMs = LIMITS.serveBodyIdleMs, bodyMs = LIMITS.serveBodyMs } = options;
+  const named = new Map(jobs.map((job) => [job.name, job]));
+  const stopper = new AbortController();
+  const stop = stopper.signal;
+  // As many listen as requests wait.
+  setMaxListeners(0, stop);
+  const now = (): Date => new Date();
+  const speeds = new Map(jobs.map(({ name }) => [name, createThroughput()]));
+  const retryAfter = (job: string, waiting: number): number =>
+    speeds.get(job)?.retryAfter(waiting) ?? 1;
+  const gate = createGate(options.queueMax, retryAfter);
+  const slowest = (): number =>
+    Math.max(...jobs.map(({ name }) => retryAfter(name, gate.inside(name))));
+  const room = createSpoolRoom(options.spoolBytesMax, slowest);
+  const connections = createConnections(connectionsMax - 1);
+  const metrics = createMetrics({
+    jobs: jobs.map(({ name }) => name),
+    uploads: gate.inside,
+    spoolBytes: room.taken,
+    connections: connections.taken,
+  });
+  const register = await openRegister({
+    ...{ spool, room, now },
+    onEnd: (report) => {
+      gate.leave(report.job);
+      metrics.uploadEnded(report);
+    },
+  });
+  const lanes = createLanes(jobs, {
+    ...{ spool, register, metrics, connections, connectionsMax, speeds, log, stop },
+  });
+  const app = await createHttpServer({
+    ...{ isAllowed: createTokenCheck(options.token), stop, metrics, log, bodyMs },
+  });
+  const ready = createReadiness(databasesOf(jobs), {
+    now: () => performance.now(),
+    goodMs: LIMITS.serveReadyMs,
+  });
+  const queue = (upload: Parameters<Lane['add']>[0]): void => lanes.get(upload.job)?.add(upload);
+  stateRoutes(app, { jobs: named, gate, metrics, openMetrics, ready, stop });
+  runRoutes(app, { register, stop });
+  uploadRoutes(app, {
+    ...{ jobs: named, gate, room, spool, register, queue, stop, now, bodyBytesMax, idleMs, bodyMs },
+  });
+  const close = async (): Promise<void> => {
+    stopper.abort(stopping());
+    await Promise.all([...new Set(lanes.values())].map((lane) => lane.ended));
+    await app.close();
+    await register.close();
+  };
+  try {
+    resume(register, named, (upload) => {
+      gate.hold(upload.job);
+      queue(upload);
+    });
+    const url = await listen(app, options);
+    return {
+      url,
+      stop: async () => {
+        await close();
+        await spool.close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function databasesOf(jobs: readonly ServiceJob[]): Database[] {
+  const byUrl = new Map(jobs.map((job) => [job.databaseUrl, job.job.settings]));
+  return [...byUrl].map(([databaseUrl, settings]) => ({ databaseUrl, settings }));
+}
+
+function resume(
+  { resumed }: Register,
+  jobs: ReadonlyMap<string, ServiceJob>,
+  go: (upload: Register['resumed'][number]) => void,
+): void {
+  const lost = resumed.filter((upload) => !jobs.has(upload.job));
+  if (lost.length > 0) {
+    const names = [...new Set(lost.map((upload) => upload.job))].join(', ');
+    throw new EtlError(
+      'ETL_JOB_INVALID',
+      `The spool holds ${lost.length} accepted uploads of jobs that there are no more: ${names}.`,
+      'Serve these jobs until they are loaded, or give another folder with --spool.',
+    );
+  }
+  resumed.forEach(go);
+}
+
+async function listen(
+  app: FastifyInstance,
+  { host, port }: Pick<ServiceOptions, 'host' | 'port'>,
+): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new EtlError(
+      'ETL_USAGE',
+      `The service cannot listen on ${host} port ${port}: ${code}.`,
+      code === 'EADDRINUSE'
+        ? 'Choose another with --port.'
+        : 'Choose another with --host or --port.',
+      {},
+      { cause: error },
+    );
+  }
+}

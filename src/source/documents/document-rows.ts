@@ -1,0 +1,163 @@
+import { present } from '../../assert.ts';
+import { EtlError } from '../../errors.ts';
+import type { ColumnBatch, ColumnVector } from '../parquet/column-batch.ts';
+import type {
+  DocumentDescription,
+  DocumentSource,
+  ParquetType,
+  SourceFile,
+} from '../source-file.ts';
+import { textReader, type DocumentText, type ReadText } from './document-text.ts';
+import { matcherOf, valueText, type MatchPath } from './document-values.ts';
+import { repeated, integers, texts, slices } from './document-vectors.ts';
+import type { DocumentWindow } from './read-documents.ts';
+
+/** A column of the documents as COPY is to have it. */
+export interface DocumentField {
+  readonly name: string;
+  readonly source: DocumentSource;
+  /** What its values are, in the words of the format whose encoder writes them. */
+  readonly type: ParquetType;
+}
+
+/** The rows that a window's documents make, and the documents that make none. */
+export interface DocumentRows {
+  /** In the order of the documents. */
+  readonly batch: ColumnBatch;
+  /** For each row, the place of its document among the files; for each, the hash of its bytes. */
+  readonly places: readonly number[];
+  readonly hashes: readonly string[];
+  readonly faults: readonly DocumentFault[];
+}
+
+export interface DocumentFault {
+  readonly place: number;
+  /** Null where it was not read. */
+  readonly contentHash: string | null;
+  readonly error: EtlError;
+}
+
+/** Makes rows of windows, whose `files` are those that the windows were read from. */
+export type MakeRows = (
+  window: DocumentWindow,
+  files: readonly SourceFile[],
+  firstRow: number,
+) => DocumentRows;
+
+/** `loadedMs`: the time that a column of `loaded` has, since 1970. */
+export function rowMaker(
+  description: DocumentDescription,
+  fields: readonly DocumentField[],
+  loadedMs: number,
+): MakeRows {
+  const reading = { match: matcherOf(description), readText: textReader(description.encoding) };
+  return (window, files, firstRow) => {
+    const rows: Row[] = [];
+    const faults: DocumentFault[] = [];
+    for (const [index, document] of window.documents.entries()) {
+      const place = window.first + index;
+      const file = present(files[place], 'the file of a document');
+      const row =
+        'error' in document ? document : rowOf({ ...document, file }, window, fields, reading);
+      const contentHash = 'error' in document ? null : document.contentHash;
+      if ('error' in row) faults.push({ place, error: row.error, contentHash });
+      else rows.push({ ...row, place });
+    }
+    const columns = fields.map((field) => vectorOf(field, rows, window, loadedMs));
+    return {
+      batch: { rows: rows.length, firstRow, columns },
+      places: rows.map(({ place }) => place),
+      hashes: rows.map(({ contentHash }) => contentHash),
+      faults,
+    };
+  };
+}
+
+interface Content {
+  readonly file: SourceFile;
+  readonly start: number;
+  readonly end: number;
+  readonly contentHash: string;
+}
+
+interface Row extends Content {
+  readonly place: number;
+  readonly placeholders: readonly string[];
+  /** Null where no column takes the content as text. */
+  readonly text: DocumentText | null;
+}
+
+function rowOf(
+  content: Content,
+  { bytes }: DocumentWindow,
+  fields: readonly DocumentField[],
+  { match, readText }: { readonly match: MatchPath; readonly readText: ReadText },
+): Omit<Row, 'place'> | { readonly error: EtlError } {
+  const { file, start, end } = content;
+  const placeholders = match(file.path);
+  if (placeholders === null) return fault(file, null, 'its path does not match documents.path');
+  let text: DocumentText | null = null;
+  for (const { name, source, type } of fields) {
+    if (source.kind === 'content' && type.kind !== 'binary') {
+      const read: DocumentText | string = text ?? readText(bytes, start, end);
+      if (typeof read === 'string') return fault(file, name, read);
+      text = read;
+    } else if (source.kind === 'placeholder' && type.kind === 'integer') {
+      const value = placeholders[source.place] ?? '';
+      if (!isBigint(value)) return fault(file, name, `"${value}" is no whole number of 64 bits`);
+    }
+  }
+  return { ...content, placeholders, text };
+}
+
+function isBigint(value: string): boolean {
+  if (!/^[+-]?\d+$/.test(value)) return false;
+  return value.length < 18 || BigInt.asIntN(64, BigInt(value)) === BigInt(value);
+}
+
+function fault(file: SourceFile, column: string | null, what: string): { error: EtlError } {
+  return {
+    error: new EtlError(
+      'ETL_ROW_INVALID',
+      `The document cannot be loaded: ${what}.`,
+      'Correct it or leave it out; with onError quarantine the others are loaded without it.',
+      { file: file.name, ...(column === null ? {} : { column }) },
+    ),
+  };
+}
+
+function vectorOf(
+  { source, type }: DocumentField,
+  rows: readonly Row[],
+  { bytes }: DocumentWindow,
+  loadedMs: number,
+): ColumnVector {
+  switch (source.kind) {
+    case 'content':
+      return type.kind === 'binary'
+        ? slices(rows.map(({ start, end }) => ({ bytes, start, end })))
+        : slices(rows.map(({ text }) => present(text, 'the text of a document')));
+    case 'size':
+      return integers(rows.map(({ file }) => BigInt(file.bytes)));
+    case 'modified':
+      return integers(rows.map(({ file }) => microseconds(file.mtimeMs)));
+    case 'loaded':
+      return repeated(integers([microseconds(loadedMs)]), rows.length);
+    case 'constant': {
+      const text = source.value === null ? '' : String(source.value);
+      const one = type.kind === 'integer' ? integers([BigInt(text)]) : texts([text]);
+      return repeated(one, rows.length);
+    }
+    case 'placeholder':
+    case 'path':
+    case 'name': {
+      const values = rows.map((row) => valueText(source, row.file, row.placeholders) ?? '');
+      return type.kind === 'integer' ? integers(values.map(BigInt)) : texts(values);
+    }
+  }
+}
+
+/** What a file system keeps below them is lost, as it is in PostgreSQL. */
+function microseconds(ms: number): bigint {
+  return BigInt(Math.round(ms * 1_000));
+}

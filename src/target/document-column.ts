@@ -1,0 +1,37 @@
+import type { DocumentSource, ParquetType } from '../source/source-file.ts';
+import type { TargetType } from './table.ts';
+
+const TEXT: ParquetType = { kind: 'string' };
+const WHOLE_NUMBER: ParquetType = { kind: 'integer', bits: 64, signed: true };
+/** A constant that any column of whole numbers reads as it is written. */
+const WHOLE = /^-?\d{1,18}$/;
+const INSTANT: ParquetType = { kind: 'timestamp', unit: 'us', utc: true, int96: false };
+
+/**
+ * What the values of a document's column are on their way to a column of the table, said in the types
+ * of Parquet, so that one encoder writes both. A part of a path is a number where the column is one of
+ * whole numbers, and text elsewhere, which the database reads; bytes are themselves in a bytea only.
+ */
+export function documentType(source: DocumentSource, target: TargetType): ParquetType {
+  switch (source.kind) {
+    case 'content':
+      return target.typeName === 'bytea' ? { kind: 'binary' } : TEXT;
+    case 'size':
+      return WHOLE_NUMBER;
+    case 'modified':
+    case 'loaded':
+      return INSTANT;
+    case 'placeholder':
+      return isWhole(target) ? WHOLE_NUMBER : TEXT;
+    case 'constant':
+      if (source.value === null) return { kind: 'null' };
+      return isWhole(target) && WHOLE.test(String(source.value)) ? WHOLE_NUMBER : TEXT;
+    case 'path':
+    case 'name':
+      return TEXT;
+  }
+}
+
+function isWhole({ typeName }: TargetType): boolean {
+  return /^int[248]$/.test(typeName);
+}

@@ -1,0 +1,157 @@
+import { literal, quoted } from './names.ts';
+import { stagedValue, type StagingColumn, type StagingTable } from './staging.ts';
+import type { ColumnLookup, TargetColumn } from './table.ts';
+
+/**
+ * A lookup of a staged column: rows bring a value (a symbol), the target wants what another table
+ * has beside it (the id of the company). The distinct values of a unit and what was found for them
+ * are kept in a temporary table, the map: so each value is looked up once, and has one answer
+ * however often, and by whomever, the other table is written meanwhile.
+ */
+export interface StagedLookup {
+  readonly lookup: ColumnLookup;
+  /** Column of the target that gets what is found. */
+  readonly into: TargetColumn;
+  /** The staged column that holds what the files bring. */
+  readonly staged: StagingColumn;
+  /** Qualified name of the map. */
+  readonly map: string;
+}
+
+/** The lookups that the files of a staging table bring values for. */
+export function stagedLookups(
+  columns: readonly TargetColumn[],
+  table: StagingTable,
+): StagedLookup[] {
+  return columns.flatMap((into) => {
+    const staged = table.columns.find((column) => column.looksUp === into.name);
+    if (into.lookup === undefined || staged === undefined) return [];
+    const map = `pg_temp.${quoted(`etl_map_${staged.name}`)}`;
+    return [{ lookup: into.lookup, into, staged, map }];
+  });
+}
+
+/**
+ * Makes the map: each value once, with what is found for it; `id` is null where nothing is. What
+ * happens to a value that is to be created is noted in the other columns.
+ */
+export function mapSql(table: StagingTable, { lookup, into, staged, map }: StagedLookup): string {
+  return `create temp table ${map} as
+select v.value, ${idSql(lookup, into)} as id,
+       false as created, null::text as state, null::text as message
+  from (select ${valueSql(lookup, staged)} as value from ${table.sqlName} group by 1) v
+  left join ${tableOf(lookup)} l on l.${quoted(lookup.match.name)} = v.value
+ where v.value is not null`;
+}
+
+/**
+ * In the order of the values, which all units share: of two that create the same values at once, one
+ * waits for the other, and never each for the other. Who waited goes without an error (`do nothing`),
+ * and sees with its next statement what the other has committed.
+ */
+export function createSql({ lookup, map }: StagedLookup): string {
+  return `insert into ${tableOf(lookup)} (${quoted(lookup.match.name)})
+select m.value from ${map} m where m.id is null order by m.value
+on conflict (${quoted(lookup.match.name)}) do nothing`;
+}
+
+/** SQLSTATEs of what is wrong with a value, as in the quarantine of rows. */
+const REFUSAL = '^(22|23|44|P0|54000)';
+
+/**
+ * The same value by value, for the case that one of them is refused: it is noted in the map, and the
+ * others are created.
+ */
+export function createOneByOneSql({ lookup, map }: StagedLookup): string {
+  const match = quoted(lookup.match.name);
+  return `do ${literal(`declare
+    r record;
+    made bigint;
+  begin
+    for r in select m.ctid as place, m.value from ${map} m where m.id is null order by m.value loop
+      begin
+        insert into ${tableOf(lookup)} (${match}) values (r.value) on conflict (${match}) do nothing;
+        get diagnostics made = row_count;
+        update ${map} set created = made > 0 where ctid = r.place;
+      exception when others then
+        if sqlstate !~ ${literal(REFUSAL)} then raise; end if;
+        update ${map} set state = sqlstate, message = sqlerrm where ctid = r.place;
+      end;
+    end loop;
+  end`)}`;
+}
+
+/** After the creation: what of it is there, be it by others. */
+export function findCreatedSql({ lookup, into, map }: StagedLookup): string {
+  return `update ${map} m set id = ${idSql(lookup, into)}
+  from ${tableOf(lookup)} l
+ where m.id is null and l.${quoted(lookup.match.name)} = m.value`;
+}
+
+/** The first rows, in order of precedence, whose value has nothing beside it. */
+export function unmatchedSql(
+  table: StagingTable,
+  { lookup, staged, map }: StagedLookup,
+  limit: number,
+): string {
+  const file = table.fileColumn ? 's.etl_file' : 'null::integer';
+  return `select ${file} as file, s.etl_row as row, left(s.${staged.name}::text, 200) as value,
+       m.state, m.message
+  from ${table.sqlName} s
+  join ${map} m on m.value = ${valueSql(lookup, { ...staged, name: `s.${staged.name}` })}
+ where m.id is null
+ order by 1, 2 limit ${limit}`;
+}
+
+export function deleteUnmatchedSql(
+  table: StagingTable,
+  { lookup, staged, map }: StagedLookup,
+): string {
+  return `delete from ${table.sqlName} s using ${map} m
+ where m.id is null and m.value = ${valueSql(lookup, { ...staged, name: `s.${staged.name}` })}`;
+}
+
+/**
+ * The staged rows with what was found, as a table that takes the place of the first one: of a million
+ * rows of 8 columns 1.9 s of CPU, where an UPDATE in place takes 8.9 s and leaves a dead row behind
+ * each. The map costs 0.3 s. Cheaper still would be to join the map wherever staging is read; but its
+ * rows are also deleted, numbered and sampled, which only an ordinary table allows.
+ */
+export function withIdsSql(
+  table: StagingTable,
+  lookups: readonly StagedLookup[],
+  sqlName: string,
+): string {
+  const ids = lookups.map((_, place) => `m${place}.id as id${place}`).join(', ');
+  const joins = lookups.map(({ lookup, staged, map }, place) => {
+    const value = valueSql(lookup, { ...staged, name: `s.${staged.name}` });
+    return `left join ${map} m${place} on m${place}.value = ${value}`;
+  });
+  const kind = table.kind === 'temp' ? 'temp' : 'unlogged';
+  return `create ${kind} table ${sqlName} as
+select s.*, ${ids}
+  from ${table.sqlName} s
+  ${joins.join('\n  ')}`;
+}
+
+/**
+ * What a staged row is looked up by. Only the case is folded, by the rules of the matched column's
+ * collation; spaces count, since a value that differs by one is another value to the unique index.
+ */
+function valueSql({ match, fold }: ColumnLookup, staged: StagingColumn): string {
+  const value = stagedValue(staged);
+  return fold === null ? value : `${fold}(${value})::${match.type.cast}`;
+}
+
+const COLLATED = new Set(['text', 'varchar', 'bpchar', 'citext']);
+
+/** As the target's column has it: keys are compared by its collation, not by that of the other table. */
+function idSql({ id }: ColumnLookup, { type, collation }: TargetColumn): string {
+  const value = `l.${quoted(id)}::${type.cast}`;
+  if (!COLLATED.has(type.typeName)) return value;
+  return `(${value}) collate ${collation ?? 'pg_catalog."default"'}`;
+}
+
+function tableOf({ schema, table }: ColumnLookup): string {
+  return `${quoted(schema)}.${quoted(table)}`;
+}

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { documentProblems } from '../../../src/job/document-checks.ts';
+
+const where = (...steps: string[]): string => steps.join('.');
+const path = '{id}_{level}.html';
+
+describe('the documents of a load', () => {
+  it.each<[string, Record<string, unknown>]>([
+    ['no documents', { csv: {} }],
+    ['a pattern alone', { documents: { path } }],
+    ['columns', { documents: { path, columns: { html: 'content' }, encoding: 'latin1' } }],
+    ['no pattern, and nothing else', { documents: { path: null }, json: {} }],
+    ['values of other types, which the schema refuses', { documents: { path: 7, columns: [] } }],
+  ])('are fine with %s', (_, load) => {
+    expect(documentProblems(load, where)).toEqual([]);
+  });
+
+  it.each<[Record<string, unknown>, string]>([
+    [{ documents: { columns: {} } }, 'documents.columns: has no effect without documents.path'],
+    [{ documents: { path: null, encoding: 'utf8' } }, 'documents.encoding: has no effect'],
+    [{ documents: { path: 'a.html' } }, 'documents.path: "a.html" cannot be used: it has no'],
+    [
+      { documents: { path, columns: { id: 'size' } } },
+      'documents.columns.id: the path brings "id" already',
+    ],
+    [{ documents: { path: '{content}' } }, 'documents.columns.content: the path brings "content"'],
+    [{ documents: { path }, csv: {} }, 'csv: has no effect with documents'],
+    [{ documents: { path }, json: {} }, 'json: has no effect with documents'],
+    [{ documents: { path }, targets: [{}] }, 'targets: is not possible with documents'],
+  ])('%j is told', (load, problem) => {
+    expect(documentProblems(load, where)).toEqual([expect.stringContaining(problem)]);
+  });
+});

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { appendFileSync, rmSync, utimesSync } from 'node:fs';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { LIMITS } from '../../../../src/limits.ts';
+import {
+  readDocuments,
+  type DocumentWindow,
+} from '../../../../src/source/documents/read-documents.ts';
+import type { SourceFile } from '../../../../src/source/source-file.ts';
+import { temporaryFolder, writeSource } from '../temporary-files.ts';
+
+const folder = temporaryFolder();
+
+function document(name: string, content: string | Buffer): SourceFile {
+  return { ...writeSource(folder, `${name}.csv`, content), format: 'document' };
+}
+
+/** What a disk makes of the clock: each look at it takes so long. */
+let lookMs = 0;
+function clock(): () => number {
+  let at = 0;
+  return () => (at += lookMs);
+}
+
+async function windowsOf(files: readonly SourceFile[]): Promise<DocumentWindow[]> {
+  const windows: DocumentWindow[] = [];
+  for await (const window of readDocuments(files, { now: clock() })) windows.push(window);
+  return windows;
+}
+
+/** The text of each document, or the code of its error. */
+async function textsOf(files: readonly SourceFile[]): Promise<string[]> {
+  return (await windowsOf(files)).flatMap(({ bytes, documents }) =>
+    documents.map((one) =>
+      'error' in one ? one.error.code : bytes.toString('utf8', one.start, one.end),
+    ),
+  );
+}
+
+describe.each([
+  ['in memory', 0],
+  ['on a slow disk', 1_000],
+])('reading documents that are %s', (_, ms) => {
+  beforeEach(() => {
+    lookMs = ms;
+  });
+
+  it('gives them in their order, with the hash of their bytes, empty ones among them', async () => {
+    const texts = ['one', '', 'drei ä', 'four'];
+    const files = texts.map((text, place) => document(`order-${place}`, text));
+    await expect(textsOf(files)).resolves.toEqual(texts);
+    const [window] = await windowsOf(files);
+    expect(window?.documents.map((one) => 'contentHash' in one && one.contentHash)).toEqual(
+      texts.map((text) => createHash('sha256').update(text).digest('hex')),
+    );
+  });
+
+  it('holds windows of so many bytes, and a document that is larger by itself', async () => {
+    const sizes = [0.6, 0.3, 0.3, 2, 0.1, 0.1].map((share) =>
+      Math.round(share * LIMITS.documentWindowBytes),
+    );
+    const files = sizes.map((size, place) =>
+      document(`window-${place}`, Buffer.alloc(size, place)),
+    );
+    const windows = await windowsOf(files);
+    expect(windows.map(({ first, documents }) => [first, documents.length])).toEqual([
+      [0, 2],
+      [2, 1],
+      [3, 1],
+      [4, 2],
+    ]);
+    for (const { first, bytes, documents } of windows) {
+      for (const [index, one] of documents.entries()) {
+        if ('error' in one) throw one.error;
+        const expected = Buffer.alloc(sizes[first + index] ?? 0, first + index);
+        expect(bytes.subarray(one.start, one.end).equals(expected)).toBe(true);
+      }
+    }
+  });
+
+  it('tells what is wrong with one in its place, and reads the others', async () => {
+    const names = ['fine', 'longer', 'touched', 'gone', 'fine-too'];
+    const files = names.map((name) => document(name, name));
+    const pathOf = (name: string): string => `${folder}/${name}.csv`;
+    appendFileSync(pathOf('longer'), '!');
+    utimesSync(pathOf('touched'), 1_000, 1_000);
+    rmSync(pathOf('gone'));
+    await expect(textsOf(files)).resolves.toEqual([
+      'fine',
+      'ETL_FILE_CHANGED',
+      'ETL_FILE_CHANGED',
+      'ETL_FILE_READ',
+      'fine-too',
+    ]);
+  });
+
+  it('does not read what is too large for a value', async () => {
+    const small = document('small', 'small');
+    const large = { ...document('large', 'x'), bytes: LIMITS.documentBytesMax + 1 };
+    await expect(textsOf([small, large, small])).resolves.toEqual(['small', 'ETL_LIMIT', 'small']);
+    const [window] = await windowsOf([large]);
+    expect(window?.bytes.length).toBe(0);
+  });
+
+  it('ends with the abort', async () => {
+    const files = [0, 1, 2].map((place) =>
+      document(`abort-${place}`, Buffer.alloc(LIMITS.documentWindowBytes, 65)),
+    );
+    const abort = new AbortController();
+    const read = async (): Promise<void> => {
+      for await (const { first } of readDocuments(files, { now: clock(), signal: abort.signal })) {
+        expect(first).toBe(0);
+        abort.abort(new Error('enough'));
+      }
+    };
+    await expect(read()).rejects.toThrow('enough');
+  });
+});
