@@ -61,7 +61,7 @@ async function runAll(scene: Scene, size: Size, tables: Tables): Promise<Figure[
   return figures;
 }
 
-/** The six files by the strategy that the plan chooses; and the whole plan, for people. */
+/** The six files by the strategy that the plan chooses; with the plan and the report, for people. */
 async function loadChosen(
   scene: Scene,
   customers: Customers,
@@ -76,6 +76,7 @@ async function loadChosen(
   const { stdout } = await etl(scene, 'plan', overlap, table);
   scene.say(`the plan with ${WORDS[overlap]}:\n${stdout}`);
   const end = await etl(scene, 'run', overlap, table);
+  scene.say(`the report:\n${end.stdout}`);
   expectTotals(table, customers, await tables.totals(table));
   const what = `6 files of ${rowsPerFile} rows, ${WORDS[overlap]}: ${strategy}`;
   return timeAndMemory(what, end, overlap === 'some');

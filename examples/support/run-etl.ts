@@ -42,7 +42,9 @@ export function etlIn(
     });
     const wallMs = performance.now() - startedAt;
     if (code !== exitCode) {
-      throw new Error(`etl ${words.join(' ')} ended with ${code ?? 'a signal'}:\n${stderr}${stdout}`);
+      throw new Error(
+        `etl ${words.join(' ')} ended with ${code ?? 'a signal'}:\n${stderr}${stdout}`,
+      );
     }
     const usage = JSON.parse(await readFile(usageFile, 'utf8')) as NodeJS.ResourceUsage;
     await rm(usageFile);

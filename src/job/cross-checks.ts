@@ -18,6 +18,7 @@ export function crossProblems(root: unknown, originOf: OriginOf): string[] {
   return [
     ...urlProblems(valueAt(root, ['databaseUrl']), originOf),
     ...sessionProblems(valueAt(root, ['settings', 'session']), originOf),
+    ...supersededProblems(root, originOf),
     ...keepingProblems(valueAt(root, ['settings', 'keepSuperseded']), loads, originOf),
     ...ofLoads,
   ];
@@ -31,6 +32,17 @@ function sessionProblems(session: unknown, originOf: OriginOf): string[] {
     const where = whereOf(['settings', 'session', name], originOf);
     return reason === null ? [] : [`${where}: may not be set for a session: ${reason}.`];
   });
+}
+
+function supersededProblems(root: unknown, originOf: OriginOf): string[] {
+  const folder = valueAt(root, ['settings', 'keepSuperseded']) ?? null;
+  const loads = valueAt(root, ['loads']);
+  if (folder === null || !Array.isArray(loads) || loads.length === 0) return [];
+  if (!loads.every((load) => isRecord(load) && load['onConflict'] === 'append')) return [];
+  const where = whereOf(['settings', 'keepSuperseded'], originOf);
+  return [
+    `${where}: ${show(folder)} has no effect with onConflict "append", which keeps every row; leave it out.`,
+  ];
 }
 
 function urlProblems(url: unknown, originOf: OriginOf): string[] {

@@ -6,7 +6,7 @@ export interface PathPattern {
   /** Names of the placeholders, in order. */
   readonly names: readonly string[];
   /** Their texts in a path, in the same order; null where the path does not match. */
-  match(path: string): readonly string[] | null;
+  readonly match: (path: string) => readonly string[] | null;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '../limits.ts';
+import { documentsSchema } from './document-schema.ts';
 import { indexSchema } from './index-schema.ts';
 import { lookupSchema } from './lookup-schema.ts';
 import { targetSchema } from './target-schema.ts';
@@ -96,36 +97,6 @@ export const jsonSchema = z.strictObject({
 });
 export type JsonOptions = z.infer<typeof jsonSchema>;
 
-/** What a column of a document may be taken from. */
-export const DOCUMENT_SOURCES = ['content', 'size', 'modified', 'path', 'name', 'loaded'] as const;
-
-export const documentsSchema = z.strictObject({
-  path: name
-    .nullable()
-    .default(null)
-    .describe(
-      'Each file is one row: a pattern of the end of its path, whose placeholders are columns ({id}_{level}.html).',
-    ),
-  columns: z
-    .record(
-      name,
-      z.union([
-        z.enum(DOCUMENT_SOURCES),
-        z.strictObject({
-          constant: z.union([z.string(), z.number(), z.boolean(), z.null()]),
-        }),
-      ]),
-    )
-    .default({})
-    .describe(
-      'Further columns and where they come from: content, size, modified, path, name, loaded (the time of the run), or {"constant": …}; by default the content.',
-    ),
-  encoding: name
-    .default('utf8')
-    .describe('Encoding of contents that go to a column of text: utf8, latin1, win1252, utf16le.'),
-});
-export type DocumentOptions = z.infer<typeof documentsSchema>;
-
 export const loadSchema = z.strictObject({
   description,
   files: z.array(name).min(1).describe('Paths and globs (with **), in order of precedence.'),
@@ -214,9 +185,7 @@ export const settingsSchema = z.strictObject({
   threads: z
     .enum(['auto', 'always', 'never'])
     .default('auto')
-    .describe(
-      'Whether workers run in threads: where a load is large (auto), always, or never.',
-    ),
+    .describe('Whether workers run in threads: where a load is large (auto), always, or never.'),
   chunkSize: z
     .int()
     .min(1)

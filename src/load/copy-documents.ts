@@ -12,11 +12,17 @@ import type { Connection } from '../target/connect.ts';
 import { parseCopyContext, plainSentence } from './copy-error.ts';
 import { isRowFault } from './quarantine/quarantine.ts';
 import { parquetCopySql, type CopyTarget } from './stage-file.ts';
+import type { FileFailure } from './unit-session.ts';
 import type { StagedFile, UnitHooks } from './unit-task.ts';
 
 export interface DocumentHooks extends UnitHooks {
   /** The time that a column of `loaded` has: milliseconds since 1970. */
   readonly loadedMs: number;
+}
+
+export interface StagedDocuments {
+  readonly staged: StagedFile[];
+  readonly failure: FileFailure | null;
 }
 
 /** All documents are copied, or none is: then the first that is at fault is known, or null. */
@@ -72,11 +78,11 @@ export async function copyDocuments(
 /** How documents are read and encoded for a target. */
 export interface OpenDocuments {
   readonly encoder: BinaryCopyEncoder;
-  windows(): AsyncGenerator<DocumentWindow>;
+  readonly windows: () => AsyncGenerator<DocumentWindow>;
   /** @param firstRow the number that its first row has in staging */
-  rows(window: DocumentWindow, firstRow: number): ReturnType<MakeRows>;
+  readonly rows: (window: DocumentWindow, firstRow: number) => ReturnType<MakeRows>;
   /** The rows of a batch; the encoder names the row that it refuses. */
-  encode(batch: ColumnBatch): Buffer;
+  readonly encode: (batch: ColumnBatch) => Buffer;
 }
 
 export function openDocuments(

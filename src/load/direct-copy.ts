@@ -37,6 +37,9 @@ export interface DirectCopy {
  * index which an earlier one is about to write.
  */
 export function canCopyDirectly(task: UnitTask): boolean {
+  const transformed = task.files.some(({ description }) => description.kind === 'transformed');
+  // Its bad rows would end the copy, and every row go through the transform again.
+  if (transformed && task.load.quarantine !== null) return false;
   if (task.direct !== undefined) return true;
   const { target, ledger, hasRules } = task.load;
   if (target.onConflict !== 'append' || hasRules || ledger.strategy === 'sequential') return false;

@@ -4,18 +4,12 @@ import type { FilePlan } from '../plan/plan-types.ts';
 import { castColumns, findBadCast } from '../target/bad-cast.ts';
 import type { Connection } from '../target/connect.ts';
 import { deleteStaged, type StagingTable } from '../target/staging.ts';
-import { copyDocuments, type DocumentHooks } from './copy-documents.ts';
+import { copyDocuments, type DocumentHooks, type StagedDocuments } from './copy-documents.ts';
 import { fileFailure } from './file-failure.ts';
 import { isRowFault } from './quarantine/quarantine.ts';
 import type { QuarantinedStaging } from './quarantine/stage-quarantined.ts';
 import type { CopyTarget } from './stage-file.ts';
 import type { FileFailure } from './unit-session.ts';
-import type { StagedFile } from './unit-task.ts';
-
-export interface StagedDocuments {
-  readonly staged: StagedFile[];
-  readonly failure: FileFailure | null;
-}
 
 /**
  * Stages the documents of a unit. Where one is bad, those before it are staged again, without it and

@@ -69,8 +69,12 @@ export function decideLoad(
   const keyed = several?.keyed ?? target.key.length > 0;
   const layoutOf = several?.layoutKey ?? oncePerLayout((file) => layoutKey(columns, file));
   const grouped = groupUnits(files, workers, layoutOf);
-  const fills = several === null && canFillBeforeKey(target, files, overlap);
-  const whole = fills ? grouped : withWindows(grouped, files, direct);
+  // What is copied into the table itself begins anew after a bad row, and the transform with it.
+  const sifted =
+    settings.onError === 'quarantine' &&
+    files.some(({ description }) => description.kind === 'transformed');
+  const fills = several === null && !sifted && canFillBeforeKey(target, files, overlap);
+  const whole = fills ? grouped : withWindows(grouped, files, sifted ? null : direct);
   const splitting = { workers, chunkRows: settings.chunkSize, partBytesMin };
   const split = keyed && several === null ? splitFiles(grouped, files, splitting) : grouped;
   const unitFiles = whole.map((unit) => unit.files);

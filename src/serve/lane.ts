@@ -39,7 +39,7 @@ export function createLane(parts: LaneParts): Lane {
   stop.addEventListener('abort', () => wake());
 
   const work = async (): Promise<void> => {
-    for (let failures = 0; !stop.aborted;) {
+    for (let failures = 0; ;) {
       await untilWoken();
       if (stop.aborted) return;
       const error = await loadNext(queue, parts);

@@ -28,31 +28,32 @@ export async function receiveInto(
   let writing: Promise<void> = Promise.resolve();
   let idle: NodeJS.Timeout | undefined;
   const off: (() => void)[] = [];
-  const on = (name: string, listener: (...words: never[]) => void): void => {
-    stream.on(name, listener as () => void);
-    off.push(() => stream.off(name, listener as () => void));
-  };
   try {
     await new Promise<void>((resolve, reject) => {
-      const fail = (error: unknown): void => reject(error as Error);
+      const fail = (error: unknown): void =>
+        reject(error instanceof Error ? error : new Error(String(error)));
       const stop = (): void => fail(guard.signal.reason);
       if (guard.signal.aborted) stop();
       guard.signal.addEventListener('abort', stop);
       off.push(() => guard.signal.removeEventListener('abort', stop));
       idle = setTimeout(() => fail(tooSlow(guard.idleMs)), guard.idleMs);
-      on('data', (chunk: Buffer) => {
+      const onData = (chunk: Buffer): void => {
         idle?.refresh();
         stream.pause();
         bytes += chunk.length;
         writing = write(file, chunk, guard);
         void writing.then(() => stream.resume(), fail);
-      });
+      };
       // The end comes with the last chunk, paused or not, and that one is still to be written.
-      on('end', () => void writing.then(resolve, fail));
-      on('error', (error: Error) => fail(cutOff(error.message)));
-      on('close', () => {
+      const onEnd = (): void => void writing.then(resolve, fail);
+      const onError = (error: Error): void => fail(cutOff(error.message));
+      const onClose = (): void => {
         if (!stream.readableEnded) fail(cutOff('the connection was closed'));
+      };
+      off.push(() => {
+        stream.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
       });
+      stream.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
       if (stream.destroyed && !stream.readableEnded) fail(cutOff('the connection was closed'));
     });
     return bytes;

@@ -154,8 +154,12 @@ function batchOf(
   loaded: readonly UploadFile[],
   uploads: number,
 ): BatchReport {
-  const { totals } = load;
-  return { run: runId, uploads, files: loaded.length, totals };
+  const { totals, targets, lookups } = load;
+  return {
+    ...{ run: runId, uploads, files: loaded.length, totals },
+    ...(targets === undefined ? {} : { targets }),
+    ...(lookups === undefined ? {} : { lookups }),
+  };
 }
 
 function loadedVerdict(file: UploadFile, told: FileReport, batch: BatchReport | null): FileVerdict {

@@ -7,7 +7,7 @@ export interface SpoolRoom {
   /** Of what is there already, whatever the limit. */
   hold(bytes: number): void;
   give(bytes: number): void;
-  taken(): number;
+  readonly taken: () => number;
 }
 
 /** `retryAfter`: seconds until there may be room again. */

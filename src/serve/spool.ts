@@ -8,7 +8,7 @@ export interface Spool {
   readonly journalPath: string;
   /** Where the files of uploads lie. */
   readonly filesFolder: string;
-  pathOf(base: string): string;
+  readonly pathOf: (base: string) => string;
   /** A new file, for its owner alone. */
   create(base: string): Promise<FileHandle>;
   remove(bases: readonly string[]): Promise<void>;

@@ -1,4 +1,5 @@
 import type { ErrorRecord } from '../errors.ts';
+import type { LoadReport } from '../run/report-types.ts';
 import type { FileDescription } from '../source/source-file.ts';
 import type { Counts } from '../target/counts.ts';
 
@@ -66,8 +67,9 @@ export interface BatchReport {
   readonly uploads: number;
   readonly files: number;
   readonly totals: Counts;
-  /** Counts of further tables, where the job has some. */
-  readonly targets?: unknown;
+  /** Counts of further tables, and rows that lookups created; where the job has some. */
+  readonly targets?: LoadReport['targets'];
+  readonly lookups?: LoadReport['lookups'];
 }
 
 /** An upload as clients see it. Plain JSON. */

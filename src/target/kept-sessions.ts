@@ -53,7 +53,7 @@ export function createKeptSessions(): KeptSessions {
 
   return {
     lend: async (options) => {
-      for (let kept = idle.pop(); kept !== undefined; kept = idle.pop()) {
+      for (let kept = takeFrom(idle, options); kept !== null; kept = takeFrom(idle, options)) {
         if (await renew(kept, options)) return lent(kept, giveBack);
       }
       const connection = await connect(options);
@@ -67,15 +67,28 @@ export function createKeptSessions(): KeptSessions {
   };
 }
 
+/** Who plans, who coordinates and who loads want sessions of their own settings. */
+const IDLE_SESSIONS_MAX = 3;
+
+/** One with the same settings; where there are many others, one of these. */
+function takeFrom(idle: Kept[], { session }: ConnectOptions): Kept | null {
+  const same = idle.findLastIndex((kept) => isSame(kept.session, session));
+  const place = same === -1 && idle.length >= IDLE_SESSIONS_MAX ? 0 : same;
+  return place === -1 ? null : (idle.splice(place, 1)[0] ?? null);
+}
+
+function isSame(one: SessionValues, other: SessionValues): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
 /** False where the session was lost since; what the server refuses of its settings is thrown. */
 async function renew(kept: Kept, { session, applicationName }: ConnectOptions): Promise<boolean> {
   const { connection } = kept;
   if (!connection.usable()) return false;
   try {
-    const gone = Object.keys(kept.session).filter((name) => !(name in session));
-    for (const name of gone) await connection.query(`reset ${parameter(name)}`);
-    // Set once more, all of them, where one differs: they are one statement.
-    if (JSON.stringify(kept.session) !== JSON.stringify(session)) {
+    if (!isSame(kept.session, session)) {
+      const gone = Object.keys(kept.session).filter((name) => !(name in session));
+      for (const name of gone) await connection.query(`reset ${parameter(name)}`);
       await applySession(connection, session);
       kept.session = session;
     }

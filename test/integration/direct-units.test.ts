@@ -239,7 +239,11 @@ test.for([1, 2])(
       const direct = await run([...words(concurrency), '--force']);
       // A key that is none is seen before.
       expect(direct.notices.length).toBe('0' in cells ? 0 : 1);
-      expect(statusesOf(direct.end.report)).toEqual(['loaded', 'failed', 'not-loaded']);
+      // By two workers the third file may be in before the second fails.
+      const third = concurrency === 1 ? ['not-loaded'] : ['loaded', 'not-loaded'];
+      const [first, second, last] = statusesOf(direct.end.report);
+      expect([first, second]).toEqual(['loaded', 'failed']);
+      expect(third).toContain(last);
       await scene.db.query(`truncate ${scene.table}`);
       const staged = await run([...words(concurrency), '--force', '--no-conflict-detection']);
       expect(staged.stagings).toBeGreaterThan(0);

@@ -2,7 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { verify } from '../../src/check/verify/verify.ts';
+import type { VerifyReport } from '../../src/check/verify/verify-types.ts';
 import type { ErrorRecord } from '../../src/errors.ts';
+import { defineJob } from '../../src/job/define-job.ts';
+import { LIMITS } from '../../src/limits.ts';
+import { silentLog } from '../../src/log.ts';
 import type { RunEvent } from '../../src/run/events.ts';
 import type { Report } from '../../src/run/report-types.ts';
 import { expectNoLeaks } from '../support/database.ts';
@@ -55,7 +60,7 @@ function jobOf({ documents = {}, settings = {}, ...rest }: Asked) {
 }
 
 async function run(asked: Asked = {}, options: Partial<LoadOptions> = {}): Promise<Report> {
-  const { report } = await load(place.db.url, jobOf(asked) as never, {
+  const { report } = await load(place.db.url, jobOf(asked), {
     cwd: place.folder,
     ...options,
   });
@@ -73,7 +78,7 @@ function rows(order = '1, 2') {
 }
 
 async function planError(asked: Asked): Promise<ErrorRecord> {
-  const planned = planJob(place.db.url, jobOf(asked) as never, { cwd: place.folder });
+  const planned = planJob(place.db.url, jobOf(asked), { cwd: place.folder });
   const error: unknown = await planned.catch((refused: unknown) => refused);
   return (error as { record: ErrorRecord }).record;
 }
@@ -226,6 +231,53 @@ describe('a table that exists', () => {
     await expect(rows('1')).resolves.toEqual([{ id: 1, level: '9', content: 'nine' }]);
   });
 
+  it('keeps the last of equal keys, and tells bad ones, where documents fill several windows', async () => {
+    await place.db.query(`create table ${tableOf()} (id int primary key, content bytea)`);
+    const size = Math.round(0.6 * LIMITS.documentWindowBytes);
+    const names = ['1_1', '2_1', '1_2', '2_2', '1_3', '2_3', '3_1', '1_4', '2_4'];
+    await write(
+      Object.fromEntries(
+        names.map((name, at) => [`${at}/${name}.html`, Buffer.alloc(size, at)] as const),
+      ),
+    );
+    await write({ '9/x_1.html': 'bad' });
+    const rejects = join(place.folder, `${tableOf()}-rejects`);
+    for (const onConflict of ['update', 'ignore']) {
+      await place.db.query(`truncate ${tableOf()}`);
+      const report = await run(
+        {
+          ...{ onConflict, columns: { level: null }, strategy: 'sequential' },
+          settings: { onError: 'quarantine', rejects, concurrency: 1 },
+        },
+        { force: true },
+      );
+      expect(report.loads[0]?.totals).toMatchObject({ rowsRead: 10, inserted: 3, rejected: 1 });
+      const first = await place.db.query(
+        `select id, get_byte(content, 0) as at, length(content) from ${tableOf()} order by id`,
+      );
+      const at = onConflict === 'update' ? [7, 8, 6] : [0, 1, 6];
+      expect(first).toEqual(at.map((one, index) => ({ id: index + 1, at: one, length: size })));
+    }
+  });
+
+  it('is what etl verify takes for right, but for the time of loading', async () => {
+    await write({ '1_x.html': 'one', '2_x.html': 'two' });
+    const columns = { content: 'content', bytes: 'size', seen: 'loaded' };
+    const asked = { key: ['id'], documents: { columns } };
+    await loaded(asked);
+    const told = (): Promise<VerifyReport> =>
+      verify(defineJob(jobOf(asked), place.folder), {
+        ...{ databaseUrl: place.db.url, cwd: place.folder, wholeTable: true, log: silentLog },
+        now: () => 0,
+      });
+    await expect(told()).resolves.toMatchObject({
+      equal: true,
+      tables: [{ rowsRead: 2, notCompared: ['seen'] }],
+    });
+    await place.db.query(`update ${tableOf()} set content = 'other' where id = 2`);
+    await expect(told()).resolves.toMatchObject({ equal: false, tables: [{ changed: 1 }] });
+  });
+
   it('takes every document with append, without staging', async () => {
     await place.db.query(`create table ${tableOf()} (id int, level text, content text)`);
     await write({ '1_a.html': 'a', '2_b.html': 'b' });
@@ -369,7 +421,7 @@ describe('a bad document', () => {
       await write({ ...good, '2_x.html': 'two' });
       const rejects = join(place.folder, `${tableOf()}-rejects`);
       const job = jobOf({ key: ['id'], settings: { onError, rejects, concurrency: 1 } });
-      const plan = await planJob(place.db.url, job as never, { cwd: place.folder });
+      const plan = await planJob(place.db.url, job, { cwd: place.folder });
       if (onError === 'stop') await write({ '2_x.html': 'two!' });
       else await rm(join(place.folder, tableOf(), '2_x.html'));
       const report = await runPlan(place.db.url, plan, {});

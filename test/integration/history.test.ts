@@ -154,7 +154,7 @@ test('a partitioned load, which cannot tell the counts of a file, tells those of
 });
 
 /** The ledger as version 1 of its schema has it. */
-const DOWNGRADE = `drop table etl.load, etl.file; delete from etl.migration where version > 1`;
+const DOWNGRADE = `drop table etl.load, etl.file, etl.reject, etl.corrected; delete from etl.migration where version > 1`;
 
 test('of a ledger of the version before tells what that has, and the next run extends it', async () => {
   await scene.write(FILES);

@@ -7,6 +7,7 @@ import { load } from '../support/load.ts';
 import { expectTold, type EtlEnd } from '../support/etl.ts';
 import { readRejects } from '../support/rejects.ts';
 import { filesOf, statusesOf, useScene } from '../support/scene.ts';
+import { openTcpProxy } from '../support/tcp-proxy.ts';
 
 /** Bad rows put aside in each kind of load, and the folder in which they land. */
 const scene = useScene(
@@ -123,6 +124,36 @@ describe('kinds of loads', () => {
       '3005',
     ]);
   });
+});
+
+test('rows that break a CHECK are found before the merge, which is made once', async () => {
+  await scene.write({ 'a.csv': `id,name,amount\n1,a,1\n2,b,-1\n2,c,2\n3,d,-3\n3,e,-4\n` });
+  const { db, table } = scene;
+  const merges: string[] = [];
+  const proxy = await openTcpProxy(db.url, {
+    fateOf: (statement) => {
+      if (/insert into "public"\."t\d+"/.test(statement)) merges.push(statement);
+      return 'pass';
+    },
+  });
+  try {
+    const end = await scene.run(['a.csv', ...QUARANTINE], { url: proxy.url });
+    expect([end.code, end.report?.loads[0]?.totals]).toMatchObject([
+      3,
+      { inserted: 2, superseded: 0, rejected: 3 },
+    ]);
+  } finally {
+    await proxy.close();
+  }
+  expect(merges).toHaveLength(1);
+  const rejects = await rejectsOf('a.csv');
+  expect(rejects.map((row) => [row['etl_line'], row['etl_column'], row['etl_reason']])).toEqual(
+    ['3', '5', '6'].map((line) => [
+      line,
+      'amount',
+      `new row for relation "${table}" violates check constraint "${table}_amount_check".`,
+    ]),
+  );
 });
 
 test('a file that COPY cannot read: UTF-16, with comments', async () => {

@@ -177,6 +177,20 @@ describe('a corrected row', () => {
   });
 });
 
+test('etl verify leaves rows out that were rejected, and says so', async () => {
+  await scene.write({ 'a.csv': `${HEAD}1,a,bad\n2,a,-1\n3,a,3\n4,a\n`, 'b.csv': `${HEAD}3,b,3\n` });
+  await load();
+  expect(await verified()).toMatch(
+    /^0 .*a\.csv: 3 rows were rejected when loaded, and are left out\./,
+  );
+  await scene.db.query(
+    `insert into ${scene.table} values (2, 'x', 1); delete from ${scene.table} where id = 3`,
+  );
+  expect(await verified('--whole-table')).toMatch(
+    /^1 .*1 missing from the table, 2 in the table but/,
+  );
+});
+
 describe('what cannot be retried', () => {
   test('a later file that has changed since', async () => {
     await scene.write({ 'a.csv': `${HEAD}1,a,bad\n`, 'b.csv': `${HEAD}1,b,1\n` });
@@ -271,7 +285,7 @@ test.each<readonly [Fate, RegExp]>([
       tried++;
     }
     process.stdout.write(`faults: retry of rejects, ${fate}: ${tried} tried, none wrong\n`);
-    expect(tried).toBeGreaterThan(2);
+    expect(tried).toBeGreaterThan(1);
   },
   120_000,
 );

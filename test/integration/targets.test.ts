@@ -179,14 +179,16 @@ describe('two targets', () => {
         },
         {
           name: 'at',
-          type: { kind: 'timestamp', unit: 'us', utc: false },
+          type: { kind: 'timestamp', unit: 'us', utc: false, int96: false },
           texts: ['2024-01-01 10:00:00', null, '1999-12-31 23:59:59.5'],
         },
       ];
       const { csv, parquet } = await writeTwins(scene.folder, 'twins', columns);
       const { rows } = rowsOfColumns(columns);
       const objects = rows.map((row) =>
-        Object.fromEntries(row.map((text, place) => [columns[place]?.name, valueOf(text)])),
+        Object.fromEntries(
+          row.map((text, place) => [columns[place]?.name ?? '', valueOf(text)] as const),
+        ),
       );
       const jsonl = join(scene.folder, 'twins.jsonl');
       await writeFile(jsonl, objects.map((one) => JSON.stringify(one)).join('\n'));

@@ -283,6 +283,19 @@ describe('a bad row', () => {
     },
   );
 
+  it('does not send the others through the transform again', async () => {
+    const counted = PICKY.replace('rows.map', '(globalThis.seen.push(...rows), rows).map');
+    const seen: unknown[] = [];
+    Object.assign(globalThis, { seen });
+    const rows = Array.from({ length: 50 }, (_, id) => `${id},${id % 9 === 5 ? '' : 'x'}\n`);
+    const { report } = await run(counted, {
+      files: { 'f.csv': `id,name\n${rows.join('')}` },
+      settings: { onError: 'quarantine', rejects: join(place.folder, 'rejects-once') },
+    });
+    expect(report.loads[0]?.totals).toMatchObject({ inserted: 45, rejected: 5 });
+    expect(seen).toHaveLength(50);
+  });
+
   it('ends its file where there are more than may be', async () => {
     const rejects = join(place.folder, 'rejects-many');
     const { report, table } = await run(PICKY, {

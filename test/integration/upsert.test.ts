@@ -379,11 +379,11 @@ describe('a loader', () => {
     return rows.map(({ pid }) => pid);
   }
 
-  test('keeps two connections from call to call', async () => {
+  test('keeps three connections from call to call', async () => {
     await withLoader(async (loader) => {
       await loader.upsert([{ id: 1 }]);
       const first = await backends();
-      expect(first).toHaveLength(2);
+      expect(first).toHaveLength(3);
       for (let id = 2; id < 6; id++) await loader.upsert([{ id }]);
       expect(await backends()).toEqual(first);
       const locks = `select count(*)::int as held from pg_locks where locktype = 'advisory'
@@ -403,7 +403,7 @@ describe('a loader', () => {
       );
       const done = await Promise.all(calls);
       expect(done.map(({ counts }) => counts.inserted)).toEqual([2, 1, 1, 1, 1, 1, 1, 1]);
-      expect(await backends()).toHaveLength(2);
+      expect(await backends()).toHaveLength(3);
     });
     expect((await table())[0]).toEqual({ id: '1', name: null, n: 7 });
   });

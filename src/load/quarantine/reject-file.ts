@@ -6,7 +6,12 @@ import { createRecordRanges } from '../../target/record-ranges.ts';
 import { refuseFolder } from './reject-folder.ts';
 import { rejectedDocument } from './rejected-documents.ts';
 import { rejectedJsonRows } from './rejected-json.ts';
-import { rejectedCsvRows, rejectedParquetRows, type RejectedText } from './rejected-texts.ts';
+import {
+  rejectedCsvRows,
+  rejectedParquetRows,
+  type RejectedText,
+  type TextOptions,
+} from './rejected-texts.ts';
 import { spooledRows, type RejectedRow } from './reject-spool.ts';
 
 export interface RejectFile {
@@ -78,7 +83,7 @@ export async function writeRejectFile(
 export function textsOf(
   file: FilePlan,
   rows: AsyncGenerator<RejectedRow>,
-  options: { readonly sifted: boolean; readonly signal: AbortSignal },
+  options: TextOptions,
 ): AsyncGenerator<RejectedText> {
   const description = inputOf(file.description);
   switch (description.kind) {

@@ -13,9 +13,9 @@ import {
   stagedDocument,
   type DocumentHooks,
   type OpenDocuments,
+  type StagedDocuments,
 } from '../copy-documents.ts';
 import { fileFailure } from '../file-failure.ts';
-import type { StagedDocuments } from '../stage-documents.ts';
 import { parquetCopySql, type CopyTarget } from '../stage-file.ts';
 import type { FileFailure } from '../unit-session.ts';
 import type { StagedFile } from '../unit-task.ts';

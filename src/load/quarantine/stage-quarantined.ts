@@ -9,8 +9,7 @@ import { rejectFileOf, writeRejectFile } from './reject-file.ts';
 import { createSpool, type RejectSpool } from './reject-spool.ts';
 import { siftDocuments } from './sift-documents.ts';
 import { siftFile } from './sift-file.ts';
-import type { DocumentHooks } from '../copy-documents.ts';
-import type { StagedDocuments } from '../stage-documents.ts';
+import type { DocumentHooks, StagedDocuments } from '../copy-documents.ts';
 import type { CopyTarget } from '../stage-file.ts';
 import type { FileFailure } from '../unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from '../unit-task.ts';
@@ -48,7 +47,8 @@ export function quarantinedStaging(
   const { subBatchSize } = task.load;
   return {
     sift: async (file, target, error) => {
-      if (error !== null && !isRowFault(errorRecordOf(error))) throw error;
+      const fault: unknown = error;
+      if (error !== null && !isRowFault(errorRecordOf(error))) throw fault;
       const { part } = task;
       return siftFile(connection, file, target, {
         ...hooks,

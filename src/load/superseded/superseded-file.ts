@@ -1,11 +1,13 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { present } from '../../assert.ts';
 import { EtlError } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 import type { Connection } from '../../target/connect.ts';
 import { lostOf, placeWinners, winnersOf, type LostRow } from '../../target/lost-rows.ts';
 import { columnNames, csvField, textsOf } from '../quarantine/reject-file.ts';
 import type { RejectedRow } from '../quarantine/reject-spool.ts';
+import type { RejectedText } from '../quarantine/rejected-texts.ts';
 
 /** A loaded file, and whether its records are told apart as those of a sifted one: see StagedFile. */
 export interface KeptFile {
@@ -23,7 +25,8 @@ export async function findLines(
 ): Promise<void> {
   let lines: { record: number; line: number }[] = [];
   const winners = winnersOf(connection, file.ordinal);
-  for await (const { row, line } of textsOf(file, asRows(winners, file), { sifted, signal })) {
+  const options = { sifted, signal, unparsed: true };
+  for await (const { row, line } of textsOf(file, asRows(winners, file), options)) {
     lines.push({ record: row.record, line });
     if (lines.length < LINES_AT_ONCE) continue;
     await placeWinners(connection, file.ordinal, lines);
@@ -60,19 +63,25 @@ export async function writeSuperseded(
 ): Promise<number> {
   const aside = `${path}.part`;
   const lost = paired(lostOf(connection, file.ordinal), file);
-  const texts = textsOf(file, lost.rows, { sifted, signal });
+  const asIs = isPlain(file);
+  const texts = textsOf(file, lost.rows, { sifted, signal, unparsed: asIs });
   let written = 0;
+  let block = '';
   try {
     await rm(aside, { force: true });
     const out = await open(aside, 'wx', 0o600);
     try {
       await out.writeFile(`${[...OWN_COLUMNS, ...columnNames(file)].map(csvField).join(',')}\n`);
-      for await (const { row, line, fields } of texts) {
-        const { winnerFile, winnerLine } = lost.of(row.record);
-        const own = [file.path, String(line), pathOf(winnerFile), String(winnerLine)];
-        await out.writeFile(`${[...own, ...fields].map(csvField).join(',')}\n`);
+      for await (const text of texts) {
+        const { winnerFile, winnerLine } = lost.of(text.row.record);
+        const own = [file.path, String(text.line), pathOf(winnerFile), String(winnerLine)];
+        block += `${own.map(csvField).join(',')},${asIs ? plainText(text) : fieldsText(text)}\n`;
         written++;
+        if (block.length < LIMITS.groupBlockBytes) continue;
+        await out.writeFile(block);
+        block = '';
       }
+      await out.writeFile(block);
     } finally {
       await out.close();
     }
@@ -83,6 +92,25 @@ export async function writeSuperseded(
     await rm(aside, { force: true }).catch(() => undefined);
     throw error instanceof EtlError ? error : cannotBeWritten(path, error);
   }
+}
+
+/** Whether its records can stand in the file as they are. 200,000 of 8 columns: 3 s, parsed 35 s. */
+function isPlain({ description }: FilePlan): boolean {
+  if (description.kind !== 'csv' || description.path !== 'bytes') return false;
+  const { delimiter, quote, escape, null: spelled, encoding } = description.dialect;
+  const usual = delimiter === ',' && quote === '"' && escape === '"' && spelled === '';
+  return usual && encoding === 'utf8';
+}
+
+/** A record that is too long to be shown whole is cut, and its quotes would not close. */
+function plainText(text: RejectedText): string {
+  if (text.row.reason !== '') return fieldsText(text);
+  const { raw } = text;
+  return raw.startsWith('\\x') ? Buffer.from(raw.slice(2), 'hex').toString() : raw;
+}
+
+function fieldsText({ fields }: RejectedText): string {
+  return fields.map(csvField).join(',');
 }
 
 const OWN_COLUMNS = ['etl_file', 'etl_line', 'etl_winner_file', 'etl_winner_line'] as const;

@@ -90,21 +90,25 @@ async function eachAwaited(
   signal: AbortSignal | undefined,
   take: (row: unknown) => Promise<void> | null,
 ): Promise<void> {
-  let stop = (): void => undefined;
-  const stopped = new Promise<never>((_, reject) => {
-    stop = () => reject(aborted());
-  });
-  stopped.catch(() => undefined);
-  signal?.addEventListener('abort', stop, { once: true });
+  // One listener for all rows: a race of each with one promise would keep what it was of all of them.
+  let stop: (reason: unknown) => void = () => undefined;
+  const onAbort = (): void => stop(aborted());
+  const nextRow = (): Promise<IteratorResult<unknown>> =>
+    new Promise((resolve, reject) => {
+      stop = reject;
+      iterator.next().then(resolve, reject);
+    });
+  signal?.addEventListener('abort', onAbort, { once: true });
   let ended = false;
   try {
     while (!ended) {
-      const next = await Promise.race([iterator.next(), stopped]);
+      const next = await nextRow();
       if (next.done === true) ended = true;
       else await take(next.value);
+      refuseAborted(signal);
     }
   } finally {
-    signal?.removeEventListener('abort', stop);
+    signal?.removeEventListener('abort', onAbort);
     // Not awaited: a generator that waits for a source of its own answers when that does.
     if (!ended) void leave(iterator);
   }

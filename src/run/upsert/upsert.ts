@@ -2,8 +2,8 @@ import { EtlError } from '../../errors.ts';
 import type { Job } from '../../job/schema.ts';
 import { LIMITS } from '../../limits.ts';
 import { silentLog, type Log } from '../../log.ts';
+import { planningSession } from '../../plan/plan-job.ts';
 import { createKeptSessions } from '../../target/kept-sessions.ts';
-import { sessionSettings } from '../../target/session.ts';
 import type { Counts, Report } from '../report-types.ts';
 import type { RejectedRow } from './bad-row.ts';
 import { loadSpool } from './load-spool.ts';
@@ -78,7 +78,7 @@ export async function upsert(
 }
 
 /**
- * The same for many calls: keeps its connections, two of them where calls are small, so that a call
+ * The same for many calls: keeps its connections, three of them where calls are small, so that a call
  * costs a few milliseconds.
  *
  * @throws EtlError ETL_JOB_INVALID with all problems of the target, ETL_CONNECTION
@@ -149,7 +149,7 @@ export async function openUpsertWith(
 
 function greeting(job: Job, databaseUrl: string) {
   const { connectTimeoutMs, idleTimeoutMs } = job.settings;
-  const session = sessionSettings(job.settings);
+  const session = planningSession(job.settings);
   return { databaseUrl, applicationName: 'etl', connectTimeoutMs, idleTimeoutMs, session };
 }
 

@@ -1,5 +1,5 @@
 import { EtlError, type ErrorRecord } from '../../errors.ts';
-import type { DocumentOptions } from '../../job/schema.ts';
+import type { DocumentOptions } from '../../job/document-schema.ts';
 import { parsePathPattern } from '../../job/path-pattern.ts';
 import { cleanEncodingName, refuseEncoding } from '../csv/text-encoding.ts';
 import type { DocumentColumn, DocumentDescription, SourceFile } from '../source-file.ts';

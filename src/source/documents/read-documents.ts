@@ -6,7 +6,10 @@ import { fileChanged, readError } from '../compression.ts';
 import type { SourceFile } from '../source-file.ts';
 import { readAtOnce, readMeanwhile, type FileRead, type Room as WholeRoom } from './read-file.ts';
 
-/** Neighbours among the documents of a unit, with their contents in one buffer. */
+/**
+ * Neighbours among the documents of a unit, with their contents in one buffer, which is that of another
+ * window once the next one is asked for.
+ */
 export interface DocumentWindow {
   /** Place of the first among the files that were given. */
   readonly first: number;
@@ -39,7 +42,7 @@ export async function* readDocuments(
   files: readonly SourceFile[],
   { signal, now }: ReadOptions,
 ): AsyncGenerator<DocumentWindow> {
-  const pace: Pace = { now, atOnceFor: 0 };
+  const pace: Pace = { now, atOnceFor: 0, buffers: [] };
   let next = readWindow(files, 0, pace);
   try {
     for (let first = 0; first < files.length;) {
@@ -59,6 +62,8 @@ interface Pace {
   readonly now: () => number;
   /** Windows yet to be read many files at once. */
   atOnceFor: number;
+  /** Two, each for every other window: a new one for each costs more than what is read into it. */
+  readonly buffers: Buffer[];
 }
 
 /** Milliseconds that a document may take on average; then for so many windows the disk is slow. */
@@ -78,7 +83,7 @@ async function readWindow(
     rooms.push({ start: end, length: roomFor(file) });
     end += roomFor(file);
   }
-  const buffer = Buffer.allocUnsafeSlow(end);
+  const buffer = bufferFor(end, pace);
   if (pace.atOnceFor > 0 || end > LIMITS.documentWindowBytes) {
     pace.atOnceFor = Math.max(0, pace.atOnceFor - 1);
     return { first, bytes: buffer, documents: await readManyAtOnce(own, rooms, buffer) };
@@ -90,6 +95,14 @@ async function readWindow(
   });
   if (pace.now() - startedAt > SLOW_MS * own.length) pace.atOnceFor = SLOW_WINDOWS;
   return { first, bytes: buffer, documents };
+}
+
+function bufferFor(length: number, { buffers }: Pace): Buffer {
+  if (length > LIMITS.documentWindowBytes) return Buffer.allocUnsafeSlow(length);
+  const used = buffers.length < 2 ? undefined : buffers.shift();
+  const buffer = used ?? Buffer.allocUnsafeSlow(LIMITS.documentWindowBytes);
+  buffers.push(buffer);
+  return buffer;
 }
 
 async function readManyAtOnce(

@@ -17,7 +17,8 @@ async function jobOf(...argv: string[]): Promise<Job> {
 /** A value that is allowed and is not the default. */
 function otherValue(option: JobOption): { readonly words: string[]; readonly value: unknown } {
   const setting = option.path.at(-1) ?? '';
-  const name = option.path.includes('json') ? `json.${setting}` : setting;
+  const format = option.path.find((step) => step === 'json' || step === 'documents');
+  const name = format === undefined ? setting : `${format}.${setting}`;
   const special: Record<string, [string, unknown]> = {
     databaseUrl: ['postgres://db/x', 'postgres://db/x'],
     onConflict: ['ignore', 'ignore'],
@@ -25,9 +26,13 @@ function otherValue(option: JobOption): { readonly words: string[]; readonly val
     onError: ['quarantine', 'quarantine'],
     strategy: ['hybrid', 'hybrid'],
     key: ['a,b', ['a', 'b']],
+    insertOnly: ['a,b', ['a', 'b']],
+    compare: ['a,b', ['a', 'b']],
     columns: ['a=x,b=', { a: 'x', b: null }],
     'json.records': ['/a~1b/c', '/a~1b/c'],
     'json.columns': ['a=/x/0,b=', { a: '/x/0', b: '' }],
+    'documents.path': ['{id}.html', '{id}.html'],
+    'documents.columns': ['a=content,b=size', { a: 'content', b: 'size' }],
     types: ['x=numeric(10,2),y=date', { x: 'numeric(10,2)', y: 'date' }],
     session: ['work_mem=128MB,jit=on', { work_mem: '128MB', jit: 'on' }],
     concurrency: ['3', 3],
@@ -42,7 +47,9 @@ function otherValue(option: JobOption): { readonly words: string[]; readonly val
 describe('flags and schema', () => {
   test('each setting has one flag, and each flag that sets something its setting', () => {
     const ofFlags = FLAGS.flatMap((flag) => flag.option ?? []);
-    expect(new Set(ofFlags)).toEqual(new Set(jobOptions.filter((one) => one !== filesOption && one.kind !== 'objects')));
+    expect(new Set(ofFlags)).toEqual(
+      new Set(jobOptions.filter((one) => one !== filesOption && one.kind !== 'objects')),
+    );
     expect(new Set(ofFlags).size).toBe(ofFlags.length);
     expect(new Set(FLAGS.map((flag) => flag.name)).size).toBe(FLAGS.length);
   });
@@ -66,6 +73,7 @@ describe('flags and schema', () => {
       const argv = [`--${negated ? 'no-' : ''}${name}`, ...words];
       // What newest needs, so that the version column is no contradiction.
       if (name === 'version-column') argv.push('--on-conflict', 'newest');
+      if (/^documents-(?!path)/.test(name)) argv.push('--documents-path', '{id}.html');
       if (name !== 'table') argv.push('--table', 't');
       const job: unknown = await jobOf('run', 'a.csv', ...argv);
       const found = option.path.reduce<unknown>(

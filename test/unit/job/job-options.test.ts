@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { documentsSchema } from '../../../src/job/document-schema.ts';
 import { jobJsonSchema, jobOptions, schemaNodeAt } from '../../../src/job/job-options.ts';
 import { buildJob } from '../../../src/job/load-job.ts';
 import {
@@ -22,8 +23,10 @@ describe('jobOptions', () => {
       ...said('loads.*.', loadSchema.shape),
       ...said('loads.*.csv.', csvSchema.shape),
       ...said('loads.*.json.', jsonSchema.shape),
+      ...said('loads.*.documents.', documentsSchema.shape),
     ].filter(
-      (path) => !/^(?:\$schema|settings|loads|loads\.\*\.(?:csv|json)|.*description)$/.test(path),
+      (path) =>
+        !/^(?:\$schema|settings|loads|loads\.\*\.(?:csv|json|documents)|.*description)$/.test(path),
     );
     expect([...listed].sort()).toEqual([...expected].sort());
   });

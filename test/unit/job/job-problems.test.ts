@@ -95,6 +95,15 @@ describe('a malformed job file', () => {
     expect(others).toEqual([]);
   });
 
+  test('keepSuperseded where every row is appended', () => {
+    const settings = { keepSuperseded: 'lost' };
+    const append = { ...minimal.loads[0], onConflict: 'append' };
+    expect(problemsOf({ file: { settings, loads: [append] } })[0]).toMatch(
+      /keepSuperseded .*"lost" has no effect with onConflict "append"/,
+    );
+    expect(problemsOf({ file: { settings, loads: [append, minimal.loads[0]] } })).toEqual([]);
+  });
+
   test.each([
     { onConflict: 'newest', versionColumn: 'at' },
     { onConflict: 'append' },

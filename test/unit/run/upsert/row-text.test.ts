@@ -102,8 +102,8 @@ describe('a row as JSON', () => {
     await checkProperty(
       FILE,
       fc.asyncProperty(plain, async (row) => {
-        const same = JSON.stringify(row).replaceAll('-0,', '0,');
-        expect(JSON.parse(text(row))).toEqual(JSON.parse(same));
+        // JSON.stringify makes 0 of the negative zero.
+        expect(JSON.stringify(JSON.parse(text(row)))).toBe(JSON.stringify(row));
       }),
       300,
     );

@@ -24,7 +24,9 @@ function clock(): () => number {
 
 async function windowsOf(files: readonly SourceFile[]): Promise<DocumentWindow[]> {
   const windows: DocumentWindow[] = [];
-  for await (const window of readDocuments(files, { now: clock() })) windows.push(window);
+  for await (const window of readDocuments(files, { now: clock() })) {
+    windows.push({ ...window, bytes: Buffer.from(window.bytes) });
+  }
   return windows;
 }
 
@@ -99,7 +101,7 @@ describe.each([
     const large = { ...document('large', 'x'), bytes: LIMITS.documentBytesMax + 1 };
     await expect(textsOf([small, large, small])).resolves.toEqual(['small', 'ETL_LIMIT', 'small']);
     const [window] = await windowsOf([large]);
-    expect(window?.bytes.length).toBe(0);
+    expect(window?.bytes.length).toBeLessThanOrEqual(LIMITS.documentWindowBytes);
   });
 
   it('ends with the abort', async () => {
