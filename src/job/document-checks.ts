@@ -18,7 +18,7 @@ export function documentProblems(load: Raw, where: Where): string[] {
   const path = documents['path'] ?? null;
   if (path === null) {
     return Object.keys(documents)
-      .filter((name) => name !== 'path')
+      .filter((name) => name !== 'path' && !isDefault(documents[name]))
       .map(
         (name) =>
           `${where('documents', name)}: has no effect without documents.path, which says that each file is one row.`,
@@ -46,6 +46,11 @@ export function documentProblems(load: Raw, where: Where): string[] {
       (name) => `${where(name)}: is not possible with documents yet; load them into a table first.`,
     ),
   ];
+}
+
+/** A job that is resolved already has them all. */
+function isDefault(value: unknown): boolean {
+  return value === 'utf8' || (isRecord(value) && Object.keys(value).length === 0);
 }
 
 function isFilled(list: unknown): boolean {

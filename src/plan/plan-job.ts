@@ -39,6 +39,8 @@ export interface PlanOptions {
   readonly cwd?: string;
   /** No part of a file that is split has fewer bytes; `LIMITS.splitPartBytesMin` by default. */
   readonly partBytesMin?: number;
+  /** Processors that a load can keep busy; those of this machine where absent. */
+  readonly cores?: number;
   readonly log: Log;
   readonly signal?: AbortSignal;
 }
@@ -81,7 +83,7 @@ export async function planWith(job: Job, options: PlanOptions, parts: PlanParts)
   try {
     const server = { ...(await readServer(connection)), embedded: options.embedded ?? false };
     const defaults = await readServerDefaults(connection);
-    const cores = availableParallelism();
+    const cores = options.cores ?? availableParallelism();
     const free = server.maxConnections - server.connectionsUsed - CONNECTIONS_SPARED;
     return await planLoads(job, {
       cwd: options.cwd ?? process.cwd(),

@@ -174,7 +174,7 @@ describe('etl benchmark', () => {
     const cwd = await mkdtemp(join(tmpdir(), 'etl-benchmark-command-'));
     const words = `benchmark --scenario stage-parquet --runs 1 --json --database-url ${db.url}`;
     const end = await etl([...words.split(' '), '--output', 'results'], { cwd });
-    expect(end.code).toBe(0);
+    expect(end.code, end.stderr).toBe(0);
     const results = JSON.parse(end.stdout) as BenchmarkResults;
     expect(results.cases.map((one) => one.contender)).toEqual(['etl', COPY_REFERENCE]);
     expect(results.cases.every((one) => one.runs.every((run) => run.correct))).toBe(true);

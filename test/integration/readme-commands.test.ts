@@ -105,12 +105,13 @@ describe('the job files', () => {
   });
 });
 
-test('the example of the library compiles and loads', async () => {
-  const [example, ...others] = textsOf('ts');
+test('the examples of the library compile and load', async () => {
+  const [example = '', rows = '', ...others] = textsOf('ts');
   expect(others).toEqual([]);
-  await writeFile(join(folder, 'example.mts'), example ?? '');
+  await writeFile(join(folder, 'example.mts'), example);
+  await writeFile(join(folder, 'rows.mts'), rows);
   const flags = '--strict --module nodenext --target es2023 --types node --skipLibCheck';
-  await shell(`node node_modules/typescript/bin/tsc ${flags} example.mts`);
+  await shell(`node node_modules/typescript/bin/tsc ${flags} example.mts rows.mts`);
   const db = await createTestDatabase();
   environment = { ...environment, DATABASE_URL: db.url };
   const lines = (await shell('node example.mjs')).trimEnd().split('\n');
@@ -118,6 +119,7 @@ test('the example of the library compiles and loads', async () => {
   expect(lines.filter((line) => /orders\/2026-03-0\d\.csv \d$/.test(line))).toHaveLength(3);
   expect(lines.join('\n')).toContain('inserted: 6');
   expect(await db.query('select count(*)::int as n from orders')).toEqual([{ n: 6 }]);
+  expect(await shell('node rows.mjs')).toBe('2 0 0\n');
   await expectNoLeaks(db.url);
   await db.drop();
 });

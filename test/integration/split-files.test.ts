@@ -244,12 +244,16 @@ describe('a file that is split', () => {
     await writeFile(join(folder, 'auto.csv'), `id,v\n${rows.join('\n')}\n`);
     await db.query('create table auto (id int primary key, v text)');
     const settings = {
-      settings: { concurrency: 2 },
+      settings: { concurrency: 8, chunkSize: 30_000 },
       loads: [{ table: 'auto', files: ['auto.csv'] }],
     };
-    const { loads } = await planJob(db.url, settings, { cwd: folder, partBytesMin: 500_000 });
-    expect(loads[0]).toMatchObject({ strategy: 'partitioned', concurrency: 2 });
-    expect(loads[0]?.reason).toMatch(/^1 large file is split into \d parts, so that all workers/);
+    const options = { cwd: folder, partBytesMin: 500_000 };
+    const { loads } = await planJob(db.url, settings, { ...options, cores: 8 });
+    expect(loads[0]).toMatchObject({ strategy: 'partitioned', concurrency: 8 });
+    expect(loads[0]?.reason).toMatch(/^1 large file is split into \d+ parts, so that all workers/);
+    // Two processors would have more to do than they have between them.
+    const { loads: narrow } = await planJob(db.url, settings, { ...options, cores: 2 });
+    expect(narrow[0]).toMatchObject({ strategy: 'full-parallel', concurrency: 1 });
   });
 
   function job(table: string, files: string[], concurrency = 3): Parameters<typeof load>[1] {

@@ -17,6 +17,7 @@ export interface LoadOptions {
   readonly force?: boolean;
   /** Files are split into parts of no less than this. */
   readonly partBytesMin?: number;
+  readonly cores?: number;
   readonly signal?: AbortSignal;
   /** Real threads, or the same sessions on this thread (default). */
   readonly threads?: boolean;
@@ -39,7 +40,7 @@ export async function load(
 export async function planJob(
   databaseUrl: string,
   job: z.input<typeof jobSchema>,
-  { cwd, force = false, partBytesMin }: LoadOptions,
+  { cwd, force = false, partBytesMin, cores }: LoadOptions,
 ): Promise<Plan> {
   return plan(defineJob(job, cwd), {
     databaseUrl,
@@ -47,6 +48,7 @@ export async function planJob(
     cwd,
     log: silentLog,
     ...(partBytesMin === undefined ? {} : { partBytesMin }),
+    ...(cores === undefined ? {} : { cores }),
   });
 }
 

@@ -114,6 +114,7 @@ function takeBatch(state: CutState, max: number): CutBatch | null {
       continue;
     }
     beginRecord(state, state.at);
+    state.settled = true;
     ends.push(state.start - from);
   }
   return taken();
@@ -142,6 +143,12 @@ function take(state: CutState, { to, problem, mended, skip = false }: Alone): Cu
   };
   beginRecord(state, to);
   state.skipping = skip;
+  if (problem === null) state.settled = true;
+  // A quote that swallows lines may end behind what is a value of another record.
+  if (!state.settled && (problem === QUOTE_OPEN || problem === QUOTE_SWALLOWS)) {
+    state.lineEnd = 0;
+    state.crlf = false;
+  }
   return batch;
 }
 

@@ -28,6 +28,8 @@ export interface CutState {
   /** As in the scanner's state: the byte that ends a record, 0 until the first has ended. */
   lineEnd: number;
   crlf: boolean;
+  /** Whether a good record has ended so: what a bad one seems to end with may be a part of it. */
+  settled: boolean;
   inQuotes: boolean;
   escaped: boolean;
   /** Whether the section inside quotes began in the middle of a field. */
@@ -71,6 +73,7 @@ export function startCut(
     records: 0,
     lineEnd: lineEnd === null ? 0 : lineEnd === 'CR' ? CR : LF,
     crlf: lineEnd === 'CR LF',
+    settled: lineEnd !== null,
     inQuotes: false,
     escaped: false,
     stray: false,

@@ -84,6 +84,11 @@ describe('records', () => {
       'a,"b\nc,d\ne,f',
       [`"a,\\"b\\n": ${OPEN}`, 'c,d\n', 'e,f\n'],
     ],
+    [
+      'with a quote that opens on the first line, and ends before the line end of a value',
+      '"a\nb,"c\r\nd"\ne,f\n',
+      [`"\\"a\\n": ${OPEN}`, 'b,"c\r\nd"\n', 'e,f\n'],
+    ],
     ['with a quote that opens on the last line', 'a,b\nc,"d', ['a,b\n', `"c,\\"d": ${OPEN}`]],
     [
       'with a quote that a later one closes',
