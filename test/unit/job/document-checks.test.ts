@@ -10,14 +10,18 @@ describe('the documents of a load', () => {
     ['a pattern alone', { documents: { path } }],
     ['columns', { documents: { path, columns: { html: 'content' }, encoding: 'latin1' } }],
     ['no pattern, and nothing else', { documents: { path: null }, json: {} }],
+    ['the defaults of a job that is resolved', { documents: { columns: {}, encoding: 'utf8' } }],
     ['values of other types, which the schema refuses', { documents: { path: 7, columns: [] } }],
   ])('are fine with %s', (_, load) => {
     expect(documentProblems(load, where)).toEqual([]);
   });
 
   it.each<[Record<string, unknown>, string]>([
-    [{ documents: { columns: {} } }, 'documents.columns: has no effect without documents.path'],
-    [{ documents: { path: null, encoding: 'utf8' } }, 'documents.encoding: has no effect'],
+    [
+      { documents: { columns: { html: 'content' } } },
+      'documents.columns: has no effect without documents.path',
+    ],
+    [{ documents: { path: null, encoding: 'latin1' } }, 'documents.encoding: has no effect'],
     [{ documents: { path: 'a.html' } }, 'documents.path: "a.html" cannot be used: it has no'],
     [
       { documents: { path, columns: { id: 'size' } } },
