@@ -160,12 +160,15 @@ test.for(LOADS)('$name', { timeout: 300_000 }, async (load) => {
   );
   const words = ['run', 'f*.csv', '--table', table, '--database-url', url, ...load.words];
   const attempt = { url, table, words, digest };
-  const { ms } = await untilLoaded(load, { ...attempt, kills: 0, normalMs: 0 });
+  let { ms: normalMs } = await untilLoaded(load, { ...attempt, kills: 0, normalMs: 0 });
   let left = Math.ceil(KILLS / LOADS.length);
   for (let loads = 0; left > 0; loads++) {
     expect(loads, 'loads that came to their end before they were killed').toBeLessThan(KILLS);
     const now = Math.min(KILLS_PER_LOAD, left);
-    left -= (await untilLoaded(load, { ...attempt, kills: now, normalMs: ms })).kills;
+    const { kills } = await untilLoaded(load, { ...attempt, kills: now, normalMs });
+    // The first run may have been a slow one; then the others end before they are killed.
+    if (kills < now) normalMs *= 0.8;
+    left -= kills;
   }
 });
 
