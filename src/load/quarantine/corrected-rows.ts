@@ -3,7 +3,7 @@ import { EtlError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 import { parseText, type CsvFields } from '../../source/csv/parse-text.ts';
-import type { CsvDialect } from '../../source/source-file.ts';
+import { PLAIN_DIALECT } from '../../source/csv/plain-dialect.ts';
 import { holdsRecord } from '../../target/record-ranges.ts';
 import type { RejectRecord } from '../../target/reject-record.ts';
 import { columnNames, OWN_COLUMNS } from './reject-file.ts';
@@ -74,22 +74,11 @@ async function textOf(path: string): Promise<string | null> {
 function recordsOf(text: string, columns: number, path: string): readonly CsvFields[] {
   const delimiter = /^"?etl_record"?([,;\t|])/.exec(text)?.[1] ?? ',';
   try {
-    return parseText(text, { ...DIALECT, delimiter }, columns);
+    return parseText(text, { ...PLAIN_DIALECT, delimiter }, columns);
   } catch (error) {
     throw unreadable(path, error instanceof Error ? error.message : String(error));
   }
 }
-
-const DIALECT: Omit<CsvDialect, 'delimiter'> = {
-  quote: '"',
-  escape: '"',
-  null: '',
-  encoding: 'utf8',
-  header: false,
-  skipLines: 0,
-  comment: null,
-  trim: false,
-};
 
 function rowOf(
   cells: CsvFields,

@@ -7,7 +7,8 @@ import { parseText } from '../../source/csv/parse-text.ts';
 import { decodeText } from '../../source/csv/text-encoding.ts';
 import { readParquet, rowsBefore } from '../../source/parquet/read-parquet.ts';
 import { rowText } from '../../source/parquet/value-text.ts';
-import type { CsvDescription, CsvDialect, ParquetDescription } from '../../source/source-file.ts';
+import { PLAIN_DIALECT } from '../../source/csv/plain-dialect.ts';
+import type { CsvDescription, ParquetDescription } from '../../source/source-file.ts';
 import type { RejectedRow } from './reject-spool.ts';
 
 /** A rejected row as its reject file shows it. */
@@ -47,7 +48,7 @@ export async function* rejectedCsvRows(
   const { cutter, passed } = openCsvRecords(file, description, null, options);
   const byBytes = description.path === 'bytes';
   // What the row path makes of a file is UTF-8 with commas and double quotes.
-  const read = byBytes ? description : { ...description, dialect: CANONICAL };
+  const read = byBytes ? description : { ...description, dialect: PLAIN_DIALECT };
   let wanted = await rows.next();
   while (wanted.done !== true) {
     const batch = await cutter.next(byBytes ? RECORDS_AT_ONCE : 1);
@@ -72,18 +73,6 @@ export async function* rejectedCsvRows(
 }
 
 const RECORDS_AT_ONCE = 10_000;
-
-const CANONICAL: CsvDialect = {
-  delimiter: ',',
-  quote: '"',
-  escape: '"',
-  null: '',
-  encoding: 'utf8',
-  header: false,
-  skipLines: 0,
-  comment: null,
-  trim: false,
-};
 
 function withoutLineEnd(bytes: Buffer): Buffer {
   let end = bytes.length;

@@ -1,6 +1,7 @@
 import { parseCopyContext } from '../copy-error.ts';
 import { copyTargetOf } from '../copy-target.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
+import { PLAIN_DIALECT } from '../../source/csv/plain-dialect.ts';
 import type { CsvDescription } from '../../source/source-file.ts';
 import type { Connection } from '../../target/connect.ts';
 import { textCopySql } from '../../target/copy-sql.ts';
@@ -75,22 +76,15 @@ function asText({ place, file }: CorrectedFile): FilePlan {
   const names = file.description.columns.flatMap((column, index) =>
     file.targets[index] === null ? [] : [typeof column === 'string' ? column : column.name],
   );
-  const description: CsvDescription = { kind: 'csv', columns: names, dialect: TEXT, path: 'bytes' };
+  const description: CsvDescription = {
+    kind: 'csv',
+    columns: names,
+    dialect: PLAIN_DIALECT,
+    path: 'bytes',
+  };
   const targets = file.targets.filter((target) => target !== null);
   return { ...file, ordinal: place, description, targets };
 }
-
-const TEXT: CsvDescription['dialect'] = {
-  delimiter: ',',
-  quote: '"',
-  escape: '"',
-  null: '',
-  encoding: 'utf8',
-  header: false,
-  skipLines: 0,
-  comment: null,
-  trim: false,
-};
 
 /** A line of COPY's text format. */
 function lineOf(

@@ -4,7 +4,7 @@ import type { ErrorRecord } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { openCsvRecords } from '../../source/csv/csv-records.ts';
 import { parseText, type CsvFields } from '../../source/csv/parse-text.ts';
-import type { CsvDialect } from '../../source/source-file.ts';
+import { PLAIN_DIALECT } from '../../source/csv/plain-dialect.ts';
 import type { FileReport } from '../report-types.ts';
 import type { RejectedRow } from './bad-row.ts';
 import { indexOfRecord, type SpoolFile } from './spool-file.ts';
@@ -26,26 +26,18 @@ export async function rejectedRows(
   return told.sort((a, b) => a.index - b.index).slice(0, LIMITS.rejectedRowsToldMax);
 }
 
-/** As reject files are written (load/quarantine/reject-file.ts); `header` is a record to be read. */
-const DIALECT: CsvDialect = {
-  delimiter: ',',
-  quote: '"',
-  escape: '"',
-  null: '',
-  encoding: 'utf8',
-  header: false,
-  skipLines: 0,
-  comment: null,
-  trim: false,
-};
-
 const COLUMNS = ['etl_record', 'etl_column', 'etl_sqlstate', 'etl_reason'] as const;
 const RECORDS_AT_ONCE = 1_000;
 
 async function addRejects(path: string, file: SpoolFile, told: RejectedRow[]): Promise<void> {
   const { size: bytes, mtimeMs } = await stat(path);
   const source = { path, name: path, format: 'csv', compression: 'none', bytes, mtimeMs } as const;
-  const description = { kind: 'csv', columns: COLUMNS, dialect: DIALECT, path: 'bytes' } as const;
+  const description = {
+    kind: 'csv',
+    columns: COLUMNS,
+    dialect: PLAIN_DIALECT,
+    path: 'bytes',
+  } as const;
   const { cutter } = openCsvRecords(source, description, null);
   const most = told.length + LIMITS.rejectedRowsToldMax;
   let places: readonly number[] | null = null;
@@ -54,7 +46,7 @@ async function addRejects(path: string, file: SpoolFile, told: RejectedRow[]): P
     const batch = await cutter.next(places === null ? 1 : RECORDS_AT_ONCE);
     if (batch === null) return;
     if (told.length >= most) continue;
-    const rows = parseText(batch.bytes.toString(), DIALECT, COLUMNS.length);
+    const rows = parseText(batch.bytes.toString(), PLAIN_DIALECT, COLUMNS.length);
     if (places === null) places = COLUMNS.map((name) => present(rows[0], 'a header').indexOf(name));
     else for (const row of rows) told.push(rejectedRow(row, places, file));
   }
