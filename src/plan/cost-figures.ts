@@ -15,7 +15,7 @@ export const COSTS = {
   stageRewrittenRow: 1 / 400_000 + 1 / 800_000,
   /** JSON records of 500 bytes, of which 8 values are wanted: 0.1 million a second, COPY included. */
   stageJsonRow: 1 / 100_000,
-  /** A document of 20 kB, read and copied into a staging table; it hardly matters how many columns. */
+  /** Assumed, not measured: a document of 20 kB, read and staged, whatever its columns. */
   stageDocument: 100e-6,
   /** Columns of the measured files; staging grows with the columns. */
   stageColumns: 8,

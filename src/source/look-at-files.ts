@@ -80,7 +80,7 @@ const looksAtOnce = 1_000;
 
 /**
  * The same of documents, of which there may be a hundred thousand, and which may be empty. It waits for
- * each: 4 µs of CPU, where a promise takes 60.
+ * each: 6 µs of CPU, where promises, 50 at a time, take 13.
  */
 async function lookAtDocuments(
   paths: readonly string[],

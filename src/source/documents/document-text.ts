@@ -12,7 +12,7 @@ export interface DocumentText {
 export type ReadText = (bytes: Buffer, start: number, end: number) => DocumentText | string;
 
 /**
- * How contents of an encoding become text. UTF-8 is only looked at: 2 µs for 20 kB. A byte-order mark
+ * How contents of an encoding become text. UTF-8 is only looked at: 0.2 to 1.4 µs for 20 kB. A byte-order mark
  * says what the encoding is, and is no text.
  */
 export function textReader(encoding: string): ReadText {
