@@ -7,12 +7,16 @@ import {
 } from '../src/report/format.ts';
 import type { Page } from '../src/report/page.ts';
 import { renderTable, type Cell, type Column } from '../src/report/table.ts';
+import { safeText } from '../src/report/safe-text.ts';
+import { comparedLoads, formatMsPerRow, type ComparedLoad } from './examples/example-result.ts';
+import type { ExampleProgress } from './examples/run-examples.ts';
+import { goalOutcomes, isReached, type GoalOutcome } from './goal-outcomes.ts';
 import { mediansOf } from './medians.ts';
 import type { BenchmarkCase, BenchmarkResults, Ratio } from './results.ts';
 import { titleOf, type Progress } from './run-scenario.ts';
 
 /** A line for each thing that happens, since a benchmark takes long. */
-export function progressLine(progress: Progress, { ink }: Page): string {
+export function progressLine(progress: Progress | ExampleProgress, { ink }: Page): string {
   switch (progress.kind) {
     case 'scenario': {
       const { name, description } = progress.scenario;
@@ -27,26 +31,51 @@ export function progressLine(progress: Progress, { ink }: Page): string {
     }
     case 'skipped':
       return `  ${progress.contender.padEnd(26)} ${ink.yellow('left out')}: ${progress.error.sentence}`;
+    case 'example':
+      return `\n${ink.bold(progress.name)} · an example, ${progress.size} size`;
+    case 'line':
+      return `  ${safeText(progress.line)}`;
+    case 'done': {
+      const { failed, name } = progress.result;
+      return failed === null ? `  ${name} ${ink.green('ok')}` : `  ${ink.red('FAILED')}: ${failed}`;
+    }
   }
 }
 
 /** The medians of all cases, and what they were to reach. */
 export function benchmarkText(results: BenchmarkResults, page: Page): string {
-  const { cases, ratios } = results;
-  const sections = [
-    renderTable(
-      CASE_COLUMNS,
-      cases.map((one) => caseRow(one, page)),
-      { page, indent: 0 },
-    ),
-  ];
-  if (ratios.length === 0) {
-    sections.push('No ratio has both of its sides here; see --suite standard --peers.');
-  } else {
-    const rows = ratios.map((ratio) => ratioRow(ratio, page));
-    sections.push(renderTable(RATIO_COLUMNS, rows, { page, indent: 0 }));
+  const { cases, ratios, examples = [] } = results;
+  const table = (columns: readonly Column[], rows: readonly Cell[][]): string =>
+    renderTable(columns, rows, { page, indent: 0 });
+  const sections: string[] = [];
+  if (cases.length > 0) {
+    const rows = cases.map((one) => caseRow(one, page));
+    sections.push(table(CASE_COLUMNS, rows), ...ratioTables(ratios, page, table));
+  }
+  if (examples.length > 0) {
+    const rows = comparedLoads(examples).map(exampleRow);
+    sections.push(table(EXAMPLE_COLUMNS, rows));
   }
   return `${sections.join('\n\n')}\n`;
+}
+
+function ratioTables(
+  ratios: readonly Ratio[],
+  page: Page,
+  table: (columns: readonly Column[], rows: readonly Cell[][]) => string,
+): string[] {
+  if (ratios.length === 0) {
+    return ['No ratio has both of its sides here; see --suite standard --peers.'];
+  }
+  const measured = goalOutcomes(ratios).filter(({ worst }) => worst !== null);
+  const goals = measured.map((outcome) => goalRow(outcome, page));
+  return [
+    table(
+      RATIO_COLUMNS,
+      ratios.map((ratio) => ratioRow(ratio, page)),
+    ),
+    ...(goals.length === 0 ? [] : [table(GOAL_COLUMNS, goals)]),
+  ];
 }
 
 const CASE_COLUMNS: readonly Column[] = [
@@ -97,14 +126,52 @@ const RATIO_COLUMNS: readonly Column[] = [
   { title: '', align: 'left', quiet: true },
 ];
 
-function ratioRow({ name, metric, value, reach }: Ratio, { ink }: Page): Cell[] {
+function ratioRow(ratio: Ratio, { ink }: Page): Cell[] {
+  const { name, metric, value, reach } = ratio;
   const verdict: Cell =
     reach === null
       ? ''
-      : value <= reach
+      : isReached(ratio)
         ? { text: 'reached', paint: ink.green }
         : { text: 'not reached', paint: ink.red };
   return [name, metric, digits(value), reach === null ? '' : digits(reach), verdict];
+}
+
+const GOAL_COLUMNS: readonly Column[] = [
+  { title: 'goal', align: 'left', fit: 'wrap' },
+  { title: 'to be reached', align: 'left', fit: 'wrap', dropRank: 1 },
+  { title: 'parts measured', align: 'right' },
+  { title: '', align: 'left', quiet: true },
+];
+
+function goalRow({ work, reach, measured, parts, verdict }: GoalOutcome, { ink }: Page): Cell[] {
+  const paint = verdict === 'MISSED' ? ink.red : ink.green;
+  const share = `${measured} of ${Math.max(parts, measured)}`;
+  return [work, reach, share, { text: verdict, paint }];
+}
+
+const EXAMPLE_COLUMNS: readonly Column[] = [
+  { title: 'example', align: 'left' },
+  { title: 'load', align: 'left', fit: 'cut' },
+  { title: 'reported ms', align: 'right' },
+  { title: 'measured ms', align: 'right' },
+  { title: 'faster by', align: 'right' },
+  { title: 'rows/s', align: 'right', dropRank: 2 },
+  { title: 'RSS', align: 'right', dropRank: 1 },
+  { title: 'connections', align: 'right', dropRank: 3 },
+];
+
+function exampleRow(one: ComparedLoad): Cell[] {
+  return [
+    `${one.example} (${one.size})`,
+    one.what,
+    formatMsPerRow(one.reported.msPerRow),
+    formatMsPerRow(one.msPerRow),
+    `${formatCount(one.timesAsFast)} ×`,
+    formatCount(one.rowsPerSecond),
+    formatBytes(one.load.rssPeakBytes),
+    one.connectionsPeak === null ? NOTHING : formatCount(one.connectionsPeak),
+  ];
 }
 
 /** Small ratios need more places to say anything. */

@@ -32,20 +32,25 @@ export async function certify(
   const { embedded, ...rest } = about;
   return {
     ...rest,
-    machine: {
-      platform: `${process.platform} ${process.arch}`,
-      cpu: cpus()[0]?.model.trim() ?? 'unknown',
-      cores: availableParallelism(),
-      memoryBytes: totalmem(),
-    },
+    machine: machineFacts(),
     node: process.version,
     commit: await commitOfCheckout(),
-    server: { embedded, ...(await readSettings(databaseUrl)) },
+    server: { embedded, ...(await serverFacts(databaseUrl)) },
+  };
+}
+
+/** Of the machine that loads; the server may be on another. */
+export function machineFacts(): Certificate['machine'] {
+  return {
+    platform: `${process.platform} ${process.arch}`,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
   };
 }
 
 /** As contenders find them: a session that sets nothing of its own. */
-async function readSettings(
+export async function serverFacts(
   databaseUrl: string,
 ): Promise<Pick<Certificate['server'], 'version' | 'settings'>> {
   const connection = await connect({ ...benchmarkSession(databaseUrl), session: {} });

@@ -9,6 +9,7 @@ export interface CaseMedians {
   readonly totalCpuMs: number | null;
   readonly rssPeakBytes: number | null;
   readonly walBytes: number | null;
+  readonly lockWaits: number | null;
 }
 
 export function mediansOf({ runs }: Pick<BenchmarkCase, 'runs'>): CaseMedians {
@@ -21,6 +22,7 @@ export function mediansOf({ runs }: Pick<BenchmarkCase, 'runs'>): CaseMedians {
     totalCpuMs: of(totalCpu),
     rssPeakBytes: of((run) => run.rssPeakBytes),
     walBytes: of((run) => run.walBytes),
+    lockWaits: of((run) => run.lockWaits),
   };
 }
 

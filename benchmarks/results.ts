@@ -1,4 +1,6 @@
 import type { Strategy } from '../src/job/schema.ts';
+import type { ExampleResult } from './examples/example-result.ts';
+import type { GoalId } from './goals.ts';
 
 /**
  * What `etl benchmark` writes: every raw run, with the check of the loaded table beside it. The
@@ -10,6 +12,8 @@ export interface BenchmarkResults {
   readonly cases: readonly BenchmarkCase[];
   /** Ratios of medians between cases of one scenario, as the suite asks for them. */
   readonly ratios: readonly Ratio[];
+  /** Real jobs, where they were asked for. */
+  readonly examples?: readonly ExampleResult[];
 }
 
 /** Where a result was born. */
@@ -85,7 +89,9 @@ export interface TimelineSpan {
 
 export interface Ratio {
   readonly name: string;
-  readonly metric: 'wall' | 'client CPU' | 'total CPU' | 'peak RSS' | 'WAL';
+  readonly metric: 'wall' | 'client CPU' | 'total CPU' | 'peak RSS' | 'WAL' | 'lock waits';
+  /** What it is a part of. */
+  readonly goal: GoalId;
   readonly value: number;
   /** Largest value that reaches the goal; null where there is none. */
   readonly reach: number | null;

@@ -4,6 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type Connection } from '../src/target/connect.ts';
 import { certify } from './certificate.ts';
+import type { ExampleResult } from './examples/example-result.ts';
+import {
+  runExamples,
+  type ExampleProgress,
+  type ExamplesOptions,
+} from './examples/run-examples.ts';
 import { findPostmaster } from './measure/server-cpu.ts';
 import { benchmarkSession } from './measure/session.ts';
 import type { Peer, UnavailablePeer } from './peers/peers.ts';
@@ -27,10 +33,12 @@ export interface BenchmarkOptions {
     readonly available: readonly Peer[];
     readonly unavailable: readonly UnavailablePeer[];
   };
+  /** Real jobs that run after the scenarios; null: none. */
+  readonly examples?: Pick<ExamplesOptions, 'names' | 'size'> | null;
   readonly signal: AbortSignal;
   readonly now: () => Date;
-  readonly onProgress: (progress: Progress) => void;
-  /** All so far, after each scenario. */
+  readonly onProgress: (progress: Progress | ExampleProgress) => void;
+  /** All so far, after each scenario and example. */
   readonly onResults?: (results: BenchmarkResults) => Promise<void>;
 }
 
@@ -73,16 +81,18 @@ async function runAll(
   certificate: Omit<Certificate, 'finishedAt'>,
   scratch: { readonly connection: Connection; readonly schema: string; readonly folder: string },
 ): Promise<BenchmarkEnd> {
-  const { databaseUrl, seed, peers, signal, onProgress } = options;
+  const { databaseUrl, seed, peers, signal, onProgress, examples = null } = options;
   const { connection, schema, folder } = scratch;
   const meter = { databaseUrl, connection, postmaster: await findPostmaster(connection) };
   const cases: BenchmarkCase[] = [];
   const failures: string[] = [];
+  let jobs: readonly ExampleResult[] = [];
   const resultsNow = (): BenchmarkResults => ({
     version: 1,
     certificate: { ...certificate, finishedAt: options.now().toISOString() },
     cases: [...cases],
     ratios: ratiosOf(cases),
+    ...(examples === null ? {} : { examples: jobs }),
   });
   let results = resultsNow();
   for (const { scenario, rows, tableRows } of options.scenarios) {
@@ -95,6 +105,17 @@ async function runAll(
     failures.push(...end.failures);
     results = resultsNow();
     await options.onResults?.(results);
+  }
+  if (examples !== null) {
+    const end = await runExamples({
+      ...{ databaseUrl, signal, onProgress, ...examples },
+      onResults: async (soFar) => {
+        jobs = soFar;
+        results = resultsNow();
+        await options.onResults?.(results);
+      },
+    });
+    failures.push(...end.failures);
   }
   return { results, failures };
 }

@@ -44,6 +44,8 @@ export interface Scenario {
   readonly unchanged: number;
   /** Whether the engine finds no table and creates it. */
   readonly fresh: boolean;
+  /** Whether each file has a row besides, in its middle, that is bad and put aside. */
+  readonly badRow: boolean;
   readonly onConflict: 'update' | 'append';
   readonly strategies: readonly (Strategy | 'auto')[];
   readonly concurrency: readonly number[];
@@ -113,6 +115,7 @@ const CHECKS: Readonly<Record<keyof Scenario, Check>> = {
   known: share(),
   unchanged: share(),
   fresh: flag(),
+  badRow: flag(),
   onConflict: oneOf(['update', 'append'], 'update'),
   strategies: listOf(['auto', ...STRATEGIES], ['auto']),
   concurrency: {
@@ -139,6 +142,14 @@ function contradictions(scenario: Scenario): string[] {
     [!isPercent(known) || !isPercent(unchanged), 'known and unchanged are whole percents'],
     [scenario.fresh && Object.keys(scenario.tableRows).length > 0, 'a fresh table holds no rows'],
     [known > 0 && Object.keys(scenario.tableRows).length === 0, 'known needs tableRows'],
+    [
+      scenario.badRow && (scenario.peers.length > 0 || scenario.copyReference),
+      'other tools do not put a bad row aside',
+    ],
+    [
+      scenario.badRow && scenario.formats.some((format) => format === 'parquet'),
+      'a column of Parquet holds no badRow',
+    ],
     [appends && scenario.peers.length > 0, 'peers upsert, they do not append'],
     [appends && (overlap > 0 || skew > 0 || known > 0), 'append has no keys that could come again'],
   ];

@@ -34,6 +34,8 @@ export const LIMITS = {
   spoolBlockBytes: 256 * 1024,
   spoolFileRowsMax: 100_000,
   spoolFileBytesMax: 32 * 1024 * 1024,
+  /** Rows of a call of upsert that are planned without a sample where their tables are there. */
+  upsertUnsampledRowsMax: 10_000,
   /** Rejected rows that a call of upsert lists. */
   rejectedRowsToldMax: 10_000,
   rowsNameCharactersMax: 1_000,
@@ -62,6 +64,12 @@ export const LIMITS = {
   /** Bytes of one record of a file whose bad rows are being sifted out, and of it in a reject file. */
   siftRecordBytesMax: 64 * 1024 * 1024,
   rejectedTextBytesMax: 1024 * 1024,
+  /**
+   * A file that is copied into the table itself although it may hold bad rows: bytes of one COPY, and bad
+   * rows of a unit beyond which it is staged instead.
+   */
+  directBlockBytes: 2 * 1024 * 1024,
+  directRejectedRowsMax: 100,
   /** Bytes of a reject file whose corrected rows are loaded; they are held at once. */
   correctedBytesMax: 256 * 1024 * 1024,
   /** Rows that are found at once to be what a constraint refuses, and characters of a reason. */
@@ -93,6 +101,10 @@ export const LIMITS = {
   admissionKeysMax: 64_000_000,
   /** Keys (32 bytes each) held to find superseded rows before they are sent. */
   supersededKeysMax: 4_000_000,
+  /** Records (some 40 bytes each) that are compared with a table's rows, and bytes of one of them. */
+  comparedRecordsMax: 4_000_000,
+  comparedRowsMin: 10_000,
+  comparedRecordBytesMax: 16 * 1024 * 1024,
   /**
    * How many times its size on disk a file may decode to, by default and at most; and what it may
    * decode to before anybody counts: text, and values of Parquet, which repeats them for nothing.
@@ -103,6 +115,8 @@ export const LIMITS = {
   expansionParquetBytesMin: 4 * 1024 * 1024 * 1024,
   /** Uncompressed bytes of one Parquet row group's needed columns held at once per worker. */
   parquetRowGroupBytesMax: 1024 * 1024 * 1024,
+  /** Bytes that one reader of a Parquet file keeps, to read and decode its next pages into. */
+  parquetReusedBytesMax: 64 * 1024 * 1024,
   /** Bytes of a Parquet footer. */
   parquetFooterBytesMax: 256 * 1024 * 1024,
   /** Characters of the rows that a transform gets at once; the row that goes beyond is the last. */
@@ -162,6 +176,11 @@ export const LIMITS = {
   serveSmallBatchBytesMax: 16 * 1024 * 1024,
   /** Workers of one of its runs where the job leaves their number to the engine. */
   serveWorkersMax: 4,
+  /** How long a run waits for uploads that are being received, and how often while they come. */
+  serveGatherMs: 10,
+  serveGatherLooksMax: 5,
+  /** How long sessions of the database are kept for a run that may come. */
+  serveSessionKeptMs: 30_000,
   /** Files of one request, followers of all uploads, and sockets. */
   serveFilesPerRequestMax: 100,
   serveFollowersMax: 1_000,
@@ -182,6 +201,9 @@ export const LIMITS = {
   serveHeartbeatMs: 15_000,
   /** How long an answer on whether the databases can be reached is good for. */
   serveReadyMs: 2_000,
+  /** Characters of an Idempotency-Key, and how long it stands for the same upload. */
+  serveKeyCharactersMax: 200,
+  serveKeyMs: 24 * 60 * 60_000,
   /** Characters of a file's name that a client gives. */
   serveNameCharactersMax: 200,
   /** A benchmark: runs of one contender, rows of a scenario, spans of a run's timeline. */

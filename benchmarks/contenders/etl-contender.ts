@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { doorOf } from '../../src/doors.ts';
 import { EtlError } from '../../src/errors.ts';
 import { defineJob } from '../../src/index.ts';
 import type { Job } from '../../src/index.ts';
@@ -45,17 +46,16 @@ function jobOf(
     strategy,
     types: Object.fromEntries(columns.map(({ name, sqlType }) => [name, sqlType])),
   };
-  return defineJob({ settings: { concurrency, ledgerSchema: schema }, loads: [load] }, folder);
+  const onError = scenario.badRow ? 'quarantine' : 'stop';
+  const settings = { concurrency, ledgerSchema: schema, onError } as const;
+  return defineJob({ settings, loads: [load] }, folder);
 }
 
-/** Node itself does not read TypeScript in version 20, so a checkout runs its child by tsx. */
-const SOURCE = import.meta.url.endsWith('.ts');
-
 function runChild(order: ChildOrder, signal: AbortSignal): Promise<ChildReply> {
-  const path = fileURLToPath(new URL(`../run-child.${SOURCE ? 'ts' : 'js'}`, import.meta.url));
+  const { url, execArgv } = doorOf('benchmarks/run-child');
   return new Promise((resolve, reject) => {
-    const child = fork(path, {
-      execArgv: SOURCE ? ['--import', 'tsx'] : [],
+    const child = fork(fileURLToPath(url), {
+      execArgv: [...execArgv],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       signal,
     });

@@ -12,7 +12,9 @@ export function* csvChunks(shape: Shape, file: number): Generator<Buffer> {
   const seed: RowSeed = { base: 0, keyMix: 0, mixed: 0, version: 0 };
   let buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   let at = 0;
+  const badAt = shape.scenario.badRow ? Math.floor(shape.rowsPerFile / 2) : -1;
   for (let row = 0; row < shape.rowsPerFile; row++) {
+    if (row === badAt) at += buffer.write(`${columns.map(() => 'x').join(',')}\n`, at);
     const here = place(row);
     seedRow(seed, shape, keyAt(shape, file, here), versionAt(shape, file, here));
     for (let index = 0; index <= last; index++) {

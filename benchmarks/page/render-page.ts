@@ -3,6 +3,8 @@ import type { BenchmarkResults } from '../results.ts';
 import { certificateMarkup, rawRunsMarkup } from './certificate.ts';
 import { chartLibrary } from './chart-library.ts';
 import { choiceSection } from './choice-section.ts';
+import { examplesSection } from './examples-section.ts';
+import { goalsSection } from './goals-section.ts';
 import { escaped, jsonBlock, sectionMarkup } from './markup.ts';
 import type { Chart, Section } from './page-model.ts';
 import { PAGE_SCRIPT } from './page-script.ts';
@@ -19,8 +21,10 @@ import { ratiosMarkup, verdictMarkup } from './verdict.ts';
  * bytes may run, so that no name of a scenario or of a file can become code.
  */
 export function renderPage(results: BenchmarkResults): string {
-  const { cases, ratios, certificate } = results;
+  const { cases, ratios, certificate, examples = [] } = results;
+  const goals = goalsSection(ratios);
   const sections = [
+    ...(examples.length === 0 ? [] : [examplesSection(examples)]),
     throughputSection(cases),
     peersSection(cases),
     scalingSection(cases),
@@ -43,10 +47,11 @@ export function renderPage(results: BenchmarkResults): string {
 <header>
 <h1>${escaped(title)}</h1>
 ${verdictMarkup(results)}
-${navigation(sections)}
+${navigation([goals, ...sections])}
 </header>
 <noscript><p>The plots need JavaScript; the tables below hold the same data.</p></noscript>
 <main>
+${sectionMarkup(goals, 0)}
 ${ratiosMarkup(ratios)}
 ${numbered(sections)}
 ${certificateMarkup(certificate)}

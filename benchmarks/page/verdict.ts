@@ -1,3 +1,6 @@
+import { formatCounted } from '../../src/report/format.ts';
+import type { ExampleResult } from '../examples/example-result.ts';
+import { isReached } from '../goal-outcomes.ts';
 import type { BenchmarkCase, BenchmarkResults, Ratio } from '../results.ts';
 import { caseLabel, ETL, wrongRuns } from './case-figures.ts';
 import { escaped, tableMarkup } from './markup.ts';
@@ -5,9 +8,10 @@ import { formatRatio } from './numbers.ts';
 import { number, text } from './page-model.ts';
 
 /** What comes first: whether the results can be believed at all. */
-export function verdictMarkup({ cases }: BenchmarkResults): string {
+export function verdictMarkup({ cases, examples = [] }: BenchmarkResults): string {
+  const jobs = examplesMarkup(examples);
   const runs = cases.reduce((sum, one) => sum + one.runs.length, 0);
-  if (runs === 0) return '<p class="empty">Nothing was run.</p>';
+  if (runs === 0) return jobs === '' ? '<p class="empty">Nothing was run.</p>' : jobs;
   const wrong = cases.filter((one) => wrongRuns(one) > 0);
   const own = wrong.filter((one) => one.contender === ETL);
   const peers = wrong.filter((one) => one.contender !== ETL);
@@ -21,8 +25,18 @@ export function verdictMarkup({ cases }: BenchmarkResults): string {
 <p>etl left another table than a sequential load does. The speed of these cases means nothing:</p>
 ${listOf(own)}</div>`,
     `<p>${right} of ${runs} runs were checked and right.</p>`,
+    jobs,
     peers.length === 0 ? '' : `<p>Peers that left a WRONG table:</p>\n${listOf(peers)}`,
   ].join('\n');
+}
+
+function examplesMarkup(examples: readonly ExampleResult[]): string {
+  const failed = examples.filter((one) => one.failed !== null);
+  if (examples.length === 0) return '';
+  if (failed.length === 0)
+    return `<p>${formatCounted(examples.length, 'example')} left the right tables.</p>`;
+  const names = failed.map(({ name }) => escaped(name)).join(', ');
+  return `<div class="alarm" role="alert"><h2>FAILED EXAMPLES</h2><p>${names}</p></div>`;
 }
 
 /** The goals, reached or missed in words. */
@@ -51,9 +65,9 @@ export function ratiosMarkup(ratios: readonly Ratio[]): string {
 ${body}</section>`;
 }
 
-function wordOf({ value, reach }: Ratio): string {
-  if (reach === null) return 'no goal';
-  return value <= reach ? 'reached' : 'MISSED';
+function wordOf(ratio: Ratio): string {
+  if (ratio.reach === null) return 'no goal';
+  return isReached(ratio) ? 'reached' : 'MISSED';
 }
 
 function listOf(cases: readonly BenchmarkCase[]): string {

@@ -12,7 +12,7 @@ export const executeValues: PeerCandidate = {
   name: NAME,
   does: 'Python, file after file in a transaction of its own: INSERT … VALUES … ON CONFLICT DO UPDATE of 1,000 rows by psycopg2.extras.execute_values.',
   deterministic: true,
-  maxRows: null,
+  maxRows: 500_000,
   missing: async () =>
     (await pythonWith('psycopg2')) === null ? 'Python has no module psycopg2' : null,
   run: (job) =>

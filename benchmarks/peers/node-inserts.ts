@@ -8,7 +8,7 @@ export const multiRowInsert: PeerCandidate = {
   name: 'multi-row INSERT',
   does: 'Node, file after file in a transaction of its own: INSERT … VALUES … ON CONFLICT DO UPDATE of 100 rows with parameters, as ORMs send it.',
   deterministic: true,
-  maxRows: 1_000_000,
+  maxRows: 300_000,
   missing: async () => null,
   run: (job) => runNode('multi-row INSERT', job, 100),
 };

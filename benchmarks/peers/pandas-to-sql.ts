@@ -14,7 +14,7 @@ export const pandasToSql: PeerCandidate = {
   name: NAME,
   does: 'Python, file after file: read_csv as text, to_sql (method "multi", 1,000 rows) into a staging table, then one INSERT … SELECT … ON CONFLICT DO UPDATE with casts.',
   deterministic: true,
-  maxRows: 300_000,
+  maxRows: 100_000,
   missing: async () =>
     (await pythonWith(...MODULES)) === null ? `Python lacks one of ${MODULES.join(', ')}` : null,
   run: (job) =>

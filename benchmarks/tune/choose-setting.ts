@@ -1,12 +1,10 @@
 import { assert, present } from '../../src/assert.ts';
 import { formatCount, formatCounted, formatShare } from '../../src/report/format.ts';
 import { median } from '../medians.ts';
-import type { CandidateSpeed } from './recommendation.ts';
+import { ROUNDS_SURE, type CandidateSpeed } from './recommendation.ts';
 
 /** Slower than the fastest by no more than this is as good. */
 const TOLERANCE = 0.05;
-/** A median of fewer rounds is moved by one slow moment of the machine. */
-const ROUNDS_SURE = 3;
 
 export interface Measured {
   readonly value: number;
@@ -82,7 +80,7 @@ function geometricMean(runs: readonly Measured[]): number {
 }
 
 function doubtOf(rounds: number): string {
-  return `Not sure: measured in ${formatCounted(rounds, 'round')} only; more minutes make it so.`;
+  return `Not sure: measured in ${formatCounted(rounds, 'round')} only; more minutes make it so, and --apply leaves it until then.`;
 }
 
 function reasonOf(

@@ -1,11 +1,19 @@
 import type { Settings } from '../../src/job/schema.ts';
+import type { Certificate } from '../results.ts';
 
 /** Settings that are measured. The other ones are decisions, not matters of speed. */
 export type TunedSetting = 'concurrency' | 'chunkSize' | 'subBatchSize';
 export type TunedSettings = Readonly<Pick<Settings, TunedSetting>>;
 
+/** A median of fewer rounds is moved by one slow moment of the machine. */
+export const ROUNDS_SURE = 3;
+
 /** What was measured on the user's own database, and what follows from it. Plain JSON. */
 export interface Recommendation {
+  /** Of whoever loads. */
+  readonly machine: Certificate['machine'];
+  /** As a session finds it that sets nothing of its own. */
+  readonly server: Pick<Certificate['server'], 'version' | 'settings'>;
   /** Only settings that were measured: the others do not matter to this job. */
   readonly settings: Readonly<Partial<Record<TunedSetting, number>>>;
   readonly choices: readonly Choice[];
@@ -14,6 +22,14 @@ export interface Recommendation {
   readonly sample: { readonly files: number; readonly bytes: number };
   /** What makes the sample differ from the job: sentences. */
   readonly notices: readonly string[];
+}
+
+/** What a job file may be changed for: nothing that was measured in too few rounds. */
+export function sureSettings({
+  choices,
+}: Pick<Recommendation, 'choices'>): Recommendation['settings'] {
+  const sure = choices.filter(({ rounds }) => rounds >= ROUNDS_SURE);
+  return Object.fromEntries(sure.map(({ setting, recommended }) => [setting, recommended]));
 }
 
 export interface Choice {

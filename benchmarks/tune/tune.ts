@@ -7,6 +7,7 @@ import { plan, type Job, type Plan } from '../../src/index.ts';
 import { formatBytes, formatCounted } from '../../src/report/format.ts';
 import { connect } from '../../src/target/connect.ts';
 import { sessionSettings } from '../../src/target/session.ts';
+import { machineFacts, serverFacts } from '../certificate.ts';
 import type { Recommendation } from './recommendation.ts';
 import { sampleFiles } from './sample-files.ts';
 import type { SampledLoad } from './sample-job.ts';
@@ -105,7 +106,8 @@ async function measureSample(
   });
   if (end.choices.length === 0)
     notices.push('The sample is work for one worker only: there is nothing to choose.');
-  return { ...end, sample: { files, bytes }, notices };
+  const server = await serverFacts(context.library.databaseUrl);
+  return { ...end, machine: machineFacts(), server, sample: { files, bytes }, notices };
 }
 
 /** What the scratch table leaves out costs time in the real one. */

@@ -13,7 +13,14 @@ const JOB = fileURLToPath(new URL('job.json', import.meta.url));
  */
 export const example = defineExample<Lake>({
   name: 'data-lake',
-  reported: '2 to 3 pages a second; wanted 100, and 100,000 pages without a time-out.',
+  reported: {
+    sentence: '2 to 3 pages a second; wanted 100, and 100,000 pages without a time-out.',
+    rows: 'pages',
+    msPerRow: 1_000 / 3,
+    msPerRowBefore: null,
+    msPerRowWanted: 10,
+    rssPeakBytes: null,
+  },
   sizes: {
     small: { seed: 1, pages: 2_000, pageBytes: 2_000 },
     full: { seed: 1, pages: 100_000, pageBytes: 20_000 },
@@ -47,12 +54,16 @@ interface Counts {
   readonly unchanged?: number;
 }
 
+interface Load extends EtlEnd {
+  readonly connectionsPeak: number;
+}
+
 async function load(
   scene: Scene,
   name: string,
   expected: Counts,
   more: readonly string[] = [],
-): Promise<EtlEnd> {
+): Promise<Load> {
   const path = join(scene.folder, `${name}.json`);
   scene.say(`loading: ${name}`);
   const end = await scene.etl([
@@ -69,18 +80,19 @@ async function load(
   const got = JSON.stringify({ inserted, updated, unchanged, superseded, rejected });
   const none = { inserted: 0, updated: 0, unchanged: 0, superseded: 0, rejected: 0 };
   if (got !== JSON.stringify({ ...none, ...expected })) throw new Error(`${name}: ${got}`);
-  return end;
+  return { ...end, connectionsPeak: report.resources.connectionsPeak };
 }
 
 function figuresOf(
   what: string,
   pages: number,
-  { wallMs, cpuMs, rssPeakBytes }: EtlEnd,
+  { wallMs, cpuMs, rssPeakBytes, connectionsPeak }: Load,
   reported?: string,
 ): Figure[] {
   const perSecond = { what: `${what}: pages`, value: pages / (wallMs / 1_000), unit: 'per second' };
+  const load = { rows: pages, wallMs, cpuMs, rssPeakBytes, connectionsPeak };
   return [
-    reported === undefined ? perSecond : { ...perSecond, reported },
+    reported === undefined ? perSecond : { ...perSecond, reported, load },
     { what: `${what}: wall time`, value: wallMs / 1_000, unit: 's' },
     { what: `${what}: CPU of the client`, value: cpuMs / 1_000, unit: 's' },
     { what: `${what}: memory of the client`, value: rssPeakBytes / 2 ** 20, unit: 'MiB' },

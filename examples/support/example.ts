@@ -2,12 +2,25 @@
 export interface Example<Size = unknown> {
   /** Of its folder. */
   readonly name: string;
-  /** What the team had, and what it wanted, in one sentence. */
-  readonly reported: string;
+  readonly reported: Reported;
   /** Seconds, for tests; and the size that the README tells of. */
   readonly sizes: Readonly<Record<SizeName, Size>>;
   /** Rejects where the table does not end as it must. */
   run(scene: Scene, size: Size): Promise<readonly Figure[]>;
+}
+
+/** What the team had told of its own system. */
+export interface Reported {
+  /** What it had, and what it wanted. */
+  readonly sentence: string;
+  /** What it counted: `pages`, `releases` … One of them is a row here. */
+  readonly rows: string;
+  /** Milliseconds of one row, at the best that it reached; the original, where it told of two. */
+  readonly msPerRow: number;
+  readonly msPerRowBefore: number | null;
+  readonly msPerRowWanted: number | null;
+  /** At most, of its process; null where it told of none. */
+  readonly rssPeakBytes: number | null;
 }
 
 export const SIZE_NAMES = ['small', 'full'] as const;
@@ -48,6 +61,19 @@ export interface Figure {
   readonly unit: string;
   /** What the team had reported for the same, in its words. */
   readonly reported?: string;
+  /** Of figures that stand for the job: what it took, to be held against `Example.reported`. */
+  readonly load?: MeasuredLoad;
+}
+
+/** A load that left the right table. Null: not told apart from the rest of the example. */
+export interface MeasuredLoad {
+  readonly rows: number;
+  readonly wallMs: number;
+  /** Of the client. */
+  readonly cpuMs: number | null;
+  /** Of the client, and what shares its process. */
+  readonly rssPeakBytes: number;
+  readonly connectionsPeak: number | null;
 }
 
 /** The type of an example's size is nobody else's business. */

@@ -190,10 +190,11 @@ function loadFlags(
 
 /**
  * The parser lays out its help after every command, wanted or not, which is two
- * thirds of its time; so flags are hidden from it unless a word may ask for help.
+ * thirds of its time; so flags are hidden from it unless a word may ask for help: `help`, `--help`,
+ * `--help=true`, `-h` alone or among other letters, but not `--threads`.
  */
 function mayAskForHelp(argv: readonly string[]): boolean {
-  return argv.some((word) => /^(?:help$|--?\w*h)/.test(word));
+  return argv.some((word) => /^(?:help$|--h(?:elp)?(?:=|$)|-\w*h)/.test(word));
 }
 
 function helpText(flag: Flag): string {

@@ -9,6 +9,8 @@ export interface BenchmarkArguments {
   readonly suite: Suite;
   /** Names; none: all of the suite. */
   readonly scenarios: readonly string[];
+  /** Null: none; empty: all. Asked for alone, no scenario runs. */
+  readonly examples: readonly string[] | null;
   /** Null: as many as the suite takes. */
   readonly runs: number | null;
   readonly seed: number;
@@ -30,6 +32,15 @@ const SEED_MAX = 4_294_967_295;
 export const BENCHMARK_FLAGS: readonly Flag[] = [
   flag('suite', SUITES.join(', '), 'How much to measure.', 'quick'),
   { ...flag('scenario', 'NAME', 'Only these scenarios (may be repeated).', ''), takes: 'many' },
+  {
+    ...flag(
+      'example',
+      'NAME',
+      'Real jobs of a checkout, beside what was reported of them; or all.',
+      '',
+    ),
+    takes: 'many',
+  },
   flag('runs', 'N', 'Measured runs of each contender, after one that warms up.', 'of the suite'),
   flag('seed', 'N', 'Seed of the generated data.', '1'),
   flag('output', 'DIR', 'Folder for results.json and index.html.', 'benchmark-results'),
@@ -61,6 +72,7 @@ export function benchmarkFlags(parser: Argv): Argv {
   return parser
     .example('etl benchmark --suite standard --peers', 'Against what people use instead')
     .example('etl benchmark --scenario six-files-half --runs 5', 'One scenario, more often')
+    .example('etl benchmark --example all --suite full', 'The examples at full size')
     .example('etl benchmark --config prod.json --apply', 'Tune a job for its own server');
 }
 
@@ -75,9 +87,11 @@ export function benchmarkArguments(words: Readonly<Record<string, unknown>>): Be
   if (apply && configPath === null) {
     throw usage('--apply needs a job file to write to.', 'Name it with --config FILE.');
   }
+  const examples = namesOf(words['example']);
   return {
     suite: suiteOf(text('suite') ?? 'quick'),
-    scenarios: ((words['scenario'] as string[] | undefined) ?? []).flatMap((one) => one.split(',')),
+    scenarios: namesOf(words['scenario']) ?? [],
+    examples: examples?.includes('all') === true ? [] : examples,
     runs: wholeNumber('runs', text('runs'), 1, LIMITS.benchmarkRunsMax),
     seed: wholeNumber('seed', text('seed'), 0, SEED_MAX) ?? 1,
     output: text('output') ?? 'benchmark-results',
@@ -88,6 +102,10 @@ export function benchmarkArguments(words: Readonly<Record<string, unknown>>): Be
     minutes: wholeNumber('minutes', text('minutes'), 1, MINUTES_MAX) ?? MINUTES,
     json: of('json') === true,
   };
+}
+
+function namesOf(given: unknown): readonly string[] | null {
+  return (given as string[] | undefined)?.flatMap((one) => one.split(',')) ?? null;
 }
 
 function suiteOf(word: string): Suite {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { ExampleSize } from '../../benchmarks/examples/example-result.ts';
 import type { BenchmarkResults } from '../../benchmarks/results.ts';
 import type { SizedScenario } from '../../benchmarks/scenarios.ts';
 import type { Suite } from '../../benchmarks/scenario.ts';
@@ -14,7 +15,7 @@ import { packageVersion } from './version.ts';
 import { colorOf, widthOf, type World } from './world.ts';
 
 /** Measured runs of each contender. */
-const RUNS: Readonly<Record<Suite, number>> = { quick: 1, standard: 3, full: 3 };
+const RUNS: Readonly<Record<Suite, number>> = { quick: 1, standard: 2, full: 3 };
 
 /**
  * `etl benchmark`: runs the scenarios of a suite and writes what it measured. Exit code 1 where a
@@ -22,10 +23,9 @@ const RUNS: Readonly<Record<Suite, number>> = { quick: 1, standard: 3, full: 3 }
  */
 export async function benchmarkCommand(asked: BenchmarkArguments, world: World): Promise<ExitCode> {
   const { stdout, stderr, signal } = world;
-  const { chooseScenarios, readScenarios } = await import('../../benchmarks/scenarios.ts');
   const { runBenchmark } = await import('../../benchmarks/run-benchmark.ts');
   const { progressLine, benchmarkText } = await import('../../benchmarks/benchmark-text.ts');
-  const scenarios = chooseScenarios(await readScenarios(), asked.suite, asked.scenarios);
+  const scenarios = await scenariosFor(asked);
   const folder = await outputFolder(asked.output, world.cwd);
   const server = await openServer(asked, signal);
   const told = asked.json ? stderr : stdout;
@@ -33,7 +33,8 @@ export async function benchmarkCommand(asked: BenchmarkArguments, world: World):
   try {
     const { results, failures } = await runBenchmark({
       ...{ databaseUrl: server.url, embedded: server.embedded, signal, scenarios },
-      suite: asked.scenarios.length === 0 ? asked.suite : `${asked.suite}, chosen scenarios`,
+      suite: suiteText(asked),
+      examples: asked.examples === null ? null : { names: asked.examples, size: sizeOf(asked) },
       seed: asked.seed,
       runs: asked.runs ?? RUNS[asked.suite],
       version: await packageVersion(),
@@ -50,6 +51,23 @@ export async function benchmarkCommand(asked: BenchmarkArguments, world: World):
   } finally {
     await server.release();
   }
+}
+
+/** Who asks for examples alone wants no scenario. */
+async function scenariosFor(asked: BenchmarkArguments): Promise<readonly SizedScenario[]> {
+  if (asked.examples !== null && asked.scenarios.length === 0) return [];
+  const { chooseScenarios, readScenarios } = await import('../../benchmarks/scenarios.ts');
+  return chooseScenarios(await readScenarios(), asked.suite, asked.scenarios);
+}
+
+function suiteText({ suite, scenarios, examples }: BenchmarkArguments): string {
+  if (scenarios.length > 0) return `${suite}, chosen scenarios`;
+  return examples === null ? suite : `${suite}, examples`;
+}
+
+/** The sizes that examples have: seconds, and the one that their READMEs tell of. */
+function sizeOf({ suite }: BenchmarkArguments): ExampleSize {
+  return suite === 'quick' ? 'small' : 'full';
 }
 
 /** Made before hours of measuring, not after. */

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { EXIT } from '../errors.ts';
-import { main } from './etl.ts';
 import { titleWithoutPassword } from './hide-password.ts';
 
 /** The door of the command: nothing but what belongs to the process itself. */
@@ -32,6 +31,9 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+// Stacks are shown then, and those of a build are to name the source of what is imported from here.
+if (process.argv.includes('--verbose')) process.setSourceMapsEnabled(true);
+const { main } = await import('./etl.ts');
 const code = await main(process.argv.slice(2), {
   env: process.env,
   stdout: process.stdout,

@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import type { Applied } from '../../benchmarks/tune/apply-recommendation.ts';
+import type { Recommendation } from '../../benchmarks/tune/recommendation.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { loadJob } from '../job/load-job.ts';
 import { createLog } from '../log.ts';
@@ -26,6 +28,7 @@ export async function tuneCommand(
   const job = await loadJob({ overrides, env, configPath, cwd });
   const { tune } = await import('../../benchmarks/tune/tune.ts');
   const { applyRecommendation } = await import('../../benchmarks/tune/apply-recommendation.ts');
+  const { sureSettings } = await import('../../benchmarks/tune/recommendation.ts');
   const { recommendationText } = await import('../../benchmarks/recommendation-text.ts');
   const told = asked.json ? stderr : stdout;
   const page = pageFor({ color: colorOf(told, env), width: widthOf(told) });
@@ -43,8 +46,9 @@ export async function tuneCommand(
     if (asked.json) stdout.write(`${JSON.stringify(recommendation, null, 2)}\n`);
     else stdout.write(`\n${recommendationText(recommendation, page)}\n`);
     if (asked.apply) {
-      const { changed, diff } = await applyRecommendation(resolve(cwd, configPath), recommendation);
-      told.write(changed ? `${configPath}:\n${diff}\n` : `${configPath} has these settings.\n`);
+      const settings = sureSettings(recommendation);
+      const applied = await applyRecommendation(resolve(cwd, configPath), { settings });
+      told.write(appliedText(configPath, applied, recommendation, settings));
     } else if (recommendation.choices.length > 0) {
       told.write(`--apply writes them into ${configPath}.\n`);
     }
@@ -52,4 +56,16 @@ export async function tuneCommand(
   } finally {
     await database.release();
   }
+}
+
+function appliedText(
+  configPath: string,
+  { changed, diff }: Applied,
+  { choices }: Recommendation,
+  sure: Recommendation['settings'],
+): string {
+  if (changed) return `${configPath}:\n${diff}\n`;
+  return Object.keys(sure).length < choices.length
+    ? `${configPath} stays as it is: what is not sure is not written; --minutes gives more time.\n`
+    : `${configPath} has these settings.\n`;
 }

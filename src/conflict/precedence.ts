@@ -40,10 +40,23 @@ export function inNaturalOrder<Item extends { readonly path: string }>(
  * ends before a longer name goes on; a number is a digit, as before, then its length and its digits.
  */
 function orderKey(path: string): string {
-  return path.replaceAll('/', '\0').replaceAll(/\d+/g, (digits) => {
-    const number = digits.replace(/^0+/, '');
-    return `0${String.fromCharCode(number.length)}${number}`;
-  });
+  let key = '';
+  for (let at = 0; at < path.length;) {
+    const from = at;
+    if (isDigit(path.charCodeAt(at))) {
+      at = endOfDigits(path, at);
+      let first = from;
+      while (first < at && path[first] === '0') first++;
+      key += `0${String.fromCharCode(at - first)}${path.slice(first, at)}`;
+    } else if (path[at] === '/') {
+      at += 1;
+      key += '\0';
+    } else {
+      while (at < path.length && path[at] !== '/' && !isDigit(path.charCodeAt(at))) at++;
+      key += path.slice(from, at);
+    }
+  }
+  return key;
 }
 
 /** 0 also for names that differ in leading zeros only. */

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { type Socket, createConnection } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
+import { doorOf } from '../doors.ts';
 import { EtlError } from '../errors.ts';
 import type { Layout } from './layout.ts';
 import { lastLines } from './server-user.ts';
@@ -98,29 +98,23 @@ async function ask(
 
 /** In a session of its own, so that neither Ctrl-C nor a closed terminal reaches it. */
 async function spawnWatchdog(layout: Layout): Promise<ChildProcess> {
-  const isSource = import.meta.url.endsWith('.ts');
-  const entry = new URL(isSource ? './watchdog.ts' : './watchdog.js', import.meta.url);
+  const { url, execArgv } = doorOf('src/embedded/watchdog');
   const log = await open(layout.watchdogLogPath, 'w', 0o600);
   try {
     // Options meant for our process (a debugger's port, say) are not meant for it.
     const env = { ...process.env, NODE_OPTIONS: '' };
-    const child = spawn(
-      process.execPath,
-      [...(isSource ? sourceLoader() : []), fileURLToPath(entry), layout.home],
-      { cwd: '/', env, detached: true, stdio: ['ignore', 'ignore', log.fd] },
-    );
+    const child = spawn(process.execPath, [...execArgv, fileURLToPath(url), layout.home], {
+      cwd: '/',
+      env,
+      detached: true,
+      stdio: ['ignore', 'ignore', log.fd],
+    });
     child.unref();
     child.on('error', () => undefined);
     return child;
   } finally {
     await log.close();
   }
-}
-
-/** Only from a checkout: the published package holds JavaScript. */
-function sourceLoader(): readonly string[] {
-  const loader = createRequire(import.meta.url).resolve('tsx');
-  return ['--import', pathToFileURL(loader).href];
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { buildJob } from './load-job.ts';
 import type { Job, jobSchema } from './schema.ts';
 

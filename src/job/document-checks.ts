@@ -1,15 +1,13 @@
 import { show } from './job-problems.ts';
 import { isRecord } from './json-path.ts';
 import { parsePathPattern } from './path-pattern.ts';
+import { csvSchema, jsonSchema } from './schema.ts';
 
 type Where = (...steps: string[]) => string;
 type Raw = Readonly<Record<string, unknown>>;
 
 /** Settings that say what the rows of a file are, and so nothing of a document, which is one. */
-const OF_RECORDS = ['csv', 'json', 'transform'] as const;
-
-/** What the loading of documents does not do. */
-const NOT_POSSIBLE = ['targets', 'lookups'] as const;
+const OF_RECORDS = { csv: csvSchema, json: jsonSchema } as const;
 
 /** What contradicts itself in the `documents` of a load, as it was written. */
 export function documentProblems(load: Raw, where: Where): string[] {
@@ -39,12 +37,14 @@ export function documentProblems(load: Raw, where: Where): string[] {
         (name) =>
           `${where('documents', 'columns', name)}: the path brings ${show(name)} already; give one of them another name.`,
       ),
-    ...OF_RECORDS.filter((name) => isRecord(load[name]) || typeof load[name] === 'string').map(
-      (name) => `${where(name)}: has no effect with documents, where each file is one row.`,
-    ),
-    ...NOT_POSSIBLE.filter((name) => isFilled(load[name])).map(
-      (name) => `${where(name)}: is not possible with documents yet; load them into a table first.`,
-    ),
+    ...Object.entries(OF_RECORDS)
+      .filter(([name, schema]) => isRecord(load[name]) && !isDefaults(load[name], schema.parse({})))
+      .map(([name]) => `${where(name)}: has no effect with documents, where each file is one row.`),
+    ...((load['transform'] ?? null) === null
+      ? []
+      : [
+          `${where('transform')}: is not possible with documents; load their contents into a table, and transform what is read from it.`,
+        ]),
   ];
 }
 
@@ -53,6 +53,8 @@ function isDefault(value: unknown): boolean {
   return value === 'utf8' || (isRecord(value) && Object.keys(value).length === 0);
 }
 
-function isFilled(list: unknown): boolean {
-  return Array.isArray(list) && list.length > 0;
+function isDefaults(given: Raw, defaults: Raw): boolean {
+  return Object.entries(given).every(
+    ([name, value]) => JSON.stringify(value) === JSON.stringify(defaults[name]),
+  );
 }

@@ -1,5 +1,5 @@
-import { z } from 'zod';
-import { jobSchema } from './schema.ts';
+import { groupDigits } from '../group-digits.ts';
+import { jobJsonSchema, type SchemaNode } from './job-json-schema.ts';
 
 /**
  * The schema as a list: every single thing that a job may ask for. The environment, the command
@@ -19,33 +19,6 @@ export interface JobOption {
   /** The environment variable that sets it, for what is not of a single load. */
   readonly variable: string | null;
 }
-
-/** The part of JSON Schema that zod writes for this schema. */
-export interface SchemaNode {
-  readonly $schema?: string;
-  readonly type?: string | readonly string[];
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly anyOf?: readonly SchemaNode[];
-  readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly additionalProperties?: SchemaNode | false;
-  readonly propertyNames?: SchemaNode;
-  readonly items?: SchemaNode;
-  readonly minItems?: number;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly pattern?: string;
-}
-
-/** JSON Schema of a job file; config/job.schema.json is this, written by `npm run schemas`. */
-export const jobJsonSchema: SchemaNode & { readonly $id: string } = {
-  $id: 'urn:parallel-upsert:job:1',
-  ...(z.toJSONSchema(jobSchema, { io: 'input' }) as SchemaNode),
-};
 
 export const jobOptions: readonly JobOption[] = optionsBelow(jobJsonSchema, []);
 
@@ -121,7 +94,7 @@ function variableOf(name: string): string {
 function allowedByType(type: string, node: SchemaNode): string {
   switch (type) {
     case 'integer':
-      return `a whole number from ${count(node.minimum ?? 0)} to ${count(node.maximum ?? Infinity)}`;
+      return `a whole number from ${groupDigits(node.minimum ?? 0)} to ${groupDigits(node.maximum ?? Infinity)}`;
     case 'number':
       return 'a number';
     case 'boolean':
@@ -138,10 +111,6 @@ function allowedByType(type: string, node: SchemaNode): string {
     default:
       return textAllowed(node);
   }
-}
-
-function count(value: number): string {
-  return value.toLocaleString('en-US');
 }
 
 function textAllowed(node: SchemaNode): string {

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { redactUrl } from './database-choice.ts';
 import { allowedBy, schemaNodeAt } from './job-options.ts';
 import { formatPath, isRecord, valueAt } from './json-path.ts';

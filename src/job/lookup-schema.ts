@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const name = z.string().min(1);
 
@@ -22,6 +22,19 @@ export const lookupSchema = z.strictObject({
     .default(false)
     .describe(
       'Create a row for a value that has none; it stays even where its file is refused later.',
+    ),
+  set: z
+    .record(name, name)
+    .default({})
+    .describe(
+      'Further columns of a created row, and the columns of the files that they are taken from, in the first row that brings the value; a row that is there stays as it is.',
+    ),
+  required: z
+    .boolean()
+    .nullable()
+    .default(null)
+    .describe(
+      'true: a row without a value is bad, too; false: a value that is not found gives NULL. By default a row without a value gets NULL, and one whose value is not found is bad.',
     ),
 });
 export type LookupRequest = z.infer<typeof lookupSchema>;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LIMITS } from '../limits.ts';
 import { documentsSchema } from './document-schema.ts';
 import { indexSchema } from './index-schema.ts';
@@ -161,7 +161,7 @@ export const loadSchema = z.strictObject({
     .max(LIMITS.lookupsMax)
     .default([])
     .describe(
-      'Columns of the files that stand for a row of another table, whose id the target gets: {column, table, match, id, into, fold, insertMissing}.',
+      'Columns of the files that stand for a row of another table, whose id the target gets: {column, table, match, id, into, fold, insertMissing, set, required}.',
     ),
   targets: z
     .array(targetSchema)

@@ -44,19 +44,10 @@ function tablesTwice(load: Raw, targets: readonly unknown[], where: Where): stri
   );
 }
 
-/** What only a load into one table can do. (Lookups say so themselves.) */
+/** What only a load into one table can do. */
 function alone(load: Raw, where: Where): string[] {
-  const problems: string[] = [];
-  if (load['strategy'] === 'partitioned') {
-    problems.push(
-      `${where('strategy')}: "partitioned" writes one table, and targets names more; take another strategy, or auto.`,
-    );
-  }
-  const documents = load['documents'];
-  if (isRecord(documents) && (documents['path'] ?? null) !== null) {
-    problems.push(
-      `${where('targets')}: a load of documents fills one table; make a load of its own for each further one.`,
-    );
-  }
-  return problems;
+  if (load['strategy'] !== 'partitioned') return [];
+  return [
+    `${where('strategy')}: "partitioned" writes one table, and targets names more; take another strategy, or auto.`,
+  ];
 }

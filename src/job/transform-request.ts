@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const module = z.string().min(1).describe('Path of the module, relative to the job file.');
 

@@ -103,6 +103,8 @@ export function openDocuments(
   };
 }
 
+const NO_SPOOLS: readonly string[] = [];
+
 /** A document in staging, where all of a unit stand under the ordinal of the first. */
 export function stagedDocument(
   files: readonly FilePlan[],
@@ -110,10 +112,17 @@ export function stagedDocument(
   told: Pick<StagedFile, 'contentHash'> &
     Partial<Pick<StagedFile, 'staged' | 'sifted' | 'rejected'>>,
 ): StagedFile {
+  // Property by property: to spread one object into another took a third of a document's time here.
   return {
-    ...{ file, rows: 1, staged: 1, sifted: false, rejected: 0, spools: [], ...told },
+    file,
+    rows: 1,
+    staged: told.staged ?? 1,
+    contentHash: told.contentHash,
     stagedAs: fileAt(files, 0).ordinal,
     numbered: files.length === 1,
+    sifted: told.sifted ?? false,
+    rejected: told.rejected ?? 0,
+    spools: NO_SPOOLS,
   };
 }
 

@@ -9,8 +9,10 @@ import type { CsvDialect } from '../source/source-file.ts';
 import type { Connection } from '../target/connect.ts';
 import { csvCopySql } from '../target/copy-sql.ts';
 import { fileFailure } from './file-failure.ts';
+import { readSmallJson } from './small-json.ts';
 import { refuseChanged } from './refuse-changed.ts';
 import type { CopyTarget } from './stage-file.ts';
+import { unchangedOf } from './unchanged/left-out.ts';
 import type { StagedFile, SupersededRows, UnitHooks } from './unit-task.ts';
 
 export interface GroupOptions {
@@ -33,7 +35,7 @@ export interface CopiedGroup {
 }
 
 /**
- * Copies small CSV files by one COPY, their records one after another: as many as it would read by
+ * Copies small files of CSV, or of JSON, by one COPY, their records one after another: as many as it would read by
  * the same options, from the first on. A load of 10,000 files of 100 rows, CPU: 4.4 s of the server
  * and 3.0 s of the client, against 8.6 s and 11.9 s by a stream and a COPY per file (and 3.7 s and
  * 0.4 s for the same rows in one file).
@@ -69,6 +71,7 @@ export async function copyGroup(
       file,
       rows,
       staged: sent,
+      ...unchangedOf(options.superseded.get(file.ordinal)),
       contentHash,
       stagedAs,
       numbered: false,
@@ -96,6 +99,10 @@ async function readMember(
   file: FilePlan | undefined,
   { targetOf, superseded }: GroupOptions,
 ): Promise<Member | null> {
+  if (file?.description.kind === 'json' && !superseded.has(file.ordinal)) {
+    const json = await readSmallJson(file, file.description, targetOf(file));
+    return json === null ? null : { file, ...json, lineEnd: null, sent: json.rows };
+  }
   if (file?.description.kind !== 'csv' || file.description.path !== 'bytes') return null;
   const { sqlName, layout, forceNull, where } = targetOf(file);
   // A value that cannot be cast is looked for file by file.

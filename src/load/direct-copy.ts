@@ -17,6 +17,8 @@ import {
   sumCounts,
   type MergedRows,
 } from './merge-unit.ts';
+import { writeRejects } from './quarantine/merge-quarantined.ts';
+import { siftDirectly } from './quarantine/sift-direct.ts';
 import { stageFile, type CopyTarget } from './stage-file.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
@@ -59,7 +61,7 @@ export async function openDirectCopy(
   task: UnitTask,
   hooks: UnitHooks,
 ): Promise<DirectCopy> {
-  const { target, ledger } = task.load;
+  const { target, ledger, quarantine } = task.load;
   await connection.query('begin');
   let open = true;
   const rollback = async (): Promise<void> => {
@@ -68,21 +70,29 @@ export async function openDirectCopy(
   };
   try {
     const sqlName = `${quoted(target.schema)}.${quoted(target.name)}`;
-    const { staged, failure } = await copyDirectly(connection, task, sqlName, hooks);
+    // A late check is to refuse the block that has the row.
+    if (siftsDirectly(task)) await connection.query('set constraints all immediate');
+    const { staged, failure } = await copyDirectly(connection, task, sqlName, hooks, true);
     if (failure !== null) return await failedCopy(failure, rollback);
     // COMMIT could not tell which of several files brought a row that a late check refuses.
-    if (staged.length > 1 || task.direct !== undefined || task.load.quarantine !== null) {
+    if (staged.length > 1 || task.direct !== undefined || quarantine !== null) {
       await connection.query('set constraints all immediate');
     }
     const commit = async (): Promise<MergedRows> => {
-      const merged = staged.map((one) => ({ one, counts: insertedOnly(one.rows) }));
+      const merged = staged.map((one) => ({ one, counts: insertedOnly(one.rows, one.rejected) }));
+      if (quarantine !== null) {
+        const tooMany = await writeRejects(connection, task, quarantine, staged, hooks.signal);
+        assert(tooMany === null, 'who has staged the file has counted its bad rows');
+      }
       const entries = merged.map(({ one, counts }) => ledgerEntry(one, counts));
       await writeLedger(connection, ledger, entries).catch((error: unknown) => {
         throw loadedMeanwhile(error);
       });
       await connection.query('commit');
       open = false;
-      const files = merged.map(({ one, counts }) => ({ file: one.file.ordinal, counts }));
+      const files = merged.map(({ one, counts }) => {
+        return { file: one.file.ordinal, counts, rejected: one.rejected };
+      });
       return { counts: sumCounts(files.map(({ counts }) => counts)), files, failure: null };
     };
     return { staged, failure: null, commit, rollback };
@@ -114,11 +124,12 @@ export async function copyDirectly(
   task: UnitTask,
   sqlName: string,
   hooks: UnitHooks,
+  inTransaction = false,
 ): Promise<{ readonly staged: StagedFile[]; readonly failure: FileFailure | null }> {
-  const { target, subBatchSize } = task.load;
+  const { target, subBatchSize, quarantine } = task.load;
   // With a quarantine the file is staged next, which finds the bad rows: where the first one stands
   // need not be looked for here, which would read the file once more.
-  const quarantined = task.load.quarantine !== null;
+  const quarantined = quarantine !== null;
   const options = { ...hooks, subBatchSize, superseded: null, part: task.part, quarantined };
   const where = task.direct === undefined ? null : windowSql(task.direct);
   const targetOf = (file: FilePlan): CopyTarget => ({
@@ -126,6 +137,15 @@ export async function copyDirectly(
     where,
   });
   const first = present(task.files[0], 'a file');
+  if (quarantine !== null && siftsDirectly(task)) {
+    const to = targetOf(first);
+    return siftDirectly(connection, first, to, task, quarantine, hooks, inTransaction).then(
+      (staged) => ({ staged: [staged], failure: null }),
+      (error: unknown) => {
+        return { staged: [], failure: fileFailure(first.ordinal, error, hooks.signal) };
+      },
+    );
+  }
   if (first.description.kind === 'document') {
     const documentHooks = { ...hooks, loadedMs: Date.parse(task.load.startedAt) };
     const copied = await copyDocuments(connection, task.files, targetOf(first), documentHooks);
@@ -143,6 +163,16 @@ export async function copyDirectly(
       if (took || task.direct !== undefined) throw error;
     },
   });
+}
+
+/**
+ * A small file shares its COPY with others, and is soon staged; a row that a transform rejects is
+ * nothing unusual, so its files are staged from the first.
+ */
+function siftsDirectly({ files, load }: UnitTask): boolean {
+  const kind = files[0]?.description.kind;
+  const sifts = kind === 'csv' || kind === 'json' || kind === 'parquet';
+  return load.quarantine !== null && files.length === 1 && sifts;
 }
 
 /** A file's COPY into a table that has the target's own columns: the layout, with their names. */

@@ -5,10 +5,13 @@ import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
 
 /** Files of a unit that were copied into a table that nobody sees yet. */
 export interface FreshUnit {
-  readonly staged: readonly StagedFile[];
+  readonly staged: readonly FreshFile[];
   readonly failure: FileFailure | null;
   readonly stageMs: number;
 }
+
+/** A file by its ordinal: the coordinator has it, and of thousands of documents it is most of the answer. */
+export type FreshFile = Omit<StagedFile, 'file'> & { readonly ordinal: number };
 
 export interface FreshCopyWork {
   copy(): Promise<FreshUnit>;
@@ -29,11 +32,15 @@ export function createFreshCopy(
     copy: async () => {
       const startedAt = hooks.now();
       connection = await acquire();
-      const copied = await copyDirectly(connection, task, sqlName, hooks);
-      return { ...copied, stageMs: hooks.now() - startedAt };
+      const { staged, failure } = await copyDirectly(connection, task, sqlName, hooks);
+      return { staged: staged.map(withoutPlan), failure, stageMs: hooks.now() - startedAt };
     },
     close: async () => {
       hooks.signal.removeEventListener('abort', cut);
     },
   };
+}
+
+function withoutPlan({ file, ...rest }: StagedFile): FreshFile {
+  return { ...rest, ordinal: file.ordinal };
 }

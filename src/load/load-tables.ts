@@ -1,7 +1,8 @@
 import { present } from '../assert.ts';
-import type { JointTable } from '../target/joint-staging.ts';
+import { setTables, type JointTable } from '../target/joint-staging.ts';
 import type { MergeTarget } from '../target/merge-sql.ts';
 import type { StagingTable } from '../target/staging.ts';
+import type { TargetColumn } from '../target/table.ts';
 import type { LoadTask } from './unit-task.ts';
 
 /** One of the tables of a load, and the rows of a staging as it takes them. */
@@ -14,12 +15,19 @@ export interface LoadTable {
 
 type Tables = Pick<LoadTask, 'target' | 'sqlName' | 'countRows' | 'further'>;
 
-/** What staging has to serve, in the order of merging. */
-export function jointTables({ target, further = [] }: Tables): JointTable[] {
+/** What staging has to serve: the tables in the order of merging, then those of `lookups.set`. */
+export function jointTables(load: Tables): JointTable[] {
+  const { target, further = [] } = load;
   return [
     { columns: target.columns, where: null },
     ...further.map((one) => ({ columns: one.target.columns, where: one.where })),
+    ...setTables(columnsOfTables(load)),
   ];
+}
+
+/** The columns of each table that takes the rows, in the order of merging. */
+export function columnsOfTables({ target, further = [] }: Tables): (readonly TargetColumn[])[] {
+  return [target.columns, ...further.map((one) => one.target.columns)];
 }
 
 /** In the order of merging, the load's own table first. */

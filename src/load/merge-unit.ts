@@ -7,7 +7,7 @@ import type { Counts, TargetCounts } from '../target/counts.ts';
 import { writeLedger, type LedgerEntry, type LoadedFile } from '../target/ledger.ts';
 import { merge } from '../target/merge.ts';
 import type { StagingTable } from '../target/staging.ts';
-import { inTransaction } from '../target/transaction.ts';
+import { inJoinedTransaction } from '../target/transaction.ts';
 import { mergeFurther, sumTargets } from './merge-further.ts';
 import { isRowFaultError } from './quarantine/quarantine.ts';
 import { tellApart } from './tell-apart.ts';
@@ -87,21 +87,21 @@ export async function mergeFiles(
 ): Promise<MergedTables> {
   const rowsRead = files.reduce((sum, file) => sum + file.rows, 0);
   const single = files.length === 1 ? files[0] : undefined;
-  return inTransaction(connection, async () => {
+  return inJoinedTransaction(connection, async (open, sent) => {
     const only = single?.file.ordinal ?? null;
     const counts =
       rowsRead === 0 || table === null
-        ? { ...NONE, rowsRead }
-        : await mergeRows(connection, load, table, files, only);
+        ? notSent(files, rowsRead)
+        : await mergeRows(open, load, table, files, only);
     const merged: MergedTables =
       load.further === undefined
         ? { counts }
         : {
             counts,
-            targets: await mergeFurther(connection, load, table, only, rowsRead - counts.rejected),
+            targets: await mergeFurther(open, load, table, only, rowsRead - counts.rejected),
           };
     const entries = files.map((file) => ledgerEntry(file, single === undefined ? null : counts));
-    await writeLedger(connection, load.ledger, entries);
+    sent(writeLedger(open, load.ledger, entries));
     return merged;
   }).catch((error: unknown) => {
     throw tableChanged(loadedMeanwhile(error), load.sqlName);
@@ -118,18 +118,31 @@ async function mergeRows(
   const source = { tables: [table], file, owner: null };
   const rowsRead = files.reduce((sum, one) => sum + one.rows, 0);
   const rejected = files.reduce((sum, one) => sum + one.rejected, 0);
+  const left = leftOutOf(files);
   const merged = await merge(connection, load.target, source, {
     countRows: load.countRows,
-    stagedRows: rowsRead - rejected,
+    stagedRows: rowsRead - rejected - left,
   });
-  const superseded = rowsRead - rejected - merged.inserted - merged.updated - merged.unchanged;
+  const unchanged = merged.unchanged + left;
+  const superseded = rowsRead - rejected - merged.inserted - merged.updated - unchanged;
   assert(superseded >= 0, 'a merge does not count more rows than were staged');
-  return { rowsRead, ...merged, superseded, rejected };
+  return { rowsRead, ...merged, unchanged, superseded, rejected };
 }
 
-/** Counts of rows that were all new. */
-export function insertedOnly(rows: number): Counts {
-  return { ...NONE, rowsRead: rows, inserted: rows };
+/** Rows that were not sent since the table holds them as they are, each once a file. */
+function leftOutOf(files: readonly StagedFile[]): number {
+  return files.reduce((sum, { unchanged = 0 }) => sum + unchanged, 0);
+}
+
+/** Counts of files of which nothing is staged. */
+function notSent(files: readonly StagedFile[], rowsRead: number): Counts {
+  const unchanged = leftOutOf(files);
+  return { ...NONE, rowsRead, unchanged, superseded: unchanged === 0 ? 0 : rowsRead - unchanged };
+}
+
+/** Counts of rows that were all new, but for those that were rejected. */
+export function insertedOnly(rows: number, rejected = 0): Counts {
+  return { ...NONE, rowsRead: rows, inserted: rows - rejected, rejected };
 }
 
 export function ledgerEntry(file: StagedFile, counts: Counts | null): LedgerEntry {

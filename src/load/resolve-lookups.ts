@@ -1,8 +1,16 @@
 import { LIMITS } from '../limits.ts';
 import type { Connection } from '../target/connect.ts';
 import { stagedLookups, type StagedLookup } from '../target/lookup-sql.ts';
-import { createMissing, lookUp, unmatchedRows, withIds } from '../target/lookups.ts';
+import {
+  createSingly,
+  createTogether,
+  isAnyMissing,
+  lookUp,
+  unmatchedRows,
+  withIds,
+} from '../target/lookups.ts';
 import { deleteStaged, type StagingTable } from '../target/staging.ts';
+import { columnsOfTables } from './load-tables.ts';
 import { numbered, takeOut } from './quarantine/reject-refused.ts';
 import { tellApart } from './tell-apart.ts';
 import { locatedUnmatched, unmatchedError } from './unmatched-row.ts';
@@ -22,7 +30,9 @@ interface StagedFiles {
  *
  * Values that are not there are created first, where the job says so, each lookup in a transaction
  * of its own: no unit waits for another's merge because of them. So what was created stays when the
- * file is refused later, or the run is interrupted; the next one finds it.
+ * file is refused later, or the run is interrupted; the next one finds it. Where a created row gets
+ * more columns of the files than its value, units create in the order of the files (`turn`), so that
+ * the first row of the load makes it, whatever runs beside it.
  *
  * A row whose value has nothing beside it is a bad row: it ends its file, or goes to the reject file.
  * Lookups that create come last, so that nothing is created for rows that another lookup refuses.
@@ -36,7 +46,8 @@ export async function resolveLookups(
   unit: StagedFiles,
   hooks: UnitHooks,
 ): Promise<StagedFiles> {
-  const found = stagedLookups(task.load.target.columns, unit.table);
+  const tables = columnsOfTables(task.load);
+  const found = stagedLookups(tables, unit.table);
   if (found.length === 0) return unit;
   const lookups = [
     ...found.filter(({ lookup }) => !lookup.insertMissing),
@@ -45,16 +56,36 @@ export async function resolveLookups(
   let good = unit;
   for (const lookup of lookups) {
     await lookUp(connection, unit.table, lookup);
-    const [first] = good.staged;
-    if (first === undefined) continue;
-    if (lookup.lookup.insertMissing) {
-      const rows = await createMissing(connection, lookup);
-      const { sqlName: table } = lookup.lookup;
-      if (rows > 0) hooks.news({ kind: 'rows-created', file: first.file.ordinal, table, rows });
-    }
+    if (good.staged.length === 0 || lookup.lookup.required === false) continue;
+    if (lookup.lookup.insertMissing) good = await create(connection, task, good, lookup, hooks);
     good = await withoutUnmatched(connection, task, good, lookup);
   }
-  return { ...good, table: await withIds(connection, unit.table, lookups) };
+  return { ...good, table: await withIds(connection, tables, unit.table, lookups) };
+}
+
+async function create(
+  connection: Connection,
+  { load }: UnitTask,
+  unit: StagedFiles,
+  lookup: StagedLookup,
+  { turn, news }: UnitHooks,
+): Promise<StagedFiles> {
+  const { table } = unit;
+  if (!(await isAnyMissing(connection, lookup))) return unit;
+  const inOrder = load.createsInOrder === true && lookup.set !== null;
+  if (inOrder) await turn?.();
+  let rows = await createTogether(connection, table, lookup, inOrder);
+  let { staged } = unit;
+  if (rows === null) {
+    // The map notes places of rows then: they must not change any more.
+    if (lookup.set !== null) staged = await numbered(connection, [table], staged);
+    rows = await createSingly(connection, table, lookup);
+  }
+  const file = staged[0]?.file.ordinal;
+  if (rows > 0 && file !== undefined) {
+    news({ kind: 'rows-created', file, table: lookup.lookup.sqlName, rows });
+  }
+  return { ...unit, staged };
 }
 
 function withoutUnmatched(

@@ -1,9 +1,12 @@
 import type { Connection } from '../target/connect.ts';
 import { stageFiles, type StagedFiles } from './stage-files.ts';
+import { leaveOut } from './unchanged/left-out.ts';
 import type { UnitHooks, UnitTask } from './unit-task.ts';
 
 /** What one unit of the range pipeline has staged, in a table that all workers can read. */
-export interface SharedUnit extends StagedFiles {
+export interface SharedUnit extends Omit<StagedFiles, 'table'> {
+  /** Null where none of its rows is sent. */
+  readonly table: StagedFiles['table'] | null;
   readonly stageMs: number;
 }
 
@@ -28,6 +31,8 @@ export function createSharedStaging(
   return {
     stage: async () => {
       const startedAt = hooks.now();
+      const unsent = await leaveOut(task, hooks);
+      if (unsent !== null) return { ...unsent, table: null, stageMs: hooks.now() - startedAt };
       connection = await acquire();
       const table = { sqlName, kind: 'unlogged', fileColumn: true } as const;
       const unit = await stageFiles(connection, task, table, hooks);

@@ -27,6 +27,7 @@ import { copyError } from './copy-error.ts';
 import { copyJson } from './copy-json.ts';
 import { copyTransformed } from './transform/copy-transformed.ts';
 import { refuseChanged } from './refuse-changed.ts';
+import { leftOutFile, unchangedOf } from './unchanged/left-out.ts';
 import type { StagedFile, SupersededRows, UnitHooks, UnitPart } from './unit-task.ts';
 
 /** Where the rows go: a staging table, or the target itself. */
@@ -63,12 +64,7 @@ export async function stageFile(
   options.news({ kind: 'file-started', file: file.ordinal });
   await refuseChanged(file);
   const { superseded } = options;
-  if (superseded?.kept === 0) {
-    const rows = superseded.keep.length;
-    options.news({ kind: 'file-staged', file: file.ordinal, rows });
-    const { contentHash } = superseded;
-    return { file, rows, staged: 0, contentHash, ...ownRows(file, options) };
-  }
+  if (superseded?.kept === 0) return leftOutFile(file, superseded, options.part, options);
   const staged = await copyRecords(connection, file, target, options).catch(
     async (error: unknown) => {
       // To find the line reads the file once more; where the row is sifted out it is found anyway.
@@ -79,7 +75,7 @@ export async function stageFile(
   );
   await refuseChanged(file);
   options.news({ kind: 'file-staged', file: file.ordinal, rows: staged.rows });
-  return { file, ...staged, ...ownRows(file, options) };
+  return { file, ...staged, ...unchangedOf(superseded), ...ownRows(file, options) };
 }
 
 function copyRecords(
@@ -224,7 +220,8 @@ async function copyParquet(
   return { rows: copied, staged: copied, contentHash: await hash };
 }
 
-function refuseOutside(file: FilePlan, { where }: CopyTarget, rows: number): void {
+/** @throws EtlError where the rows that were sent are not all where they were expected */
+export function refuseOutside(file: FilePlan, { where }: CopyTarget, rows: number): void {
   if (where === null || rows <= 0) return;
   throw new EtlError(
     'ETL_ROW_INVALID',
@@ -253,12 +250,13 @@ async function* encodeParquet(
   options: UnitHooks & { readonly rowGroups: RowGroups },
   counter: { rows: number },
 ): AsyncIterable<Buffer> {
-  const { encoder, names } = parquetEncoder(file, description, target);
+  const { encoder, names } = parquetEncoder(file, description, target, true);
   const progress = throttled(file.ordinal, options);
   yield encoder.header();
   for await (const batch of readParquet(file, description, {
     columns: names,
     rowGroups: options.rowGroups,
+    reuse: true,
     signal: options.signal,
   })) {
     yield encoder.encode(batch, batch.firstRow);
@@ -268,16 +266,18 @@ async function* encodeParquet(
   yield encoder.trailer();
 }
 
+/** With `reuse` what it encodes is good until the batch after the next. */
 export function parquetEncoder(
   file: FilePlan,
   description: ParquetDescription,
   target: CopyTarget,
+  reuse = false,
 ): { readonly encoder: BinaryCopyEncoder; readonly names: readonly string[] } {
   const columns = present(target.layout.parquet, 'the layout of a Parquet file');
   const types = new Map(description.columns.map((column) => [column.name, column.type]));
   const encoder = createBinaryCopyEncoder(
     columns.map(({ name, stage }) => ({ name, stage, type: present(types.get(name), name) })),
-    { ordinal: target.ordinal, file: file.name },
+    { ordinal: target.ordinal, file: file.name, reuse },
   );
   return { encoder, names: columns.map((column) => column.name) };
 }

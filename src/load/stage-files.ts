@@ -73,12 +73,13 @@ function layoutOf(
   { load, files }: UnitTask,
   table: Pick<StagingTable, 'sqlName' | 'kind' | 'fileColumn'>,
 ): StagingLayout {
-  const { target, further = [] } = load;
+  const { target } = load;
   // All documents of a unit have the layout of the first: one for each would cost more than its row.
-  if (areDocuments({ files })) return stagingLayout(target.columns, files.slice(0, 1), table);
-  return further.length === 0
-    ? stagingLayout(target.columns, files, table)
-    : jointLayout(jointTables(load), files, table);
+  const laid = areDocuments({ files }) ? files.slice(0, 1) : files;
+  const tables = jointTables(load);
+  return tables.length === 1
+    ? stagingLayout(target.columns, laid, table)
+    : jointLayout(tables, laid, table);
 }
 
 function areDocuments({ files }: Pick<UnitTask, 'files'>): boolean {

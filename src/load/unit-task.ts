@@ -23,6 +23,8 @@ export interface LoadTask {
   readonly subBatchSize: number;
   /** When the run began, ISO 8601: the value of a column of documents that has the time of loading. */
   readonly startedAt: string;
+  /** Whether units create the rows of other tables one after another; see run/creation-turns.ts. */
+  readonly createsInOrder?: true;
   /** Null: the first bad row ends its file. */
   readonly quarantine: Quarantine | null;
 }
@@ -55,6 +57,8 @@ export interface SupersededRows {
   readonly kept: number;
   /** Of the file when its keys were read; null of a part. */
   readonly contentHash: string | null;
+  /** Of the records that are not sent, those that the table holds as they are; absent: none. */
+  readonly unchanged?: number;
 }
 
 /** What a worker tells while it works on a unit. */
@@ -81,6 +85,8 @@ export interface UnitHooks {
   readonly news: (news: UnitNews) => void;
   /** Milliseconds; for durations only. */
   readonly now: () => number;
+  /** Resolves once all earlier units have created theirs; with `createsInOrder`. */
+  readonly turn?: () => Promise<void>;
 }
 
 /** A file whose rows are staged. */
@@ -90,6 +96,8 @@ export interface StagedFile {
   readonly rows: number;
   /** Rows that are in the staging table. */
   readonly staged: number;
+  /** Of the rows that were not sent, those that the table holds as they are; absent: none. */
+  readonly unchanged?: number;
   /** SHA-256 of the file's bytes, hex; null of a part that did not read the whole file. */
   readonly contentHash: string | null;
   /** Ordinal under which its rows are staged: its own, or of the first file of the same COPY. */

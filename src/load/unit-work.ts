@@ -16,6 +16,7 @@ import { tablesOf } from './load-tables.ts';
 import { mergeQuarantined } from './quarantine/merge-quarantined.ts';
 import { mergedFromLedger, mergeStaged, sumCounts, type MergedRows } from './merge-unit.ts';
 import { stageFiles } from './stage-files.ts';
+import { leaveOut } from './unchanged/left-out.ts';
 import type { FileFailure, MergedUnit, StagedUnit, UnitSession } from './unit-session.ts';
 import type { LoadTask, StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
 
@@ -58,9 +59,12 @@ export function createUnitWork(
       const sqlName = temporaryName(task.unit);
       const fileColumn = rest.files.length > 1;
       const unit = { sqlName, kind: 'temp', fileColumn } as const;
-      ({ table, staged, failure } = await stageFiles(connection, rest, unit, hooks));
+      const left = await leaveOut(rest, hooks);
+      if (left !== null) ({ staged, failure } = left);
+      else ({ table, staged, failure } = await stageFiles(connection, rest, unit, hooks));
     }
-    const rows = staged.reduce((sum, file) => sum + file.rows, 0);
+    const merges = table !== null || direct !== null;
+    const rows = merges ? staged.reduce((sum, file) => sum + file.rows, 0) : 0;
     const range = await rangeOf(connection, rows, failure);
     stageMs = hooks.now() - startedAt;
     const isDirect = direct !== null && task.direct !== undefined;
@@ -148,7 +152,7 @@ async function tryDirectCopy(
   task: UnitTask,
   hooks: UnitHooks,
 ): Promise<DirectCopy | null> {
-  if (!canCopyDirectly(task)) return null;
+  if (!canCopyDirectly(task) || (task.superseded?.size ?? 0) > 0) return null;
   const copied = await openDirectCopy(connection, task, hooks);
   const { failure } = copied;
   if (failure === null) return copied;

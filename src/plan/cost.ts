@@ -26,6 +26,8 @@ export interface CostFacts {
   readonly dropsSuperseded: boolean;
   /** Whether pairs of units are proved to share no key, or wait. */
   readonly deterministic: boolean;
+  /** Columns of the files that are looked up; none where absent. */
+  readonly lookups?: number;
 }
 
 /** Estimated seconds of each strategy, whether or not it is possible. */
@@ -101,9 +103,17 @@ function unitWork(facts: CostFacts): UnitWork[] {
   const staged = rows / facts.multiplicityInside;
   const writing = rows === 0 ? 0 : writingKeys(facts, staged) / rows;
   return facts.units.map((unit) => ({
-    stage: COSTS.unit + sum(unit.files.map((file) => stagingOf(unit, facts.files[file]))),
+    stage:
+      COSTS.unit +
+      sum(unit.files.map((file) => stagingOf(unit, facts.files[file]))) +
+      unit.estimatedRows * lookingUp(facts),
     merge: unit.direct === undefined ? unit.estimatedRows * (COSTS.pickRow + writing) : 0,
   }));
+}
+
+/** Of a staged row. */
+function lookingUp({ lookups = 0 }: CostFacts): number {
+  return lookups === 0 ? 0 : COSTS.foundRow + lookups * COSTS.lookUpRow;
 }
 
 function stagingOf(unit: UnitPlan, file: CostFacts['files'][number] | undefined): number {
@@ -111,6 +121,7 @@ function stagingOf(unit: UnitPlan, file: CostFacts['files'][number] | undefined)
   const { description } = file;
   const rows = unit.part === null ? file.estimatedRows : unit.estimatedRows;
   if (description.kind === 'document') return rows * COSTS.stageDocument;
+  const opening = unit.part === null ? COSTS.file : 0;
   const row =
     description.kind === 'parquet'
       ? COSTS.stageParquetRow
@@ -121,7 +132,8 @@ function stagingOf(unit: UnitPlan, file: CostFacts['files'][number] | undefined)
           : COSTS.stageCsvRow;
   // The rest of a direct copy is the same for all formats.
   const written = unit.direct === undefined ? 0 : rows * (COSTS.copyNewRow - COSTS.stageCsvRow);
-  return written + (rows * row * Math.max(1, file.targets.length)) / COSTS.stageColumns;
+  const cells = rows * Math.max(1, file.targets.length);
+  return opening + written + (cells * row) / COSTS.stageColumns;
 }
 
 /**

@@ -55,19 +55,34 @@ export interface SeveralTables {
   readonly couplings: readonly Coupling[];
 }
 
+/** Where the rows are loaded, and by how many. */
+export interface Places {
+  readonly workers: number;
+  /** Null: into one table. */
+  readonly several?: SeveralTables | null;
+  /** What files of one table must agree on to be staged together, where that is more than its columns. */
+  readonly layoutKey?: ((file: FilePlan) => string) | null;
+}
+
+export interface FilesToDecide extends PlannedFiles {
+  readonly direct: DirectFiles | null;
+  /** Whether they are compared with the table first; see plan-unchanged.ts. */
+  readonly comparesFirst?: boolean;
+}
+
 /** From what is known to units, conflicts and the strategy. */
 export function decideLoad(
   request: LoadRequest,
   settings: Settings,
   target: Target,
-  { files, overlap, multiplicityInside, direct }: PlannedFiles & { direct: DirectFiles | null },
-  workers: number,
+  { files, overlap, multiplicityInside, direct, comparesFirst = false }: FilesToDecide,
+  { workers, several = null, layoutKey: ofSets = null }: Places,
   { cores, partBytesMin }: PlanContext,
-  several: SeveralTables | null = null,
 ): Decided {
   const { columns, sqlName, estimatedRows, empty } = target.planned;
   const keyed = several?.keyed ?? target.key.length > 0;
-  const layoutOf = several?.layoutKey ?? oncePerLayout((file) => layoutKey(columns, file));
+  const ofOne = (file: FilePlan): string => layoutKey(columns, file);
+  const layoutOf = oncePerLayout(several?.layoutKey ?? ofSets ?? ofOne);
   const grouped = groupUnits(files, workers, layoutOf);
   // What is copied into the table itself begins anew after a bad row, and the transform with it.
   const sifted =
@@ -108,6 +123,7 @@ export function decideLoad(
       newKeys: allDirect(whole),
       dropsSuperseded,
       deterministic: settings.deterministic && keyed,
+      lookups: request.lookups.length,
     });
   const facts = {
     requested: request.strategy,
@@ -116,6 +132,7 @@ export function decideLoad(
     deterministic: settings.deterministic,
     couplings,
     severalTables: several !== null,
+    comparesFirst,
     judgesAllRows: needsAllRows(request) && settings.onError === 'quarantine',
     sameColumns: bringSameColumns(files.filter((file) => file.skip === null)),
     units: whole,

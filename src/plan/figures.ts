@@ -1,9 +1,11 @@
+import { groupDigits } from '../group-digits.ts';
+
 /** Figures as the sentences of a plan say them. */
 
 /** `1,234`, or `3.0 million`. */
 export function countText(count: number): string {
   const rounded = Math.round(count);
-  if (rounded < 1_000_000) return rounded.toLocaleString('en-US');
+  if (rounded < 1_000_000) return groupDigits(rounded);
   return `${(rounded / 1_000_000).toFixed(1)} million`;
 }
 

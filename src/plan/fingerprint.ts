@@ -66,7 +66,14 @@ function documentsOf({ documents }: Pick<LoadRequest, 'documents'>): object {
 }
 
 function lookupsOf({ lookups }: Pick<LoadRequest, 'lookups'>): object {
-  return lookups.length === 0 ? {} : { lookups };
+  if (lookups.length === 0) return {};
+  return {
+    lookups: lookups.map(({ set, required, ...lookup }) => ({
+      ...lookup,
+      ...(Object.keys(set).length === 0 ? {} : { set }),
+      ...(required === null ? {} : { required }),
+    })),
+  };
 }
 
 /**

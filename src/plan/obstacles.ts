@@ -10,6 +10,8 @@ export interface ObstacleFacts {
   readonly sameColumns: boolean;
   /** Whether the rows go to more than one table. */
   readonly severalTables?: boolean;
+  /** Whether rows that change nothing are left out before anything is sent. */
+  readonly comparesFirst?: boolean;
   /** Whether rows that another one supersedes are judged as well; see rejectUnfit. */
   readonly judgesAllRows?: boolean;
 }
@@ -26,6 +28,9 @@ export function obstacleTo(strategy: Strategy, facts: ObstacleFacts): string | n
   if (strategy !== 'partitioned') return null;
   if (facts.severalTables === true) {
     return 'the rows go to several tables, which only a merge of whole files writes in one transaction';
+  }
+  if (facts.comparesFirst === true) {
+    return 'most rows seem to change nothing and are not sent, which leaves too little to divide';
   }
   if (facts.judgesAllRows === true) {
     return 'with insertOnly or compare, bad rows are looked for before each merge of whole files';

@@ -2,7 +2,7 @@ import type { KeyRange } from '../conflict/key-range.ts';
 import { LIMITS } from '../limits.ts';
 import { distinctKeys, newTally, rowsPerLightKey, tallyKey } from './distinct-keys.ts';
 import type { KeyTally } from './distinct-keys.ts';
-import { forEachKey, indexKeys } from './key-runs.ts';
+import { forEachKey, indexKeys, type KeyHashes } from './key-runs.ts';
 import { meetsAnother } from './key-span.ts';
 import { pairFiles } from './overlap-pairs.ts';
 import { overlapSentence } from './overlap-sentence.ts';
@@ -14,7 +14,7 @@ export interface FileKeys {
   readonly file: number;
   readonly name: string;
   /** Hash of the key of each sampled row; no NaN. */
-  readonly keys: Float64Array;
+  readonly keys: KeyHashes;
   /** Rows of the file, estimated where the sample is not complete. */
   readonly rows: number;
   readonly complete: boolean;

@@ -3,7 +3,9 @@ import type { CsvOptions, JsonOptions } from '../job/schema.ts';
 import type { TransformRequest } from '../job/transform-request.ts';
 import type { Log } from '../log.ts';
 import type { KnownHeaders } from '../source/csv/describe-csv.ts';
+import type { SpelledField } from '../source/csv/sample-records.ts';
 import type {
+  CsvDescription,
   FileDescription,
   FileSample,
   ParquetDescription,
@@ -12,6 +14,7 @@ import type {
 } from '../source/source-file.ts';
 import type { LoadedFile } from '../target/ledger.ts';
 import type { FoundIndex, IndexSpec } from '../target/indexes.ts';
+import type { KeyedTable } from '../target/rows-of-keys.ts';
 import type { SessionSetting } from '../target/session.ts';
 import type { TextSpan } from '../target/above-table.ts';
 import type { ServerInfo, TargetColumn, TargetTable, TargetType } from '../target/table.ts';
@@ -31,6 +34,8 @@ export interface PlanContext {
   readonly cores: number;
   /** No part of a file that is split has fewer bytes. */
   readonly partBytesMin: number;
+  /** Fewer rows are not worth a look whether the table holds them as they are. */
+  readonly comparedRowsMin: number;
   readonly server: ServerInfo & { readonly embedded: boolean };
   /** Settings of the sessions of so many workers. */
   chooseSession(concurrency: number): readonly SessionSetting[];
@@ -67,6 +72,14 @@ export interface Catalog {
     column: TargetColumn,
     spans: readonly TextSpan[],
   ): Promise<readonly boolean[] | null>;
+  /** See target/rows-of-keys.ts. Null where a text is no key. */
+  rowsOfKeys(
+    table: KeyedTable,
+    columns: readonly string[],
+    keys: readonly (readonly (string | null)[])[],
+  ): Promise<readonly (readonly (string | null)[] | null)[] | null>;
+  /** How many rows have a leading key between these, as the server's planner expects. */
+  rowsBetween(table: KeyedTable, min: string, max: string): Promise<number | null>;
   /** Names of the foreign keys that lead from one of these tables to another. */
   foreignKeysBetween(oids: readonly number[]): Promise<readonly string[]>;
   /** Throws ETL_USAGE for what is no condition over a row of these columns. */
@@ -121,6 +134,12 @@ export interface Source {
       readonly columns?: readonly string[];
     },
   ): Promise<FileSample>;
+  /** Some records with their spelling; see source/csv/sample-records.ts. */
+  sampleRecords(
+    file: SourceFile,
+    description: CsvDescription,
+    recordsMax: number,
+  ): Promise<readonly SpelledField[][]>;
   /** Imports the module of a transform, which runs its code. */
   readTransform(request: TransformRequest): Promise<TransformSource>;
   /** Exact range of a column from the footer's statistics; null where it has none. */

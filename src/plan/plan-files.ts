@@ -50,14 +50,22 @@ export async function planFiles(
   const keyed = settings.conflictDetection && target.key.length > 0 && made === null;
   const toLoad = described.filter(({ file }) => !loaded.has(file.path));
   const keyColumns = oncePerLayout(
-    (file: DescribedFile & { targets: readonly (string | null)[] }) =>
-      keyColumnsOf(file, file.targets, target.key),
+    (
+      file: Pick<DescribedFile, 'description' | 'columns'> & {
+        targets: readonly (string | null)[];
+      },
+    ) => keyColumnsOf(file, file.targets, target.key),
   );
-  const toSample = toLoad.map((file) => ({
-    ...file,
-    description: inputOf(file.description),
-    keyColumns: keyed ? keyColumns({ ...file, targets: mapped[file.ordinal] ?? [] }) : null,
-  }));
+  const toSample = toLoad.map(({ ordinal, file, description, columns }) => {
+    const taken = { description, columns, targets: mapped[ordinal] ?? [] };
+    return {
+      ordinal,
+      file,
+      description: inputOf(description),
+      columns,
+      keyColumns: keyed ? keyColumns(taken) : null,
+    };
+  });
   const keyOfTable = target.key.flatMap((name) =>
     target.planned.columns.filter((column) => column.name === name),
   );
@@ -85,7 +93,7 @@ export async function planFiles(
 }
 
 function keyColumnsOf(
-  file: DescribedFile,
+  file: Pick<DescribedFile, 'columns'>,
   targets: readonly (string | null)[],
   key: readonly string[],
 ): string[] {

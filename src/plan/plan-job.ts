@@ -7,10 +7,12 @@ import { hashFile } from '../source/content-hash.ts';
 import { describeFile } from '../source/describe.ts';
 import { findFiles } from '../source/find-files.ts';
 import { columnRange } from '../source/column-range.ts';
+import { sampleRecords } from '../source/csv/sample-records.ts';
 import { sampleFile } from '../source/sample.ts';
 import type { SourceFile } from '../source/source-file.ts';
 import { readTransform } from '../source/transform/read-transform.ts';
 import { spansAbove } from '../target/above-table.ts';
+import { rowsBetween, rowsOfKeys } from '../target/rows-of-keys.ts';
 import type { SessionValues } from '../target/apply-session.ts';
 import { connect, type Connection, type ConnectOptions } from '../target/connect.ts';
 import { findIndexes, indexRights } from '../target/indexes.ts';
@@ -39,6 +41,8 @@ export interface PlanOptions {
   readonly cwd?: string;
   /** No part of a file that is split has fewer bytes; `LIMITS.splitPartBytesMin` by default. */
   readonly partBytesMin?: number;
+  /** Rows of a load from which on it may be compared with its table first. */
+  readonly comparedRowsMin?: number;
   /** Processors that a load can keep busy; those of this machine where absent. */
   readonly cores?: number;
   readonly log: Log;
@@ -81,8 +85,11 @@ export async function planWith(job: Job, options: PlanOptions, parts: PlanParts)
   const cut = (): void => connection.destroy();
   options.signal?.addEventListener('abort', cut);
   try {
-    const server = { ...(await readServer(connection)), embedded: options.embedded ?? false };
-    const defaults = await readServerDefaults(connection);
+    const [found, defaults] = await Promise.all([
+      readServer(connection),
+      readServerDefaults(connection),
+    ]);
+    const server = { ...found, embedded: options.embedded ?? false };
     const cores = options.cores ?? availableParallelism();
     const free = server.maxConnections - server.connectionsUsed - CONNECTIONS_SPARED;
     return await planLoads(job, {
@@ -94,6 +101,7 @@ export async function planWith(job: Job, options: PlanOptions, parts: PlanParts)
       concurrencyAuto: Math.max(1, Math.min(8, Math.max(2, cores), free)),
       cores,
       partBytesMin: options.partBytesMin ?? LIMITS.splitPartBytesMin,
+      comparedRowsMin: options.comparedRowsMin ?? LIMITS.comparedRowsMin,
       server,
       chooseSession: (concurrency) =>
         chooseSession(job.settings, {
@@ -110,7 +118,7 @@ export async function planWith(job: Job, options: PlanOptions, parts: PlanParts)
           if (onError === 'stop') return files;
           return files.map((file) => ({ ...file, badBytes: 'of a row' }));
         },
-        ...{ describeFile, sampleFile, columnRange, readTransform },
+        ...{ describeFile, sampleFile, sampleRecords, columnRange, readTransform },
         ...parts.source,
       },
       hashFile: (path) => hashFile(path, options.signal),
@@ -144,6 +152,8 @@ function catalogOf(connection: Connection, ledgerSchema: string): Catalog {
     hashKeys: (types, rows) =>
       inTurn(() => unlessInvalid(hashSampledKeys(connection, types, rows))),
     spansAbove: (...asked) => inTurn(() => unlessInvalid(spansAbove(connection, ...asked))),
+    rowsOfKeys: (...asked) => inTurn(() => unlessInvalid(rowsOfKeys(connection, ...asked))),
+    rowsBetween: (...asked) => inTurn(() => rowsBetween(connection, ...asked)),
     foreignKeysBetween: (oids) => inTurn(() => foreignKeysBetween(connection, oids)),
     checkCondition: (...asked) => inTurn(() => checkCondition(connection, ...asked)),
     loadedFiles: (oid, paths) => inTurn(() => loadedFiles(connection, ledgerSchema, oid, paths)),

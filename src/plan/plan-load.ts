@@ -7,7 +7,8 @@ import { findDirectFiles } from './direct-units.ts';
 import { describeFiles, type DescribedFile } from './describe-files.ts';
 import { countText } from './figures.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { withLookupColumns, withLookups } from './lookup-columns.ts';
+import { columnsForTable, refuseUnused, withLookupColumns, withLookups } from './lookup-columns.ts';
+import { setLayoutKey, withSetColumns } from './lookup-sets.ts';
 import { mapFiles } from './map-files.ts';
 import type { PlanContext } from './plan-context.ts';
 import { describeDocumentFiles } from './plan-documents.ts';
@@ -19,9 +20,12 @@ import {
   furtherMeaning,
   furtherNotices,
   mapFurther,
+  refuseUnshareable,
+  tablesInStaging,
   targetPlans,
 } from './plan-targets.ts';
 import { severalTables } from './several-tables.ts';
+import { planUnchanged, unchangedNotice } from './plan-unchanged.ts';
 import { planTransform, transformNotices, withTransformTypes } from './plan-transform.ts';
 import type { FilePlan, LoadPlan } from './plan-types.ts';
 import { findLoaded } from './skip-loaded.ts';
@@ -43,7 +47,8 @@ export async function planLoad(
   const asked = withLookupColumns(withTransformTypes(request, transform), lookups);
   const target = withLookups(await findTarget(asked, described, created, context), lookups);
   const { key, planned: table } = target;
-  const further = await findFurther(asked, described, created, context);
+  const further = await findFurther(request, described, created, context, { lookups, transform });
+  refuseUnused(lookups, [target, ...further.map((one) => one.target)]);
   const meaning = furtherMeaning(further);
   const fingerprint = fingerprintOf(request, key, settings, transform, meaning);
   const skipping = await findLoaded(
@@ -53,11 +58,14 @@ export async function planLoad(
     context,
   );
   const isSkipped = ({ file }: DescribedFile): boolean => skipping.loaded.has(file.path);
-  const mapped = await mapFiles(described, target, asked, isSkipped);
+  const columns = columnsForTable(request, asked, target, lookups);
+  const mapped = await mapFiles(described, target, { columns }, isSkipped);
   const several = await mapFurther(described, { target, mapped }, further, isSkipped);
+  const shared = withSetColumns(described, lookups, several.toPlan.further);
+  refuseUnshareable(described, mapped.targets, tablesInStaging(target, further), shared.further);
   const { loaded, earlier } = skipping;
   const sampled = await planFiles(
-    { described, targets: mapped.targets, loaded, earlier, ...several.toPlan },
+    { described, targets: mapped.targets, loaded, earlier, ...several.toPlan, ...shared },
     target,
     settings,
     context,
@@ -67,8 +75,11 @@ export async function planLoad(
   const workers = workersFor(settings, context);
   const joint = await severalTables(target, further, sampled.files, context);
   const direct = joint === null ? await findDirectFiles(target, sampled, context) : null;
-  const planned = { ...sampled, direct };
-  const decided = decideLoad(request, settings, target, planned, workers.count, context, joint);
+  const unchanged =
+    joint === null ? await planUnchanged(request, settings, target, sampled, context) : null;
+  const planned = { ...sampled, direct, comparesFirst: unchanged !== null };
+  const places = { workers: workers.count, several: joint, layoutKey: setLayoutKey(target) };
+  const decided = decideLoad(request, settings, target, planned, places, context);
   return {
     table,
     key,
@@ -79,6 +90,7 @@ export async function planLoad(
     ...(indexes.length === 0 ? {} : { indexes }),
     fingerprint,
     ...decided,
+    ...(unchanged === null ? {} : { unchanged }),
     files: sampled.files,
     overlap: sampled.overlap,
     notices: [
@@ -91,6 +103,7 @@ export async function planLoad(
       ...sampled.notices,
       ...workers.notices,
       ...shortcutNotices(decided),
+      ...(unchanged === null ? [] : [unchangedNotice(unchanged)]),
       ...indexNotices(indexes),
     ],
   };

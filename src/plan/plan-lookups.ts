@@ -23,15 +23,20 @@ export interface PlannedLookup {
  * have two ids and chance would choose; and what a row needs that is made of that value alone.
  */
 export async function planLookups(
-  request: Pick<LoadRequest, 'lookups'>,
+  request: Pick<LoadRequest, 'lookups' | 'targets'>,
   files: readonly DescribedFile[],
   created: ReadonlyMap<string, CreatedTable>,
   context: Pick<PlanContext, 'catalog'>,
 ): Promise<PlannedLookup[]> {
   const planned: PlannedLookup[] = [];
+  // The views of further tables come before those of created rows.
+  let view = request.targets.length;
   for (const asked of request.lookups) {
-    refuseUnknownColumn(asked, files);
-    planned.push(planLookup(asked, await findTable(asked, created, context)));
+    for (const column of [asked.column, ...Object.values(asked.set)]) {
+      refuseUnknownColumn(column, files);
+    }
+    planned.push(planLookup(asked, await findTable(asked, created, context), view));
+    if (Object.keys(asked.set).length > 0) view += 1;
   }
   return planned;
 }
@@ -41,7 +46,7 @@ type LookupTable = Pick<
   'schema' | 'name' | 'sqlName' | 'columns' | 'primaryKey' | 'uniqueIndexes'
 >;
 
-function refuseUnknownColumn({ column }: LookupRequest, files: readonly DescribedFile[]): void {
+function refuseUnknownColumn(column: string, files: readonly DescribedFile[]): void {
   const known = [...new Set(files.flatMap((file) => file.columns))];
   if (known.includes(column)) return;
   throw new EtlError(
@@ -88,7 +93,7 @@ function createdTable({ table, key }: CreatedTable): LookupTable {
   };
 }
 
-function planLookup(request: LookupRequest, table: LookupTable): PlannedLookup {
+function planLookup(request: LookupRequest, table: LookupTable, view: number): PlannedLookup {
   const match = columnNamed(table, request.match);
   const unique = table.uniqueIndexes.some(
     ({ arbiter, columns }) => arbiter && columns.length === 1 && columns[0] === match.name,
@@ -102,7 +107,8 @@ function planLookup(request: LookupRequest, table: LookupTable): PlannedLookup {
     );
   }
   const id = idColumn(request, table);
-  const { fold, insertMissing } = request;
+  const { fold, insertMissing, required } = request;
+  const set = Object.keys(request.set).map((name) => setColumn(table, match, name));
   if (fold !== null && !TEXTS.has(match.type.typeName)) {
     throw new EtlError(
       'ETL_COLUMN_TYPE',
@@ -111,7 +117,7 @@ function planLookup(request: LookupRequest, table: LookupTable): PlannedLookup {
       { table: table.sqlName, column: match.name },
     );
   }
-  if (insertMissing) refuseNeeded(table, match);
+  if (insertMissing) refuseNeeded(table, match, set);
   const { schema, name, sqlName } = table;
   const { type, collation } = match;
   return {
@@ -120,6 +126,8 @@ function planLookup(request: LookupRequest, table: LookupTable): PlannedLookup {
     lookup: {
       ...{ schema, table: name, sqlName, id: id.name, fold, insertMissing },
       match: { name: match.name, type, collation },
+      ...(required === null ? {} : { required }),
+      ...(set.length === 0 ? {} : { set: { columns: set, view } }),
     },
   };
 }
@@ -146,19 +154,43 @@ function idColumn({ id }: LookupRequest, table: LookupTable): TargetColumn {
   );
 }
 
-/** A row is created of the value alone: all else must be able to stay away. */
-function refuseNeeded(table: LookupTable, match: TargetColumn): void {
-  if (match.generated !== 'no' && match.generated !== 'identityByDefault') {
+/** A column of a created row that is taken from the files. */
+function setColumn(table: LookupTable, match: TargetColumn, wanted: string): TargetColumn {
+  const column = columnNamed(table, wanted);
+  if (column.name === match.name) {
     throw new EtlError(
-      'ETL_COLUMN_TYPE',
-      `Column "${match.name}" of ${table.sqlName} is generated, so no row can be created with a value.`,
-      'Leave insertMissing out, or match another column.',
-      { table: table.sqlName, column: match.name },
+      'ETL_USAGE',
+      `A row that is created in ${table.sqlName} has the value itself as its ${match.name}.`,
+      `Leave ${wanted} out of set.`,
+      { table: table.sqlName, column: column.name },
     );
   }
+  refuseGenerated(table, column, `Leave ${wanted} out of set.`);
+  // Most rows need none of it, since theirs is there; the server refuses NULL for one that is made.
+  return { ...column, notNull: false };
+}
+
+function refuseGenerated(
+  table: LookupTable,
+  { name, generated }: TargetColumn,
+  remedy: string,
+): void {
+  if (generated === 'no' || generated === 'identityByDefault') return;
+  throw new EtlError(
+    'ETL_COLUMN_TYPE',
+    `Column "${name}" of ${table.sqlName} is generated, so no row can be created with a value.`,
+    remedy,
+    { table: table.sqlName, column: name },
+  );
+}
+
+/** A row is created of the value, and of what `set` names: all else must be able to stay away. */
+function refuseNeeded(table: LookupTable, match: TargetColumn, set: readonly TargetColumn[]): void {
+  refuseGenerated(table, match, 'Leave insertMissing out, or match another column.');
   const needed = table.columns.find(
     (column) =>
       column.name !== match.name &&
+      !set.some(({ name }) => name === column.name) &&
       column.notNull &&
       !column.hasDefault &&
       column.generated === 'no',
@@ -166,8 +198,8 @@ function refuseNeeded(table: LookupTable, match: TargetColumn): void {
   if (needed === undefined) return;
   throw new EtlError(
     'ETL_COLUMN_MISSING',
-    `A row of ${table.sqlName} cannot be created of its ${match.name} alone: "${needed.name}" is NOT NULL and has no default.`,
-    `Give it a default: alter table ${table.sqlName} alter ${readable(needed.name)} set default …; or leave insertMissing out.`,
+    `A row of ${table.sqlName} cannot be created of its ${[match, ...set].map(({ name }) => name).join(', ')} alone: "${needed.name}" is NOT NULL and has no default.`,
+    `Name a column of the files for it in set, or give it a default: alter table ${table.sqlName} alter ${readable(needed.name)} set default …;`,
     { table: table.sqlName, column: needed.name },
   );
 }

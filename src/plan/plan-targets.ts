@@ -1,14 +1,18 @@
 import { EtlError, type ErrorRecord } from '../errors.ts';
 import type { LoadRequest } from '../job/schema.ts';
 import type { TargetRequest } from '../job/target-schema.ts';
-import { unshareable, type JointTable } from '../target/joint-staging.ts';
+import { setTables, unshareable, type JointTable } from '../target/joint-staging.ts';
+import type { TransformSource } from '../source/source-file.ts';
 import type { LaidFile } from '../target/staging-layout.ts';
 import { refuseUnknownColumns, type DescribedFile } from './describe-files.ts';
 import { mapFiles, type MappedFiles } from './map-files.ts';
+import { furtherColumns, lookupsInto, withLookups } from './lookup-columns.ts';
 import { matchName } from './match-name.ts';
 import { countText } from './figures.ts';
 import type { LedgerEntry, PlanContext } from './plan-context.ts';
 import type { FilesIn } from './plan-files.ts';
+import type { PlannedLookup } from './plan-lookups.ts';
+import { withTransformTypes } from './plan-transform.ts';
 import type { TargetPlan } from './plan-types.ts';
 import { throwProblems } from './problems.ts';
 import { findTarget, type CreatedTable, type Target } from './target-table.ts';
@@ -24,16 +28,35 @@ export interface FurtherTarget {
   readonly target: Target;
 }
 
+/** Where the values of the rows come from, beside the files. */
+export interface FurtherValues {
+  readonly lookups: readonly PlannedLookup[];
+  readonly transform: TransformSource | null;
+}
+
 export async function findFurther(
   request: LoadRequest,
   files: readonly DescribedFile[],
   created: ReadonlyMap<string, CreatedTable>,
   context: PlanContext,
+  { lookups, transform }: FurtherValues,
 ): Promise<readonly FurtherTarget[]> {
   const further: FurtherTarget[] = [];
   for (const one of request.targets) {
-    const asked = { ...request, ...one, columns: ofNewTable(one, files), lookups: [] };
-    further.push({ request: one, target: await findTarget(asked, files, created, context) });
+    const own = { ...request, ...one, columns: ofNewTable(one, files), lookups: [] };
+    const typed = withTransformTypes(own, transform);
+    const into = lookupsInto(one.columns, lookups).map(
+      ({ request: lookup, idType }) => [lookup.into, idType.declared] as const,
+    );
+    const asked = { ...typed, types: { ...Object.fromEntries(into), ...typed.types } };
+    const found = await findTarget(asked, files, created, context);
+    const columns = furtherColumns(one.columns, found, lookups);
+    const target = withLookups(found, lookupsInto(columns, lookups));
+    // The load's own table has told what becomes of looked-up values.
+    further.push({
+      request: { ...one, columns },
+      target: { ...target, notices: found.notices },
+    });
   }
   return further;
 }
@@ -95,7 +118,6 @@ export async function mapFurther(
     mapped.push(await mapFiles(named, target, { columns }, isSkipped));
   }
   const byFile = files.map((_, place) => mapped.map(({ targets }) => targets[place] ?? []));
-  refuseUnshareable(files, own, further, byFile);
   const toPlan = { further: byFile, sampled: sampledTable(own, further, byFile) };
   return { toPlan, notices: mapped.flatMap(({ losses }) => losses) };
 }
@@ -145,16 +167,21 @@ function refuseNullKeys({ where }: TargetRequest, { key, planned }: Target): voi
   );
 }
 
-function refuseUnshareable(
+/** `targets`, `further`: where each column goes, by file; the latter also in rows that lookups create. */
+export function refuseUnshareable(
   files: readonly DescribedFile[],
-  { target, mapped }: { readonly target: Target; readonly mapped: MappedFiles },
-  further: readonly FurtherTarget[],
-  byFile: ByFile,
+  targets: MappedFiles['targets'],
+  tables: readonly JointTable[],
+  further: ByFile | undefined,
 ): void {
-  const tables = jointTablesOf(target, further);
+  if (further === undefined) return;
   const problems = new Map<string, ErrorRecord>();
+  let last: DescribedFile | null = null;
   files.forEach((file, place) => {
-    const laid = { ...file, targets: mapped.targets[place] ?? [], further: byFile[place] ?? [] };
+    // All documents are described alike.
+    if (last?.description === file.description) return;
+    last = file;
+    const laid = { ...file, targets: targets[place] ?? [], further: further[place] ?? [] };
     for (const index of unshareable(tables, laid)) {
       const column = file.columns[index] ?? '';
       if (problems.has(column)) continue;
@@ -177,17 +204,19 @@ function typesOf(tables: readonly JointTable[], file: LaidFile, index: number): 
   return [...new Set(types)].join(', ');
 }
 
-export function jointTablesOf(
+/** What staging has to serve, in the order of its views. */
+export function tablesInStaging(
   { planned }: Target,
   further: readonly FurtherTarget[],
 ): JointTable[] {
-  return [
+  const tables = [
     { columns: planned.columns, where: null },
     ...further.map(({ request, target }) => ({
       columns: target.planned.columns,
       where: request.where,
     })),
   ];
+  return [...tables, ...setTables(tables.map(({ columns }) => columns))];
 }
 
 /**

@@ -3,6 +3,7 @@ import type { KeyRange } from '../conflict/key-range.ts';
 import type { FileDescription, SourceFile } from '../source/source-file.ts';
 import type { KnownIndex } from '../target/indexes.ts';
 import type { KeyWindow } from '../target/key-window.ts';
+import type { TextColumn } from '../target/row-text.ts';
 import type { SessionSetting } from '../target/session.ts';
 import type { Coupling, ServerInfo, TargetColumn } from '../target/table.ts';
 
@@ -48,6 +49,8 @@ export interface LoadPlan {
    * to the server at all; `partitioned` only.
    */
   readonly dropSuperseded: boolean;
+  /** Rows that the table holds as they are may be found before anything is sent; absent: they are not. */
+  readonly unchanged?: UnchangedPlan;
   /** Whether the table, which is to be created, is filled before it gets its key; tried first. */
   readonly fillBeforeKey: boolean;
   /** Indexes that the job asks for; absent: none. */
@@ -61,6 +64,17 @@ export interface LoadPlan {
 export interface IndexPlan extends KnownIndex {
   /** The index of the table that is the same; null: it is made once the rows are loaded. */
   readonly there: string | null;
+}
+
+/** How the files are compared with the table before they are loaded. */
+export interface UnchangedPlan {
+  /** Of all files alike, in their order: how the table's values are spelled like theirs. */
+  readonly columns: readonly TextColumn[];
+  /** Whether only rows of the table are read whose key lies between the files' keys. */
+  readonly withinRange: boolean;
+  /** Records that were sampled, and those of them that the table holds as they are. */
+  readonly sampled: number;
+  readonly equal: number;
 }
 
 /** A further table of a load. */

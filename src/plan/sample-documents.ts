@@ -7,7 +7,19 @@ import { NO_SPAN, spanOf } from './key-span.ts';
 import type { FileToSample, SampledFile } from './sample-files.ts';
 import { hashText } from './text-hash.ts';
 
-const NO_KEYS = new Float64Array(0);
+const NO_KEYS: readonly number[] = [];
+
+/** Of a document whose keys are not sampled. */
+const UNKNOWN: SampledFile = {
+  rows: 1,
+  rowsExact: true,
+  ordered: false,
+  keys: NO_KEYS,
+  complete: false,
+  nullKeys: 0,
+  sampledRows: 0,
+  span: NO_SPAN,
+};
 
 /**
  * What `sampleFiles` tells, of documents: all of it, since their keys are in their paths. They are
@@ -23,23 +35,19 @@ export function sampleDocuments(
 ): SampledFile[] {
   const match = matcherOf(description);
   const leading = keyTypes[0];
-  // One array for the keys of all: a buffer each would cost more than its hash.
-  const hashes = new Float64Array(files.length);
   const sources = (files[0]?.keyColumns ?? []).map((name) => keySource(description, name));
-  return files.map(({ file, keyColumns }, index) => {
-    const row = { rows: 1, rowsExact: true, ordered: false };
-    if (keyColumns === null || leading === undefined) {
-      const unknown = { keys: NO_KEYS, complete: false, nullKeys: 0, sampledRows: 0 };
-      return { ...row, ...unknown, span: NO_SPAN };
-    }
+  return files.map(({ file, keyColumns }) => {
+    if (keyColumns === null || leading === undefined) return UNKNOWN;
     const placeholders = match(file.path);
     const key = sources.map((source) => keyText(source, valueText(source, file, placeholders)));
-    hashes[index] = hashText(key);
-    const isNull = Number.isNaN(hashes[index]);
+    const hash = hashText(key);
+    const isNull = Number.isNaN(hash);
     return {
-      ...row,
+      rows: 1,
+      rowsExact: true,
+      ordered: false,
       span: spanOf(leading, [key[0] ?? null]),
-      keys: isNull ? NO_KEYS : new Float64Array(hashes.buffer, index * hashes.BYTES_PER_ELEMENT, 1),
+      keys: isNull ? NO_KEYS : [hash],
       complete: true,
       nullKeys: isNull ? 1 : 0,
       sampledRows: 1,

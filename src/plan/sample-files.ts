@@ -3,6 +3,7 @@ import { LIMITS } from '../limits.ts';
 import type { FileSample } from '../source/source-file.ts';
 import type { TargetType } from '../target/table.ts';
 import type { DescribedFile } from './describe-files.ts';
+import type { KeyHashes } from './key-runs.ts';
 import { isOrdered, NO_SPAN, spanOf, widened, type KeySpan } from './key-span.ts';
 import { mapBounded } from './map-bounded.ts';
 import type { PlanContext } from './plan-context.ts';
@@ -24,7 +25,7 @@ export interface SampledFile {
   /** Whether the file seems to be sorted by its leading key column, and is sampled in blocks. */
   readonly ordered: boolean;
   /** Hashes of the sampled keys, those with a null left out. */
-  readonly keys: Float64Array;
+  readonly keys: KeyHashes;
   /** Whether all rows of the file were sampled. */
   readonly complete: boolean;
   /** Sampled rows whose key has a null. */

@@ -3,7 +3,7 @@ import type { Coupling, TargetColumn } from '../target/table.ts';
 import { couplingsOf } from './couplings.ts';
 import type { SeveralTables } from './decide-load.ts';
 import type { PlanContext } from './plan-context.ts';
-import { jointTablesOf, type FurtherTarget } from './plan-targets.ts';
+import { tablesInStaging, type FurtherTarget } from './plan-targets.ts';
 import type { FilePlan } from './plan-types.ts';
 import type { Target } from './target-table.ts';
 
@@ -16,7 +16,7 @@ export async function severalTables(
 ): Promise<SeveralTables | null> {
   if (further.length === 0) return null;
   await checkConditions(own, further, files, context);
-  const tables = jointTablesOf(own, further);
+  const tables = tablesInStaging(own, further);
   return {
     keyed: [own, ...further.map(({ target }) => target)].some(({ key }) => key.length > 0),
     layoutKey: (file) => jointLayoutKey(tables, file),

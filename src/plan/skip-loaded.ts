@@ -37,12 +37,7 @@ export async function findLoaded(
     }),
   );
   if (context.force) return { loaded: new Map(), earlier, notices: [] };
-  const same = await mapBounded(files, HASHES_AT_ONCE, async (file) => {
-    const entry = entries.get(ledgerPath(file));
-    const isSame = entry !== undefined && (await isLoaded(file, entry, fingerprint, context));
-    return isSame ? [[file.path, entry] as const] : [];
-  });
-  const loaded = new Map(same.flat());
+  const loaded = await unchanged(files, entries, fingerprint, context);
   return {
     loaded,
     earlier,
@@ -59,15 +54,26 @@ function latestByPath(entries: readonly LedgerEntry[]): Map<string, LedgerEntry>
   return latest;
 }
 
-async function isLoaded(
-  file: SourceFile,
-  entry: LedgerEntry,
+/** Those that are as their entries say, in the order of the files. Only what is in doubt is read. */
+async function unchanged(
+  files: readonly SourceFile[],
+  entries: ReadonlyMap<string, LedgerEntry>,
   fingerprint: string,
-  context: Pick<PlanContext, 'hashFile'>,
-): Promise<boolean> {
-  if (entry.fingerprint !== fingerprint || entry.bytes !== file.bytes) return false;
-  if (Math.abs(entry.mtimeMs - file.mtimeMs) < 1) return true;
-  return (await context.hashFile(file.path)) === entry.contentHash;
+  { hashFile }: Pick<PlanContext, 'hashFile'>,
+): Promise<Map<string, LedgerEntry>> {
+  const alike = files.flatMap((file) => {
+    const entry = entries.get(ledgerPath(file));
+    const isAlike = entry?.fingerprint === fingerprint && entry.bytes === file.bytes;
+    return isAlike ? [{ file, entry }] : [];
+  });
+  const inDoubt = alike.filter(({ file, entry }) => Math.abs(entry.mtimeMs - file.mtimeMs) >= 1);
+  const others = await mapBounded(inDoubt, HASHES_AT_ONCE, async ({ file, entry }) =>
+    (await hashFile(file.path)) === entry.contentHash ? [] : [file.path],
+  );
+  const changed = new Set(others.flat());
+  return new Map(
+    alike.flatMap(({ file: { path }, entry }) => (changed.has(path) ? [] : [[path, entry]])),
+  );
 }
 
 function emptied(

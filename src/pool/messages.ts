@@ -3,6 +3,7 @@ import type { ErrorRecord } from '../errors.ts';
 import type { OwnerTask } from '../load/owner-task.ts';
 import type { QuarantineTask } from '../load/quarantine/quarantine-work.ts';
 import type { UnitNews, UnitTask } from '../load/unit-task.ts';
+import type { UnchangedPlan } from '../plan/plan-types.ts';
 
 /** What a worker is asked to hold a session on. Plain JSON. */
 export type WorkOrder =
@@ -14,6 +15,13 @@ export type WorkOrder =
   | { readonly kind: 'split-scan'; readonly task: UnitTask; readonly cuts: readonly number[] }
   /** The range pipeline, before all: which keys do the files hold? */
   | { readonly kind: 'key-scan'; readonly task: UnitTask; readonly seed: Uint32Array }
+  /** The file pipeline, before all: which records does the table hold as they are? */
+  | {
+      readonly kind: 'find-unchanged';
+      readonly task: UnitTask;
+      readonly plan: UnchangedPlan;
+      readonly seed: Uint32Array;
+    }
   /** The range pipeline, first half: stage into a table that all workers can read. */
   | { readonly kind: 'shared-staging'; readonly task: UnitTask; readonly sqlName: string }
   /** The range pipeline, second half: merge the keys of one owner over all that is staged. */

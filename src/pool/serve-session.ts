@@ -1,12 +1,14 @@
 import type { MessagePort } from 'node:worker_threads';
 import { EtlError, errorRecordOf } from '../errors.ts';
 import { createFreshCopy } from '../load/fresh-copy.ts';
-import { createKeyScanWork } from '../load/key-scan.ts';
+import { createKeyScanWork, type ScannedUnit } from '../load/key-scan.ts';
 import { createOwnerWork } from '../load/owner-work.ts';
 import { createQuarantineWork } from '../load/quarantine/quarantine-work.ts';
 import { createSharedStaging } from '../load/shared-staging.ts';
 import { createSplitScan } from '../load/split-scan.ts';
+import { createUnchangedWork } from '../load/unchanged/find-unchanged.ts';
 import type { UnitHooks } from '../load/unit-task.ts';
+import { createUnitTurn } from '../load/unit-turn.ts';
 import { createUnitWork } from '../load/unit-work.ts';
 import type { Connection } from '../target/connect.ts';
 import type { Reply, Request, WorkOrder } from './messages.ts';
@@ -86,16 +88,24 @@ function methodsOf(
   hooks: UnitHooks,
 ): Methods {
   switch (order.kind) {
-    case 'unit':
-      return { ...createUnitWork(acquire, order.task, hooks) };
+    case 'unit': {
+      const turn = createUnitTurn(hooks.signal);
+      const unit = createUnitWork(acquire, order.task, { ...hooks, turn: turn.wait });
+      return { ...unit, turn: turn.open };
+    }
     case 'fresh-copy':
       return { ...createFreshCopy(acquire, order.task, order.sqlName, hooks) };
     case 'split-scan':
       return { ...createSplitScan(order.task, order.cuts, hooks) };
     case 'key-scan':
       return { ...createKeyScanWork(order.task, order.seed, hooks) };
-    case 'shared-staging':
-      return { ...createSharedStaging(acquire, order.task, order.sqlName, hooks) };
+    case 'find-unchanged':
+      return { ...createUnchangedWork(acquire, order.task, order.plan, order.seed, hooks) };
+    case 'shared-staging': {
+      const turn = createUnitTurn(hooks.signal);
+      const own = { ...hooks, turn: turn.wait };
+      return { ...createSharedStaging(acquire, order.task, order.sqlName, own), turn: turn.open };
+    }
     case 'owner':
       return { ...createOwnerWork(acquire, order.task, hooks) };
     case 'quarantine':
@@ -111,11 +121,17 @@ async function answer(
 ): Promise<void> {
   try {
     const value = await methods[request.method]?.();
-    const transfer = value instanceof Float64Array ? [value.buffer as ArrayBuffer] : [];
-    tell({ kind: 'answer', id: request.id, value }, transfer);
+    tell({ kind: 'answer', id: request.id, value }, buffersOf(value));
   } catch (error) {
     // After an abort every error is an echo of the cut line.
     const told: unknown = signal.aborted ? signal.reason : error;
     tell({ kind: 'failure', id: request.id, error: errorRecordOf(told) });
   }
+}
+
+/** What is handed over, and not copied: key hashes of staged rows, or keys of scanned files. */
+function buffersOf(value: unknown): ArrayBuffer[] {
+  if (value instanceof Float64Array) return [value.buffer as ArrayBuffer];
+  const files = (value as Partial<ScannedUnit> | null | undefined)?.files ?? [];
+  return files.flatMap(({ lanes }) => (lanes == null ? [] : [lanes.buffer as ArrayBuffer]));
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { doorOf } from '../doors.ts';
 import { errorRecordOf } from '../errors.ts';
 import type { UnitNews } from '../load/unit-task.ts';
 import type { WorkerSetup, WorkerTask, WorkOrder } from './messages.ts';
@@ -26,9 +27,15 @@ export interface WorkerPool {
  * A worker is a place for one session with one connection. Threads are no more than processors: what
  * a session does is mostly waiting for the server, so one thread serves several; a thread of its own
  * would cost each worker 0.25 s of CPU, sixteen of them more than the load of 800,000 rows.
+ *
+ * @param workersPerThread that one thread is to serve where the processors allow it
  */
-export function createWorkerPool(workers: number, setup: WorkerSetup): WorkerPool {
-  const threads = Math.min(workers, availableParallelism());
+export function createWorkerPool(
+  workers: number,
+  setup: WorkerSetup,
+  workersPerThread = 1,
+): WorkerPool {
+  const threads = Math.min(Math.ceil(workers / workersPerThread), availableParallelism());
   const pools = Array.from({ length: threads }, () => createThread(setup, workers));
   const places = createPlaces(workers, (index) => ({ index, pool: pools[index % threads] }));
   const sessions = new Set<PooledSession>();
@@ -72,14 +79,13 @@ export function createWorkerPool(workers: number, setup: WorkerSetup): WorkerPoo
 
 /** A pool of one thread, so that a place with its connection stays where it is. */
 function createThread(setup: WorkerSetup, sessionsMax: number): Piscina {
-  const source = import.meta.url.endsWith('.ts');
+  const { url, execArgv } = doorOf('workers/session-worker');
   return new Piscina({
-    filename: new URL(`../../workers/session-worker.${source ? 'ts' : 'js'}`, import.meta.url).href,
+    filename: url.href,
     minThreads: 1,
     maxThreads: 1,
     concurrentTasksPerWorker: sessionsMax,
     workerData: setup,
-    // Node itself does not read TypeScript in version 20, so a checkout runs its workers by tsx.
-    ...(source ? { execArgv: ['--import', 'tsx'] } : {}),
+    ...(execArgv.length > 0 ? { execArgv: [...execArgv] } : {}),
   });
 }

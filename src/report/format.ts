@@ -1,17 +1,13 @@
+import { groupDigits } from '../group-digits.ts';
+
 /** How numbers are written for people: decimal points, thousands separators, decimal byte units. */
 
 /** What stands where there is no value: nothing known, or nothing to attribute. */
 export const NOTHING = '–';
 
-const integers = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
-const oneDecimal = new Intl.NumberFormat('en-US', {
-  minimumFractionDigits: 1,
-  maximumFractionDigits: 1,
-});
-
 /** `500,000`; null is `–`. */
 export function formatCount(count: number | null): string {
-  return count === null || !Number.isFinite(count) ? NOTHING : integers.format(count);
+  return count === null || !Number.isFinite(count) ? NOTHING : groupDigits(count);
 }
 
 /** `1 file`, `4 files`, `1,200 rows`: a count with its noun. */
@@ -30,14 +26,14 @@ export function formatBytes(bytes: number): string {
     value /= 1_000;
     unit += 1;
   }
-  return `${oneDecimal.format(value)} ${units[unit] ?? ''}`;
+  return `${groupDigits(value, 1)} ${units[unit] ?? ''}`;
 }
 
 /** `40 ms`, `3.4 s`, `2 min 05 s`, `1 h 03 min`. */
 export function formatDuration(milliseconds: number): string {
   if (!Number.isFinite(milliseconds) || milliseconds < 0) return NOTHING;
   if (milliseconds < 99.5) return `${Math.round(milliseconds)} ms`;
-  if (milliseconds < 59_950) return `${oneDecimal.format(milliseconds / 1_000)} s`;
+  if (milliseconds < 59_950) return `${groupDigits(milliseconds / 1_000, 1)} s`;
   const seconds = Math.round(milliseconds / 1_000);
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${twoDigits(seconds % 60)} s`;
   const minutes = Math.round(seconds / 60);
@@ -46,7 +42,7 @@ export function formatDuration(milliseconds: number): string {
 
 /** `3.4`, for a column that is headed "seconds"; null is `–`. */
 export function formatSeconds(milliseconds: number | null): string {
-  return milliseconds === null ? NOTHING : oneDecimal.format(milliseconds / 1_000);
+  return milliseconds === null ? NOTHING : groupDigits(milliseconds / 1_000, 1);
 }
 
 /** `0.4 %`, `25 %`, `< 0.1 %`, of a share from 0 to 1. */
@@ -54,8 +50,8 @@ export function formatShare(share: number): string {
   const percent = share * 100;
   if (percent === 0) return '0 %';
   if (percent < 0.05) return '< 0.1 %';
-  if (percent < 9.95) return `${oneDecimal.format(percent)} %`;
-  return `${integers.format(percent)} %`;
+  if (percent < 9.95) return `${groupDigits(percent, 1)} %`;
+  return `${groupDigits(percent)} %`;
 }
 
 /** Units per second; null where no time has passed or the count is not known. */

@@ -1,6 +1,7 @@
 import { ERROR_CODES } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { STRATEGIES } from '../job/schema.ts';
+import { indexReports } from './index-report-schema.ts';
 
 /**
  * JSON Schema (draft 2020-12) of the report, as config/report.schema.json holds it. Strict: every
@@ -228,6 +229,7 @@ const loadReport = {
     unlisted,
     targets,
     lookups,
+    indexes: indexReports,
     totals,
     prediction,
   },

@@ -1,6 +1,7 @@
 /** Text measured in terminal columns, not in characters: `日` takes two, an accent takes none. */
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Made with the first text that needs it: most are ASCII, and the first of Intl costs 13 ms. */
+let graphemes: Intl.Segmenter | null = null;
 const ASCII = /^[\x20-\x7e]*$/u;
 /** East Asian wide and fullwidth blocks, and what is an emoji without being asked to be one. */
 const WIDE =
@@ -63,6 +64,7 @@ export function wrapText(text: string, width: number): readonly string[] {
 }
 
 function splitGraphemes(text: string): readonly string[] {
+  graphemes ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
   return Array.from(graphemes.segment(text), (part) => part.segment);
 }
 

@@ -14,6 +14,8 @@ import {
 } from '../target/indexes.ts';
 import { unlockTables } from '../target/run-record.ts';
 import { holdTable } from './hold-table.ts';
+import { indexReports, type IndexBuild } from './index-reports.ts';
+import type { LoadReport } from './report-types.ts';
 import type { RunContext } from './run-context.ts';
 
 /**
@@ -24,23 +26,32 @@ import type { RunContext } from './run-context.ts';
  * A concurrent build that fails leaves an invalid index, which costs each write and serves no query:
  * it is dropped. One that was cut off with its run is found by the next, which drops it and builds.
  *
- * Returns why the first one that failed did; null also where the run is interrupted.
+ * The error is why the first one that failed did; it is null also where the run is interrupted.
  */
 export async function buildIndexes(
   context: RunContext,
   load: LoadPlan,
   loadIndex: number,
-): Promise<ErrorRecord | null> {
+): Promise<BuiltIndexes> {
   const isAborted = (): boolean => context.signal.aborted;
+  const builds = new Map<string, IndexBuild | null>();
+  const endWith = (error: ErrorRecord | null): BuiltIndexes => ({
+    error,
+    ...indexReports(load, builds),
+  });
   for (const index of missingIndexes(load)) {
-    if (isAborted()) return null;
+    if (isAborted()) break;
     try {
-      await buildWithRetries(context, load, loadIndex, index);
+      builds.set(index.name, await buildWithRetries(context, load, loadIndex, index));
     } catch (error) {
-      return isAborted() ? null : notMade(error, index, load.table.sqlName);
+      return endWith(isAborted() ? null : notMade(error, index, load.table.sqlName));
     }
   }
-  return null;
+  return endWith(null);
+}
+
+export interface BuiltIndexes extends Pick<LoadReport, 'indexes'> {
+  readonly error: ErrorRecord | null;
 }
 
 /** The same where the ledger says that all files are loaded: a run may have ended before its indexes. */
@@ -48,15 +59,16 @@ export async function buildSkippedIndexes(
   context: RunContext,
   load: LoadPlan,
   loadIndex: number,
-): Promise<ErrorRecord | null> {
+): Promise<BuiltIndexes> {
   const { table } = load;
-  if (table.oid === null || missingIndexes(load).length === 0) return null;
+  const without = indexReports(load, new Map());
+  if (table.oid === null || missingIndexes(load).length === 0) return { error: null, ...without };
   const { coordinator } = context;
   try {
     await holdTable(context, { oid: table.oid, sqlName: table.sqlName }, loadIndex);
     return await buildIndexes(context, load, loadIndex);
   } catch (error) {
-    return errorRecordOf(error);
+    return { error: errorRecordOf(error), ...without };
   } finally {
     if (coordinator.usable()) await unlockTables(coordinator);
   }
@@ -67,12 +79,11 @@ async function buildWithRetries(
   load: LoadPlan,
   loadIndex: number,
   index: IndexPlan,
-): Promise<void> {
+): Promise<IndexBuild | null> {
   const { coordinator, parts, signal } = context;
   for (let attempt = 1; ; attempt++) {
     try {
-      await build(context, load, loadIndex, index);
-      return;
+      return await build(context, load, loadIndex, index);
     } catch (error) {
       const again = attempt < LIMITS.attemptsMax && retryable(errorRecordOf(error));
       if (!again || signal.aborted || !coordinator.usable()) throw error;
@@ -82,16 +93,18 @@ async function buildWithRetries(
   }
 }
 
+/** Null: somebody else has made it meanwhile. */
 async function build(
   context: RunContext,
   { table }: LoadPlan,
   loadIndex: number,
   index: IndexPlan,
-): Promise<void> {
+): Promise<IndexBuild | null> {
   const { coordinator, setup, signal, onEvent } = context;
   const tell = (sentence: string): void => onEvent({ kind: 'notice', load: loadIndex, sentence });
   const state = await settledState(context, table, index);
-  if (state === 'valid') return;
+  // A table that is filled before it gets its key gets its indexes together with it.
+  if (state === 'valid') return table.create === null ? null : { concurrently: false, ms: null };
   if (state === 'another') throw takenMeanwhile(index, table.sqlName);
   if (state === 'invalid') {
     await dropIndex(coordinator, table, index.name);
@@ -110,8 +123,10 @@ async function build(
     }
     throw error;
   }
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  const ms = performance.now() - startedAt;
+  const seconds = (ms / 1000).toFixed(1);
   tell(`The index ${index.name} of ${table.sqlName} is made: ${index.definition}, ${seconds} s.`);
+  return { concurrently: how === 'concurrently', ms };
 }
 
 /** Once no other session is building it. */

@@ -1,6 +1,6 @@
 import type { Settings } from '../job/schema.ts';
 import { LIMITS } from '../limits.ts';
-import type { LoadPlan } from '../plan/plan-types.ts';
+import type { FilePlan, LoadPlan } from '../plan/plan-types.ts';
 import type { InProcessParts } from '../pool/in-process-pool.ts';
 import type { WorkerSetup } from '../pool/messages.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
@@ -12,8 +12,22 @@ export interface PoolWork {
   readonly bytes: number;
   /** Whether code of the user's own works on the rows, as long as it likes. */
   readonly transformed: boolean;
+  /** That one thread can feed. */
+  readonly workersPerThread: number;
   readonly threads: Settings['threads'];
 }
+
+/**
+ * Workers that one thread can feed, by what it does for a row: the bytes of CSV are passed on, and
+ * Parquet is encoded, faster than several backends store them; all else is work on each value.
+ */
+const WORKERS_FED: Readonly<Record<FilePlan['description']['kind'], number>> = {
+  csv: 4,
+  parquet: 2,
+  json: 1,
+  document: 1,
+  transformed: 1,
+};
 
 export function workOf(
   { files }: Pick<LoadPlan, 'files'>,
@@ -24,6 +38,10 @@ export function workOf(
     rows: loaded.reduce((sum, { estimatedRows }) => sum + estimatedRows, 0),
     bytes: loaded.reduce((sum, { bytes }) => sum + bytes, 0),
     transformed: loaded.some(({ description }) => description.kind === 'transformed'),
+    workersPerThread: Math.min(
+      WORKERS_FED.csv,
+      ...loaded.map(({ description: { kind } }) => WORKERS_FED[kind]),
+    ),
     threads,
   };
 }
@@ -46,7 +64,7 @@ export async function choosePool(
 ): Promise<WorkerPool> {
   if (needsThreads(work)) {
     const { createWorkerPool } = await import('../pool/worker-pool.ts');
-    return createWorkerPool(workers, setup);
+    return createWorkerPool(workers, setup, work.workersPerThread);
   }
   const { createInProcessPool } = await import('../pool/in-process-pool.ts');
   return createInProcessPool(workers, setup, parts);

@@ -19,10 +19,15 @@ export function countCreated(onEvent: (event: RunEvent) => void): CreatedRows {
       }
       onEvent(event);
     },
-    report: ({ table: { columns } }) => {
+    report: ({ table, targets = [] }) => {
+      const columns = [table, ...targets.map((target) => target.table)].flatMap(
+        (one) => one.columns,
+      );
       const tables = new Set(columns.flatMap(({ lookup }) => lookup?.sqlName ?? []));
       if (tables.size === 0) return {};
-      return { lookups: [...tables].map((table) => ({ table, created: rows.get(table) ?? 0 })) };
+      return {
+        lookups: [...tables].map((name) => ({ table: name, created: rows.get(name) ?? 0 })),
+      };
     },
   };
 }

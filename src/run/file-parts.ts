@@ -51,6 +51,7 @@ export function createFileParts(options: FilePartsOptions): FileParts {
       }
     },
     join: async (staged) => {
+      if (searches.size === 0) return summed(staged);
       const files: StagedFile[] = [];
       for (const file of summed(staged)) {
         const found = await searches.get(file.file.ordinal)?.found;

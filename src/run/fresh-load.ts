@@ -1,7 +1,9 @@
+import { present } from '../assert.ts';
 import { errorRecordOf, EtlError, type ErrorRecord } from '../errors.ts';
 import { plainSentence } from '../load/copy-error.ts';
-import type { FreshUnit } from '../load/fresh-copy.ts';
+import type { FreshFile, FreshUnit } from '../load/fresh-copy.ts';
 import { insertedOnly, ledgerEntry } from '../load/merge-unit.ts';
+import { writeRejects } from '../load/quarantine/merge-quarantined.ts';
 import type { LoadTask, StagedFile } from '../load/unit-task.ts';
 import { missingIndexes } from '../plan/plan-indexes.ts';
 import type { LoadPlan, UnitPlan } from '../plan/plan-types.ts';
@@ -10,7 +12,7 @@ import { cancellable } from '../target/backends.ts';
 import type { Connection, ConnectOptions } from '../target/connect.ts';
 import { createFresh, dropFresh, freshName, swapFresh } from '../target/fresh-table.ts';
 import { createIndexSql } from '../target/indexes.ts';
-import { writeLedger } from '../target/ledger.ts';
+import { writeLedger, type LedgerContext } from '../target/ledger.ts';
 import type { TargetTable } from '../target/table.ts';
 import { inTransaction } from '../target/transaction.ts';
 import type { RunEvent } from './events.ts';
@@ -37,6 +39,8 @@ export interface FreshOptions {
   readonly connectOptions: ConnectOptions;
   readonly signal: AbortSignal;
   readonly onEvent: (event: RunEvent) => void;
+  /** See LoadQuarantine. */
+  readonly rejectPaths: ReadonlyMap<number, string>;
 }
 
 /** What the twin was filled with; every row was new. */
@@ -75,9 +79,14 @@ interface CopyOptions extends FreshOptions {
   readonly tell: TellNews;
 }
 
-async function copyAll(options: CopyOptions, fresh: string): Promise<FreshUnit[]> {
+interface CopiedUnit {
+  readonly staged: readonly StagedFile[];
+  readonly stageMs: number;
+}
+
+async function copyAll(options: CopyOptions, fresh: string): Promise<CopiedUnit[]> {
   const { plan, signal } = options;
-  const units: FreshUnit[] = [];
+  const units: CopiedUnit[] = [];
   const problems: unknown[] = [];
   const remaining = plan.units.values();
   const lane = async (): Promise<void> => {
@@ -100,7 +109,7 @@ async function copyUnit(
   { pool, plan, task, parts, tell }: CopyOptions,
   unit: UnitPlan,
   sqlName: string,
-): Promise<FreshUnit> {
+): Promise<CopiedUnit> {
   const files = unit.files.flatMap((ordinal) => plan.files[ordinal] ?? []);
   const part = await parts.partOf(unit);
   const order = { load: task, unit: unit.ordinal, files, attempt: 1, part };
@@ -108,20 +117,25 @@ async function copyUnit(
     tell(unit, news, 1),
   );
   try {
-    const copied = (await session.call('copy')) as FreshUnit;
+    const { staged, failure, stageMs } = (await session.call('copy')) as FreshUnit;
     // The ordinary road tells what COPY refused, and loads the files before it.
-    if (copied.failure !== null) throw EtlError.fromRecord(copied.failure.error);
-    return copied;
+    if (failure !== null) throw EtlError.fromRecord(failure.error);
+    return { staged: staged.map((file) => stagedFile(file, plan.files)), stageMs };
   } finally {
     await session.close();
   }
 }
 
+function stagedFile({ ordinal, ...rest }: FreshFile, files: LoadPlan['files']): StagedFile {
+  return { ...rest, file: present(files[ordinal], 'a file that was copied') };
+}
+
 async function publish(
-  { coordinator, connectOptions, plan, table, task, loadIndex, signal, onEvent }: FreshOptions,
+  options: FreshOptions,
   fresh: string,
   files: readonly StagedFile[],
 ): Promise<void> {
+  const { coordinator, connectOptions, plan, table, task, loadIndex, signal, onEvent } = options;
   for (const { file } of files) {
     onEvent({ kind: 'file-merging', load: loadIndex, file: file.ordinal });
   }
@@ -132,10 +146,26 @@ async function publish(
       for (const index of missingIndexes(plan)) {
         await heeding.query(createIndexSql(table, index, 'at once'));
       }
-      const entries = files.map((file) => ledgerEntry(file, insertedOnly(file.rows)));
-      await writeLedger(heeding, { ...task.ledger, tableOid }, entries);
+      const ledger = { ...task.ledger, tableOid };
+      await writeFreshRejects(options, heeding, ledger, files);
+      const entries = files.map((one) => ledgerEntry(one, insertedOnly(one.rows, one.rejected)));
+      await writeLedger(heeding, ledger, entries);
     });
   });
+}
+
+/** A file that has more bad rows than it may is for the ordinary road to tell. */
+async function writeFreshRejects(
+  { task, rejectPaths, signal }: FreshOptions,
+  connection: Connection,
+  ledger: LedgerContext,
+  files: readonly StagedFile[],
+): Promise<void> {
+  const { quarantine } = task;
+  if (quarantine === null) return;
+  const order = { load: { ...task, ledger }, unit: 0, rejectPaths };
+  const tooMany = await writeRejects(connection, order, quarantine, files, signal);
+  if (tooMany !== null) throw tooMany.error;
 }
 
 function tellFallback({ onEvent, loadIndex, table }: FreshOptions, record: ErrorRecord): void {

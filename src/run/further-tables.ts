@@ -1,5 +1,6 @@
 import { present } from '../assert.ts';
 import type { FurtherTask } from '../load/further-task.ts';
+import { withPlannedLookups } from '../plan/lookup-columns.ts';
 import type { LoadPlan } from '../plan/plan-types.ts';
 import type { Connection } from '../target/connect.ts';
 import type { TargetTable } from '../target/table.ts';
@@ -38,21 +39,23 @@ export function furtherTasks(
   tables: readonly TargetTable[],
 ): { readonly further?: readonly FurtherTask[] } {
   if (targets === undefined) return {};
-  const further = targets.map(({ key, onConflict, versionColumn, where }, index) => {
-    const table = present(tables[index], 'a further table');
-    return {
-      target: {
-        schema: table.schema,
-        name: table.name,
-        columns: table.columns.map((column) =>
-          key.includes(column.name) ? { ...column, notNull: true } : column,
-        ),
-        ...{ key, onConflict, versionColumn },
-      },
-      sqlName: table.sqlName,
-      countRows: table.rowTriggers.length > 0,
-      where,
-    };
-  });
+  const further = targets.map(
+    ({ table: planned, key, onConflict, versionColumn, where }, index) => {
+      const table = present(tables[index], 'a further table');
+      return {
+        target: {
+          schema: table.schema,
+          name: table.name,
+          columns: withPlannedLookups(table.columns, planned).map((column) =>
+            key.includes(column.name) ? { ...column, notNull: true } : column,
+          ),
+          ...{ key, onConflict, versionColumn },
+        },
+        sqlName: table.sqlName,
+        countRows: table.rowTriggers.length > 0,
+        where,
+      };
+    },
+  );
   return { further };
 }

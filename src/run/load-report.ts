@@ -100,14 +100,14 @@ export function rangeReports(load: LoadPlan, outcome: RangeOutcome): FileReport[
 
 /** Reports of a table that was filled before it got its key: all rows were new. */
 export function freshReports(load: LoadPlan, outcome: FreshOutcome): FileReport[] {
-  const rows = new Map(outcome.files.map((file) => [file.file.ordinal, file.rows]));
+  const files = new Map(outcome.files.map((file) => [file.file.ordinal, file]));
   const units = unitsByFile(load);
   return load.files.map((file) => {
     const own = units.get(file.ordinal);
     if (own === undefined) return untouched(file);
     return {
       ...untouched(file),
-      ...insertedOnly(rows.get(file.ordinal) ?? 0),
+      ...insertedOnly(files.get(file.ordinal)?.rows ?? 0, files.get(file.ordinal)?.rejected ?? 0),
       attempts: 1,
       status: 'loaded',
       stageMs: rounded(sumMs(own, outcome.stageMs)),

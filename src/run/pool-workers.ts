@@ -1,7 +1,8 @@
-import type { LoadTask, UnitNews } from '../load/unit-task.ts';
+import type { LoadTask, SupersededRows, UnitNews } from '../load/unit-task.ts';
 import type { MergedUnit, StagedUnit, UnitWorkers } from '../load/unit-session.ts';
 import type { FilePlan, LoadPlan } from '../plan/plan-types.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
+import { createCreationTurns } from './creation-turns.ts';
 import type { RunEvent } from './events.ts';
 
 /** The pool's sessions as the file pipeline sees them. */
@@ -12,7 +13,9 @@ export function poolWorkers(
   loadIndex: number,
   onEvent: (event: RunEvent) => void,
   rejectPaths: ReadonlyMap<number, string> = new Map(),
+  leftOut: ReadonlyMap<number, SupersededRows> = new Map(),
 ): UnitWorkers {
+  const turns = load.createsInOrder === true ? createCreationTurns() : null;
   return {
     open: (unit, attempt, direct) => {
       const files = unit.files.flatMap((ordinal) => plan.files[ordinal] ?? []);
@@ -23,13 +26,17 @@ export function poolWorkers(
         files,
         attempt,
         direct: window,
-        rejectPaths: pathsOf(rejectPaths, files),
+        rejectPaths: ofFiles(rejectPaths, files),
+        ...(leftOut.size === 0 ? {} : { superseded: ofFiles(leftOut, files) }),
       };
       const session = pool.open({ kind: 'unit', task }, (news) => {
         onEvent(eventOf(news, loadIndex, attempt));
       });
       return {
-        stage: async () => (await session.call('stage')) as StagedUnit,
+        stage: async () =>
+          turns === null
+            ? ((await session.call('stage')) as StagedUnit)
+            : turns.stage<StagedUnit>(unit.ordinal, session),
         exportKeys: async () => (await session.call('exportKeys')) as Float64Array,
         merge: async () => (await session.call('merge')) as MergedUnit,
         close: () => session.close(),
@@ -39,14 +46,14 @@ export function poolWorkers(
 }
 
 /** Those of the files alone: what goes to a worker is copied. */
-export function pathsOf(
-  rejectPaths: ReadonlyMap<number, string>,
+export function ofFiles<T>(
+  byOrdinal: ReadonlyMap<number, T>,
   files: readonly FilePlan[],
-): ReadonlyMap<number, string> {
+): ReadonlyMap<number, T> {
   return new Map(
     files.flatMap(({ ordinal }) => {
-      const path = rejectPaths.get(ordinal);
-      return path === undefined ? [] : [[ordinal, path]];
+      const own = byOrdinal.get(ordinal);
+      return own === undefined ? [] : [[ordinal, own] as const];
     }),
   );
 }

@@ -7,9 +7,10 @@ import type { StagedFile } from '../load/unit-task.ts';
 import type { UnitPlan } from '../plan/plan-types.ts';
 import { sharedStagingName } from '../target/shared-staging.ts';
 import type { StagingTable } from '../target/staging.ts';
+import { createCreationTurns, type CreationTurns } from './creation-turns.ts';
 import { createFileParts, type FileParts } from './file-parts.ts';
 import { createPartEvents, type TellNews } from './part-events.ts';
-import { pathsOf } from './pool-workers.ts';
+import { ofFiles } from './pool-workers.ts';
 import type { RangeOptions } from './range-options.ts';
 import {
   createSupersededSieve,
@@ -38,6 +39,7 @@ export async function stageAll(options: RangeOptions): Promise<StagedLoad> {
       ...options,
       parts,
       tell: createPartEvents(options.loadIndex, options.onEvent),
+      turns: options.task.createsInOrder === true ? createCreationTurns() : null,
     });
   } finally {
     await parts.close();
@@ -47,6 +49,7 @@ export async function stageAll(options: RangeOptions): Promise<StagedLoad> {
 interface StagingOptions extends RangeOptions {
   readonly parts: FileParts;
   readonly tell: TellNews;
+  readonly turns: CreationTurns | null;
 }
 
 async function stageUnits(options: StagingOptions): Promise<StagedLoad> {
@@ -56,6 +59,7 @@ async function stageUnits(options: StagingOptions): Promise<StagedLoad> {
   const failures: (FileFailure & { readonly unit: number })[] = [];
   const fail = (unit: UnitPlan, failure: FileFailure): void => {
     failures.push({ ...failure, unit: unit.ordinal });
+    options.turns?.fail(unit.ordinal);
   };
   const sieve = plan.dropSuperseded ? createSupersededSieve(options, parts) : null;
   const remaining = (sieve?.units ?? plan.units).values();
@@ -83,10 +87,10 @@ async function stageUnits(options: StagingOptions): Promise<StagedLoad> {
   }
   const [failure] = failures.sort((a, b) => a.file - b.file || a.unit - b.unit);
   return {
-    tables: inOrder.map((unit) => unit.table),
+    tables: inOrder.flatMap(({ table }) => table ?? []),
     filled: inOrder
       .filter((unit) => unit.staged.some((file) => file.staged > 0))
-      .map((unit) => unit.table.sqlName),
+      .flatMap(({ table }) => table?.sqlName ?? []),
     files,
     stageMs: new Map([...units].map(([ordinal, unit]) => [ordinal, unit.stageMs])),
     attempts,
@@ -140,7 +144,7 @@ async function stageWithRetries(
 }
 
 async function stageOnce(
-  { pool, plan, task, parts, tell, rejectPaths }: StagingOptions,
+  { pool, plan, task, parts, tell, rejectPaths, turns }: StagingOptions,
   unit: UnitPlan,
   superseded: SupersededByFile,
   attempt: number,
@@ -159,13 +163,14 @@ async function stageOnce(
         attempt,
         superseded,
         part,
-        rejectPaths: pathsOf(rejectPaths, files),
+        rejectPaths: ofFiles(rejectPaths, files),
       },
       sqlName,
     },
     (news) => tell(unit, news, attempt),
   );
   try {
+    if (turns !== null) return await turns.stage<SharedUnit>(unit.ordinal, session);
     return (await session.call('stage')) as SharedUnit;
   } finally {
     await session.close();

@@ -2,7 +2,7 @@ import { EtlError } from '../errors.ts';
 import type { LoadPlan } from '../plan/plan-types.ts';
 import { ledgerPath } from '../source/ledger-path.ts';
 import type { Connection } from '../target/connect.ts';
-import { loadedFiles, type LedgerContext } from '../target/ledger.ts';
+import { latestEntries, type LedgerContext } from '../target/ledger.ts';
 
 /**
  * A run that held the table before this one, and after this one was planned, may have loaded the
@@ -17,7 +17,7 @@ export async function refuseStale(
   const files = load.files.filter((file) => file.skip === null);
   const paths = files.map(ledgerPath);
   const latest = new Map(
-    (await loadedFiles(coordinator, schema, tableOid, paths)).map((entry) => [entry.path, entry]),
+    (await latestEntries(coordinator, schema, tableOid, paths)).map((entry) => [entry.path, entry]),
   );
   for (const file of files) {
     const entry = latest.get(ledgerPath(file));

@@ -40,7 +40,22 @@ export interface LoadReport {
   readonly targets?: readonly TargetReport[];
   /** Rows that lookups created in other tables, those of tries that failed included. */
   readonly lookups?: readonly { readonly table: string; readonly created: number }[];
+  /** Indexes that the job asks for; absent where it asks for none. */
+  readonly indexes?: readonly IndexReport[];
   readonly prediction: LoadPrediction;
+}
+
+export interface IndexReport {
+  readonly name: string;
+  /** As the server spells it: `btree (scraped_at)`. */
+  readonly definition: string;
+  readonly unique: boolean;
+  /** existing: it was there; not-built: an error or an interrupt came first. */
+  readonly status: 'existing' | 'built' | 'not-built';
+  /** Whether others could write the table meanwhile; null unless it was built. */
+  readonly concurrently: boolean | null;
+  /** Milliseconds of its build; null also where it was built with a new table's key, in one go. */
+  readonly ms: number | null;
 }
 
 /**

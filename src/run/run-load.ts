@@ -27,12 +27,14 @@ import {
   withReject,
   withRejects,
 } from './load-report.ts';
+import { leaveUnchanged } from './leave-unchanged.ts';
 import { openQuarantine, type LoadQuarantine } from './load-quarantine.ts';
 import { poolWorkers } from './pool-workers.ts';
 import { prepareTable } from './prepare-table.ts';
 import type { UnitOutcome } from './unit-outcome.ts';
 import { OWNER_ROWS_MIN } from './range-owners.ts';
 import { furtherTasks, holdTables, prepareFurther } from './further-tables.ts';
+import { indexReports } from './index-reports.ts';
 import { prepareSuperseded, withSuperseded } from './keep-superseded.ts';
 import { runRangePipeline } from './range-pipeline.ts';
 import type { Counts, FileReport, LoadReport } from './report-types.ts';
@@ -80,7 +82,11 @@ export async function runLoad(
     if (waited) await prepareAgain(coordinator, load, tables);
     for (const each of tables) await tidy(context, each, index);
     quarantined = await openQuarantine(context.plan, index, table.oid, coordinator);
-    const task = { ...loadTask(context, load, table, quarantined), ...furtherTasks(load, further) };
+    const task = {
+      ...loadTask(context, load, table, quarantined),
+      ...furtherTasks(load, further),
+      ...creationOrder(context.plan, load),
+    };
     await refuseStale(coordinator, task.ledger, load);
     await prepareSuperseded(context);
     const { report, ...rest } = await runPipeline(
@@ -99,7 +105,9 @@ export async function runLoad(
     const end = await withSuperseded({ ...context, signal }, load, index, task, told);
     context.usage.connections(1 + pool.connections());
     if (coordinator.lost.aborted) return { ...end, error: lockLost(table.sqlName) };
-    if (end.error !== null || missingIndexes(load).length === 0) return end;
+    if (end.error !== null || missingIndexes(load).length === 0) {
+      return { ...end, report: { ...end.report, ...indexReports(load, new Map()) } };
+    }
     await destroyPool();
     return await withIndexes({ ...context, signal }, load, index, end);
   } finally {
@@ -118,8 +126,9 @@ async function withIndexes(
   end: LoadEnd,
 ): Promise<LoadEnd> {
   const startedAt = performance.now();
-  const error = await buildIndexes(context, load, index);
-  return { ...end, error, indexMs: performance.now() - startedAt };
+  const { error, ...indexes } = await buildIndexes(context, load, index);
+  const report = { ...end.report, ...indexes };
+  return { report, error, indexMs: performance.now() - startedAt };
 }
 
 /** The same tables, which exist. */
@@ -219,10 +228,10 @@ async function runPipeline(
       coordinator,
       connectOptions: context.setup,
     };
-    const filled = await runFreshLoad({ ...filling, signal, onEvent });
+    const filled = await runFreshLoad({ ...filling, signal, onEvent, rejectPaths });
     if (filled !== null) {
-      const rows = filled.files.reduce((sum, file) => sum + file.rows, 0);
-      return endWith(freshReports(load, filled), insertedOnly(rows));
+      const counts = filled.files.map(({ rows, rejected }) => insertedOnly(rows, rejected));
+      return endWith(freshReports(load, filled), sumCounts(counts));
     }
   }
   if (load.strategy === 'partitioned') {
@@ -247,9 +256,10 @@ async function runPipeline(
       onEvent({ kind: 'file-finished', load: index, file, report: told });
     }
   };
+  const leftOut = await leaveUnchanged({ onEvent, signal }, load, index, pool, task);
   let outcomes = await runFilePipeline({
     load,
-    workers: poolWorkers(pool, task, load, index, onEvent, rejectPaths),
+    workers: poolWorkers(pool, task, load, index, onEvent, rejectPaths, leftOut),
     admissionMode: admissionMode(context.plan, load),
     concurrency: load.concurrency,
     now: () => performance.now(),
@@ -264,6 +274,16 @@ async function runPipeline(
   const totals = sumCounts(outcomes.flatMap((outcome) => outcome.merged?.counts ?? []));
   const report = { ...loadReport(load, files, totals), ...targetReports(load, outcomes) };
   return { report, error: firstError(files) };
+}
+
+/** `deterministic: false` drops the order as well: then the first to come makes a row. */
+function creationOrder(
+  { settings }: Plan,
+  { table, targets = [] }: LoadPlan,
+): Pick<LoadTask, 'createsInOrder'> {
+  const columns = [table, ...targets.map((target) => target.table)].flatMap((one) => one.columns);
+  const sets = columns.some(({ lookup }) => lookup?.set !== undefined);
+  return sets && settings.deterministic ? { createsInOrder: true } : {};
 }
 
 /** `deterministic: false` drops the proof; `append` has no keys that could conflict. */

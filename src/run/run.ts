@@ -141,9 +141,10 @@ async function runLoads(
     if (load.units.length === 0 && !context.retryRejects) {
       await tidySkipped(context, load, index);
       const skipped = skippedLoad(load);
-      loads.push(skipped);
       await recordLoad(context, index, skipped, 0);
-      error = await buildSkippedIndexes(context, load, index);
+      const { error: why, ...indexes } = await buildSkippedIndexes(context, load, index);
+      loads.push({ ...skipped, ...indexes });
+      error = why;
       continue;
     }
     const startedAt = performance.now();

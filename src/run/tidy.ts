@@ -15,10 +15,12 @@ interface LockedTable {
 /** Ends what a run that died has left: its prepared transactions and its staging. */
 export async function tidy(context: RunContext, table: LockedTable, index: number): Promise<void> {
   const { coordinator, plan, onEvent, parts, signal } = context;
+  const { ledgerSchema } = plan.settings;
   await waitForEarlierWork(coordinator, table, parts.sleep, signal);
-  const prepared = await recoverPrepared(coordinator, plan.settings.ledgerSchema, table.oid);
+  if (!(await leftBehind(coordinator, ledgerSchema, table))) return;
+  const prepared = await recoverPrepared(coordinator, ledgerSchema, table.oid);
   const fresh = await dropFresh(coordinator, table);
-  const shared = await dropSharedStaging(coordinator, plan.settings.ledgerSchema, table.oid);
+  const shared = await dropSharedStaging(coordinator, ledgerSchema, table.oid);
   const staging = fresh + shared;
   if (prepared + staging === 0) return;
   const sentence =
@@ -40,7 +42,8 @@ export async function tidySkipped(
   const { coordinator, plan, runId } = context;
   const { ledgerSchema } = plan.settings;
   const { oid } = table;
-  if (oid === null || !(await leftBehind(coordinator, ledgerSchema, oid))) return;
+  const { schema } = table;
+  if (oid === null || !(await leftBehind(coordinator, ledgerSchema, { oid, schema }))) return;
   try {
     await lockTable(coordinator, ledgerSchema, runId, { oid, sqlName: table.sqlName });
   } catch (error) {
@@ -48,7 +51,7 @@ export async function tidySkipped(
     throw error;
   }
   try {
-    await tidy(context, { oid, schema: table.schema, sqlName: table.sqlName }, index);
+    await tidy(context, { oid, schema, sqlName: table.sqlName }, index);
   } finally {
     if (coordinator.usable()) await unlockTables(coordinator);
   }

@@ -1,12 +1,17 @@
 import { createReadStream } from 'node:fs';
 import { open, rename, type FileHandle } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import type { IdempotencyKey } from './idempotency.ts';
 import type { UploadReport } from './upload.ts';
 
 /** What the service must still know after a crash: what it has accepted, and how that ended. */
 export type JournalEntry =
   | { readonly kind: 'accepted'; readonly upload: AcceptedUpload }
-  | { readonly kind: 'ended'; readonly report: UploadReport };
+  | {
+      readonly kind: 'ended';
+      readonly report: UploadReport;
+      readonly idempotency?: IdempotencyKey;
+    };
 
 /** Plain JSON. */
 export interface AcceptedUpload {
@@ -14,6 +19,8 @@ export interface AcceptedUpload {
   readonly job: string;
   readonly acceptedAt: string;
   readonly alone: boolean;
+  /** Where its client has said one. */
+  readonly idempotency?: IdempotencyKey;
   readonly files: readonly AcceptedFile[];
 }
 
@@ -94,13 +101,19 @@ export interface JournalState {
   /** Accepted, and not ended; in order. */
   readonly pending: readonly AcceptedUpload[];
   /** In order, the last `keptMax` of them. */
-  readonly ended: readonly UploadReport[];
+  readonly ended: readonly EndedUpload[];
+}
+
+/** How an upload ended, and the key that it came with. */
+export interface EndedUpload {
+  readonly report: UploadReport;
+  readonly idempotency?: IdempotencyKey;
 }
 
 /** Nothing where there is no journal. A line that a crash has torn says nothing, either. */
 export async function readJournal(path: string, keptMax: number): Promise<JournalState> {
   const pending = new Map<string, AcceptedUpload>();
-  const ended = new Map<string, UploadReport>();
+  const ended = new Map<string, EndedUpload>();
   const input = createReadStream(path);
   try {
     for await (const line of createInterface({ input, crlfDelay: Infinity })) {
@@ -108,7 +121,8 @@ export async function readJournal(path: string, keptMax: number): Promise<Journa
       if (entry?.kind === 'accepted') pending.set(entry.upload.id, entry.upload);
       if (entry?.kind !== 'ended') continue;
       pending.delete(entry.report.id);
-      ended.set(entry.report.id, entry.report);
+      const { report, idempotency } = entry;
+      ended.set(report.id, { report, ...(idempotency === undefined ? {} : { idempotency }) });
       const [oldest] = ended.keys();
       if (ended.size > keptMax && oldest !== undefined) ended.delete(oldest);
     }

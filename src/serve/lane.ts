@@ -20,6 +20,8 @@ export interface LaneParts {
   readonly load: (batch: readonly QueuedFile[], workers: number) => Promise<ErrorRecord | null>;
   /** How many workers a batch of so many bytes is worth; from 1. */
   readonly workersFor: (job: string, bytes: number) => number;
+  /** Uploads of its jobs that were let in and have not ended: received, queued or loading. */
+  readonly inside: () => number;
   readonly connections: Connections;
   /** Resolves early where the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -41,6 +43,7 @@ export function createLane(parts: LaneParts): Lane {
   const work = async (): Promise<void> => {
     for (let failures = 0; ;) {
       await untilWoken();
+      await gather(queue, parts);
       if (stop.aborted) return;
       const error = await loadNext(queue, parts);
       failures = error === null ? 0 : failures + 1;
@@ -54,6 +57,24 @@ export function createLane(parts: LaneParts): Lane {
     },
     ended: work(),
   };
+}
+
+/**
+ * Where more uploads are just being received, they are waited for, some milliseconds at a time and as long as
+ * they come. Without it a crowd of small uploads is loaded by twice as many runs: the first that comes when
+ * a run has ended gets one of its own, and all others the next.
+ */
+async function gather(
+  queue: readonly QueuedFile[],
+  { inside, sleep, stop }: LaneParts,
+): Promise<void> {
+  for (let looks = 0; looks < LIMITS.serveGatherLooksMax && !stop.aborted; looks++) {
+    const queued = queue.length;
+    const onTheWay = inside() - new Set(queue.map(({ upload }) => upload)).size;
+    if (onTheWay <= 0) return;
+    await sleep(LIMITS.serveGatherMs, stop);
+    if (queue.length === queued) return;
+  }
 }
 
 async function loadNext(queue: QueuedFile[], parts: LaneParts): Promise<ErrorRecord | null> {

@@ -10,6 +10,7 @@ import { loadBatch } from './load-batch.ts';
 import type { Metrics } from './metrics.ts';
 import type { Register } from './register.ts';
 import { failedVerdict, runBatch } from './run-batch.ts';
+import type { RunSessions } from './run-sessions.ts';
 import type { ServedJob } from './served-jobs.ts';
 import { groupByTables } from './shared-tables.ts';
 import type { Spool } from './spool.ts';
@@ -26,7 +27,10 @@ export interface LanesContext {
   readonly spool: Spool;
   readonly register: Register;
   readonly metrics: Metrics;
+  /** Uploads of a job that are received, queued or loading. */
+  readonly inside: (job: string) => number;
   readonly connections: Connections;
+  readonly sessions: RunSessions;
   /** Of the service, those that runs do not take included. */
   readonly connectionsMax: number;
   readonly speeds: ReadonlyMap<string, Throughput>;
@@ -47,6 +51,7 @@ export function createLanes(
       const lane = createLane({
         load: (batch, workers) => loadQueued(batch, workers, jobs, context),
         workersFor: (name, bytes) => workersFor(jobs.get(name), bytes, context.connectionsMax - 2),
+        inside: () => group.reduce((sum, { name }) => sum + context.inside(name), 0),
         connections: context.connections,
         sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
         stop: context.stop,
@@ -72,7 +77,7 @@ async function loadQueued(
   batch: readonly QueuedFile[],
   workers: number,
   jobs: ReadonlyMap<string, ServiceJob>,
-  { spool, register, metrics, speeds, log, stop }: LanesContext,
+  { spool, register, metrics, sessions, speeds, log, stop }: LanesContext,
 ): Promise<ErrorRecord | null> {
   const uploadOf = new Map(batch.map(({ file, upload }) => [file, upload]));
   const uploads = [...new Set(uploadOf.values())];
@@ -88,7 +93,7 @@ async function loadQueued(
   const error = await loadBatch([...uploadOf.keys()], {
     tryRun: (files) =>
       runBatch(files, {
-        ...{ served, databaseUrl, embedded, spool, log, workers },
+        ...{ served, databaseUrl, embedded, spool, sessions, log, workers },
         uploadsOf: (loaded) => new Set(loaded.map((file) => uploadOf.get(file))).size,
         onProgress: (file) => {
           const upload = uploadOf.get(file);

@@ -1,3 +1,4 @@
+import type { Hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { FileHandle } from 'node:fs/promises';
@@ -8,6 +9,8 @@ import { Refusal } from './refusal.ts';
 export interface BodyGuard {
   /** Called with the bytes of each chunk; throws where it is one too many. */
   readonly onBytes: (bytes: number) => void;
+  /** Gets what comes, where somebody wants to know it again. */
+  readonly hash: Hash | null;
   readonly idleMs: number;
   /** Aborted where no more bodies are taken; its reason is thrown. */
   readonly signal: AbortSignal;
@@ -66,8 +69,9 @@ export async function receiveInto(
   }
 }
 
-async function write(file: FileHandle, chunk: Buffer, { onBytes }: BodyGuard): Promise<void> {
+async function write(file: FileHandle, chunk: Buffer, { onBytes, hash }: BodyGuard): Promise<void> {
   onBytes(chunk.length);
+  hash?.update(chunk);
   await file.writeFile(chunk);
 }
 

@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyRequest } from 'fastify';
+import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { LIMITS } from '../limits.ts';
 import { receiveInto, tooSlow, type BodyGuard } from './receive-body.ts';
@@ -13,6 +14,8 @@ export interface ReceivedFile {
   /** As the client calls it. */
   readonly name: string;
   readonly bytes: number;
+  /** SHA-256 (hex) of what came, where that was asked for. */
+  readonly contentHash: string | null;
 }
 
 export interface ReceiveOptions {
@@ -20,6 +23,8 @@ export interface ReceiveOptions {
   readonly kind: 'rows' | 'files';
   /** Of the query. */
   readonly name: string | null;
+  /** Whether what comes is hashed. */
+  readonly hashed: boolean;
   readonly bodyBytesMax: number;
   readonly idleMs: number;
   readonly bodyMs: number;
@@ -43,14 +48,14 @@ export async function receiveUpload(
   if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) throw tooLarge(bodyBytesMax);
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(tooSlow(bodyMs)), bodyMs);
-  let bytes = 0;
-  const guard: BodyGuard = {
+  let taken = 0;
+  const guard: Omit<BodyGuard, 'hash'> = {
     idleMs: options.idleMs,
     signal: AbortSignal.any([options.signal, late.signal]),
     onBytes: (more) => {
-      if (bytes + more > bodyBytesMax) throw tooLarge(bodyBytesMax);
+      if (taken + more > bodyBytesMax) throw tooLarge(bodyBytesMax);
       room.take(more);
-      bytes += more;
+      taken += more;
     },
   };
   const received: ReceivedFile[] = [];
@@ -59,7 +64,9 @@ export async function receiveUpload(
     for await (const part of partsOf(request, options)) {
       const base = `${options.id}-${received.length + 1}${part.ending}`;
       made.push(base);
-      received.push({ base, name: part.name, bytes: await receivePart(part, base, spool, guard) });
+      const hash = options.hashed ? createHash('sha256') : null;
+      const bytes = await receivePart(part, base, spool, { ...guard, hash });
+      received.push({ base, name: part.name, bytes, contentHash: hash?.digest('hex') ?? null });
     }
     if (received.length === 0) {
       throw new Refusal(
@@ -70,7 +77,7 @@ export async function receiveUpload(
     }
     return received;
   } catch (error) {
-    room.give(bytes);
+    room.give(taken);
     await spool.remove(made);
     throw error;
   } finally {

@@ -25,6 +25,7 @@ const CODES = {
   408: 'ETL_LIMIT',
   413: 'ETL_LIMIT',
   415: 'ETL_FILE_FORMAT',
+  422: 'ETL_USAGE',
   429: 'ETL_BUSY',
   431: 'ETL_LIMIT',
   503: 'ETL_BUSY',

@@ -1,6 +1,13 @@
 import { LIMITS } from '../limits.ts';
 import type { FileDescription } from '../source/source-file.ts';
-import { openJournal, readJournal, type AcceptedUpload, type Journal } from './journal.ts';
+import { createKeyedUploads, type KeyedUploads } from './idempotency.ts';
+import {
+  openJournal,
+  readJournal,
+  type AcceptedUpload,
+  type EndedUpload,
+  type Journal,
+} from './journal.ts';
 import type { SpoolRoom } from './spool-room.ts';
 import type { Spool } from './spool.ts';
 import {
@@ -20,6 +27,8 @@ export interface Register {
   readonly resumed: readonly Upload[];
   /** Durable once it resolves: from then on the upload is the service's. */
   accept(upload: AcceptedUpload, descriptions: readonly FileDescription[]): Promise<Upload>;
+  /** The upload that came under a key; see KeyedUploads. */
+  readonly repeated: KeyedUploads['find'];
   find(id: string): UploadReport | null;
   /** Null where it has ended, or is not known. */
   open(id: string): Upload | null;
@@ -43,8 +52,11 @@ export async function openRegister(options: RegisterOptions): Promise<Register> 
   const { spool, room, now, onEnd } = options;
   const state = await readJournal(spool.journalPath, LIMITS.serveUploadsKeptMax);
   const open = new Map(state.pending.map((accepted) => [accepted.id, uploadOf(accepted)] as const));
-  const ended = new Map(state.ended.map((report) => [report.id, report]));
+  const ended = new Map(state.ended.map((one) => [one.report.id, one]));
   const resumed = [...open.values()];
+  const keyed = createKeyedUploads(now);
+  for (const one of state.ended) keyed.add(keyedOf(one));
+  for (const upload of resumed) keyed.add(upload);
   const kept = resumed.flatMap((upload) => upload.files);
   await spool.sweep(new Set(kept.map((file) => file.base)));
   for (const { bytes } of kept) room.hold(bytes);
@@ -52,7 +64,7 @@ export async function openRegister(options: RegisterOptions): Promise<Register> 
     linesMax: 4 * LIMITS.serveUploadsKeptMax,
     before: () => spool.sync(),
     snapshot: () => [
-      ...[...ended.values()].map((report) => ({ kind: 'ended', report }) as const),
+      ...[...ended.values()].map((one) => ({ kind: 'ended', ...one }) as const),
       ...[...open.values()].map(
         (upload) => ({ kind: 'accepted', upload: acceptedOf(upload) }) as const,
       ),
@@ -64,12 +76,17 @@ export async function openRegister(options: RegisterOptions): Promise<Register> 
   };
   const end = async (upload: Upload): Promise<void> => {
     const report = reportOf(upload, now().toISOString());
+    const { idempotency } = upload;
+    const one = { report, ...(idempotency === undefined ? {} : { idempotency }) };
     open.delete(upload.id);
-    ended.set(upload.id, report);
-    const [oldest] = ended.keys();
-    if (ended.size > LIMITS.serveUploadsKeptMax && oldest !== undefined) ended.delete(oldest);
+    ended.set(upload.id, one);
+    const [oldest] = ended.values();
+    if (ended.size > LIMITS.serveUploadsKeptMax && oldest !== undefined) {
+      ended.delete(oldest.report.id);
+      keyed.forget(keyedOf(oldest));
+    }
     // Where it cannot be written, the next process looks again, and finds in the ledger what is loaded.
-    const durable = await journal.append({ kind: 'ended', report }).then(
+    const durable = await journal.append({ kind: 'ended', ...one }).then(
       () => true,
       () => false,
     );
@@ -84,17 +101,21 @@ export async function openRegister(options: RegisterOptions): Promise<Register> 
     accept: async (accepted, descriptions) => {
       const upload = uploadOf(accepted, descriptions);
       open.set(upload.id, upload);
+      const durable = journal.append({ kind: 'accepted', upload: accepted });
+      keyed.add(accepted, durable);
       try {
-        await journal.append({ kind: 'accepted', upload: accepted });
+        await durable;
         return upload;
       } catch (error) {
         open.delete(upload.id);
+        keyed.forget(accepted);
         throw error;
       }
     },
+    repeated: keyed.find,
     find: (id) => {
       const upload = open.get(id);
-      return upload === undefined ? (ended.get(id) ?? null) : reportOf(upload, null);
+      return upload === undefined ? (ended.get(id)?.report ?? null) : reportOf(upload, null);
     },
     open: (id) => open.get(id) ?? null,
     started: (upload) => {
@@ -129,9 +150,16 @@ function uploadOf(accepted: AcceptedUpload, descriptions: readonly FileDescripti
   };
 }
 
-function acceptedOf({ id, job, acceptedAt, alone, files }: Upload): AcceptedUpload {
+function keyedOf({ report, idempotency }: EndedUpload): Parameters<KeyedUploads['add']>[0] {
+  const { id, job, acceptedAt } = report;
+  return { id, job, acceptedAt, ...(idempotency === undefined ? {} : { idempotency }) };
+}
+
+function acceptedOf(upload: Upload): AcceptedUpload {
+  const { id, job, acceptedAt, alone, idempotency, files } = upload;
   return {
     ...{ id, job, acceptedAt, alone },
+    ...(idempotency === undefined ? {} : { idempotency }),
     files: files.map(({ base, name, bytes, layout, bare }) => ({
       base,
       name,

@@ -5,13 +5,14 @@ import type { Log } from '../log.ts';
 import { planWith } from '../plan/plan-job.ts';
 import type { LoadPlan } from '../plan/plan-types.ts';
 import type { RunHandle } from '../run/run.ts';
-import { run } from '../run/run.ts';
+import { RUN_PARTS, runWith } from '../run/run.ts';
 import type { FileReport, LoadReport, Report } from '../run/report-types.ts';
 import { blameOf } from './blame.ts';
 import { asTold } from './client-names.ts';
 import { jsonFor } from './describe-upload.ts';
 import { knownFiles } from './known-files.ts';
 import type { RunEnd } from './load-batch.ts';
+import type { RunSessions } from './run-sessions.ts';
 import type { ServedJob } from './served-jobs.ts';
 import type { Spool } from './spool.ts';
 import { NO_COUNTS, type BatchReport, type FileVerdict, type UploadFile } from './upload.ts';
@@ -21,6 +22,7 @@ export interface RunBatchContext {
   readonly databaseUrl: string;
   readonly embedded: boolean;
   readonly spool: Spool;
+  readonly sessions: RunSessions;
   readonly log: Log;
   readonly workers: number;
   /** Uploads that the files are of. */
@@ -38,11 +40,23 @@ export async function runBatch(
   files: readonly UploadFile[],
   context: RunBatchContext,
 ): Promise<RunEnd> {
-  const { databaseUrl, embedded, spool, log } = context;
+  let failed = true;
+  try {
+    const end = await planAndRun(files, context);
+    failed = end.error !== null;
+    return end;
+  } finally {
+    await context.sessions.runEnded(failed);
+  }
+}
+
+async function planAndRun(files: readonly UploadFile[], context: RunBatchContext): Promise<RunEnd> {
+  const { databaseUrl, embedded, spool, sessions, log } = context;
   const cwd = spool.filesFolder;
   const asked = { databaseUrl, embedded, cwd, log };
   const source = knownFiles(files, spool.pathOf);
-  const planned = await planWith(jobFor(files, context), asked, { source });
+  const { connect, createPool } = sessions;
+  const planned = await planWith(jobFor(files, context), asked, { source, connect });
   const [load] = planned.loads;
   if (load === undefined) throw new Error('the plan of a served job has no load');
   const fileAt = new Map(files.map((file) => [spool.pathOf(file.base), file]));
@@ -52,7 +66,7 @@ export async function runBatch(
   if (load.table.create !== null && files.length > 1) {
     return { verdicts: new Map(), error: null, before: 1 };
   }
-  const handle = run(planned, { databaseUrl, log });
+  const handle = runWith(planned, { databaseUrl, log }, { ...RUN_PARTS, connect, createPool });
   const [report] = await Promise.all([handle.report, follow(handle, load, fileAt, context)]);
   context.onReport(report);
   return endOf(report, fileAt, context);

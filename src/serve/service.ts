@@ -12,6 +12,7 @@ import { createMetrics } from './metrics.ts';
 import { createReadiness, type Database } from './readiness.ts';
 import { openRegister, type Register } from './register.ts';
 import { runRoutes } from './run-routes.ts';
+import { createRunSessions } from './run-sessions.ts';
 import { createSpoolRoom } from './spool-room.ts';
 import { openSpool, type Spool } from './spool.ts';
 import { stateRoutes } from './state-routes.ts';
@@ -91,8 +92,13 @@ async function startWith(spool: Spool, options: ServiceOptions): Promise<Service
       metrics.uploadEnded(report);
     },
   });
+  const sessions = createRunSessions(
+    jobs.map(({ databaseUrl }) => databaseUrl),
+    connectionsMax - 1,
+  );
   const lanes = createLanes(jobs, {
-    ...{ spool, register, metrics, connections, connectionsMax, speeds, log, stop },
+    ...{ spool, register, metrics, connections, sessions, connectionsMax, speeds, log, stop },
+    inside: gate.inside,
   });
   const app = await createHttpServer({
     ...{ isAllowed: createTokenCheck(options.token), stop, metrics, log, bodyMs },
@@ -110,6 +116,7 @@ async function startWith(spool: Spool, options: ServiceOptions): Promise<Service
   const close = async (): Promise<void> => {
     stopper.abort(stopping());
     await Promise.all([...new Set(lanes.values())].map((lane) => lane.ended));
+    await sessions.close();
     await app.close();
     await register.close();
   };

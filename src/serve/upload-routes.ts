@@ -4,6 +4,7 @@ import { didYouMean } from '../job/nearest-name.ts';
 import { describeUpload } from './describe-upload.ts';
 import type { Gate } from './gate.ts';
 import { stopping } from './http-server.ts';
+import { bodyDigest, idempotencyKeyOf } from './idempotency.ts';
 import { receiveUpload } from './receive-upload.ts';
 import { Refusal, statusOf } from './refusal.ts';
 import type { Register } from './register.ts';
@@ -44,21 +45,33 @@ async function takeUpload(
   reply: FastifyReply,
   context: UploadRoutesContext,
 ): Promise<unknown> {
-  const { gate, stop, queue } = context;
+  const { gate, stop, queue, register } = context;
   const job = jobNamed(name, context.jobs);
   const query = uploadQuery(request.query, kind);
+  const key = idempotencyKeyOf(request.headers['idempotency-key']);
   gate.enter(job.name);
-  const upload = await accept(kind, job, query, request, context).catch((error: unknown) => {
+  const taken = await accept(kind, job, { ...query, key }, request, context).catch(
+    (error: unknown) => {
+      gate.leave(job.name);
+      throw error;
+    },
+  );
+  const { id } = taken;
+  reply.header('location', `/runs/${id}`);
+  if (taken.upload === null) {
     gate.leave(job.name);
-    throw error;
-  });
-  reply.header('location', `/runs/${upload.id}`);
-  const ended = untilEnded(upload, query.waitSeconds * 1000, reply, context);
-  queue(upload);
+    reply.header('idempotent-replayed', 'true');
+  }
+  const upload = taken.upload ?? register.open(id);
+  const ended =
+    upload === null
+      ? register.find(id)
+      : untilEnded(upload, query.waitSeconds * 1000, reply, context);
+  if (taken.upload !== null) queue(taken.upload);
   const report = await ended;
   if (report === null) {
     if (stop.aborted) reply.header('connection', 'close');
-    return reply.code(202).send(context.register.find(upload.id));
+    return reply.code(202).send(register.find(id));
   }
   if (report.error === null) return reply.code(200).send(report);
   return reply.code(statusOf(report.error)).send({ ...report.error, report });
@@ -75,30 +88,59 @@ function jobNamed(name: string, jobs: UploadRoutesContext['jobs']): ServedJob {
   );
 }
 
-/** Receives, looks, and writes down. Where one of these fails, nothing of the upload stays. */
+/** An upload that was taken; null where it is one that came before, under the same key. */
+interface Taken {
+  readonly id: string;
+  readonly upload: Upload | null;
+}
+
+/**
+ * Receives, looks, and writes down. Where one of these fails, or the same came before, nothing of what
+ * was received stays.
+ */
 async function accept(
   kind: 'rows' | 'files',
   job: ServedJob,
-  { name, alone }: ReturnType<typeof uploadQuery>,
+  { name, alone, key }: ReturnType<typeof uploadQuery> & { readonly key: string | null },
   request: FastifyRequest,
   context: UploadRoutesContext,
-): Promise<Upload> {
+): Promise<Taken> {
   const { spool, room, register, stop, now } = context;
   const id = newUploadId(now());
-  const received = await receiveUpload(request, { ...context, id, kind, name, signal: stop });
+  const asked = { ...context, id, kind, name, hashed: key !== null, signal: stop };
+  const received = await receiveUpload(request, asked);
+  const drop = async (): Promise<void> => {
+    for (const { bytes } of received) room.give(bytes);
+    await spool.remove(received.map(({ base }) => base));
+  };
+  const idempotency =
+    key === null ? null : { key, body: bodyDigest({ id, kind, alone }, received) };
+  const before = (): Promise<string> | null =>
+    idempotency === null ? null : register.repeated(job.name, idempotency);
+  const repeating = async (known: Promise<string>): Promise<Taken> => {
+    const repeated = { id: await known, upload: null };
+    await drop();
+    return repeated;
+  };
   try {
+    const known = before();
+    if (known !== null) return await repeating(known);
     const described = await Promise.all(
       received.map((file) => describeUpload(file, kind, job, spool)),
     );
     if (stop.aborted) throw stopping();
+    // The same request may have come while this one was looked at; from here on it has to wait.
+    const meanwhile = before();
+    if (meanwhile !== null) return await repeating(meanwhile);
     const files = described.map((file) => file.accepted);
-    return await register.accept(
-      { id, job: job.name, acceptedAt: now().toISOString(), alone, files },
+    const own = idempotency === null ? {} : { idempotency };
+    const upload = await register.accept(
+      { id, job: job.name, acceptedAt: now().toISOString(), alone, ...own, files },
       described.map(({ description }) => description),
     );
+    return { id, upload };
   } catch (error) {
-    for (const { bytes } of received) room.give(bytes);
-    await spool.remove(received.map(({ base }) => base));
+    await drop();
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import type { ErrorRecord } from '../errors.ts';
 import type { LoadReport } from '../run/report-types.ts';
 import type { FileDescription } from '../source/source-file.ts';
 import type { Counts } from '../target/counts.ts';
+import type { IdempotencyKey } from './idempotency.ts';
 
 /** What was accepted by one request: one file or several, to be loaded in their order. */
 export interface Upload {
@@ -12,6 +13,8 @@ export interface Upload {
   readonly acceptedAt: string;
   /** Not to be loaded together with others, so that its counts are its own. */
   readonly alone: boolean;
+  /** Under which the same request may come again. */
+  readonly idempotency?: IdempotencyKey;
   readonly files: readonly UploadFile[];
   startedAt: string | null;
   /** What keeps it from being loaded for the moment; it is tried again. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { LIMITS } from '../limits.ts';
 
 /**
@@ -8,10 +8,17 @@ import { LIMITS } from '../limits.ts';
  */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  const options = {
-    highWaterMark: LIMITS.readChunkBytes,
-    ...(signal === undefined ? {} : { signal }),
-  };
-  for await (const chunk of createReadStream(path, options)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
+  // One buffer for all: a stream allocates one for each chunk, which is garbage to collect.
+  const buffer = Buffer.allocUnsafeSlow(LIMITS.readChunkBytes);
+  const handle = await open(path);
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await handle.close();
+  }
 }

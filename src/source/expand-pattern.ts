@@ -62,8 +62,14 @@ function mayHoldFiles(folder: string, code: string | undefined): boolean {
 async function withoutLoops(paths: readonly string[]): Promise<readonly string[]> {
   const known = new Map<string, Promise<ReadonlySet<string> | null>>();
   const kept: string[] = [];
+  let last = '';
+  let loops = false;
   for (const file of paths) {
-    if ((await realFolders(path.dirname(file), known)) !== null) kept.push(file);
+    const folder = path.dirname(file);
+    // As a rule the next path is of the same folder.
+    if (folder !== last) loops = (await realFolders(folder, known)) === null;
+    last = folder;
+    if (!loops) kept.push(file);
   }
   return kept;
 }

@@ -1,4 +1,3 @@
-import { ZSTDDecoder } from 'zstddec/stream';
 import { present } from '../assert.ts';
 
 /**
@@ -111,7 +110,9 @@ function zstdExports(): Promise<ZstdExports> {
   return loading;
 }
 
+/** 95 kB of code, which nearly no load needs. */
 async function loadExports(): Promise<ZstdExports> {
+  const { ZSTDDecoder } = await import('zstddec/stream');
   let found: ZstdExports | null = null;
   const decoder = new ZSTDDecoder();
   const original = decoder._init.bind(decoder);

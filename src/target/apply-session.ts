@@ -27,12 +27,16 @@ const TRIED: SessionValues = {
 };
 
 /**
- * Sets them all in one round trip. Throws ETL_JOB_INVALID or ETL_PRIVILEGE where the server refuses
+ * Sets them all, and asks `question`, in one round trip; resolves to the answer. Throws ETL_JOB_INVALID or ETL_PRIVILEGE where the server refuses
  * one of them, and names it.
  */
-export async function applySession(client: Asked, session: SessionValues): Promise<void> {
+export async function applySession(
+  client: Asked,
+  session: SessionValues,
+  question = '',
+): Promise<unknown> {
   try {
-    await client.query(sessionSql(session));
+    return await client.query(`${sessionSql(session)};${question}`);
   } catch (error) {
     throw (await refusedSetting(client, session)) ?? error;
   }

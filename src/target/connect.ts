@@ -9,6 +9,7 @@ import { filedPassword, type Login } from './password-file.ts';
 import { lookAfter, socketOf, timedOut } from './look-after.ts';
 import { OWN_BACKEND, type Backend } from './probe-backend.ts';
 import { serverError } from './server-error.ts';
+import { lastOf, pipelined } from './pipelined.ts';
 import { offersNoTls, tlsError, tlsOptions } from './tls-options.ts';
 import type { LineWatch } from './watch-line.ts';
 
@@ -27,7 +28,10 @@ export interface ConnectOptions {
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** One connection, used by one thing at a time. Every error is an EtlError. */
+/**
+ * One connection, used by one thing at a time. Every error is an EtlError. Statements that are asked
+ * for without waiting for each other are sent without waiting: together they cost one round trip.
+ */
 export interface Connection {
   /** Process id of the backend. */
   readonly pid: number;
@@ -35,12 +39,16 @@ export interface Connection {
   usable(): boolean;
   /** Aborted once the line is lost or closed. */
   readonly lost: AbortSignal;
+  /** Of several statements without parameters, which are one message, the rows of the last. */
   query(sql: string, params?: readonly unknown[]): Promise<readonly Row[]>;
   /** The number of rows that the statement's command tag reports. */
   execute(sql: string, params?: readonly unknown[]): Promise<number>;
   /** Types of the columns that a query would return; the query is run, so let it return nothing. */
   describe(sql: string): Promise<readonly { typeOid: number; typeModifier: number }[]>;
-  /** COPY … FROM STDIN of all chunks; returns the rows that the server counted. */
+  /**
+   * COPY … FROM STDIN of all chunks; returns the rows that the server counted. A chunk that is
+   * larger than the buffers of Node's streams is with the system before the next one is asked for.
+   */
   copyIn(sql: string, chunks: AsyncIterable<Buffer>): Promise<number>;
   /** COPY … TO STDOUT. */
   copyOut(sql: string): AsyncIterable<Buffer>;
@@ -95,8 +103,8 @@ async function openSession(config: pg.ClientConfig, options: ConnectOptions): Pr
   try {
     await client.connect();
     late = setTimeout(() => socketOf(client).destroy(timedOut('no answer')), connectTimeoutMs);
-    await applySession(client, options.session);
-    const { rows } = await client.query<Backend>(OWN_BACKEND);
+    const answer = await applySession(client, options.session, OWN_BACKEND);
+    const { rows } = lastOf(answer as pg.QueryResult<Backend>);
     const backend = present(rows[0], 'the backend of a session');
     const watch = lookAfter(client, { config, backend, connectTimeoutMs, idleTimeoutMs });
     return connectionOf(client, backend.pid, lost.signal, watch);
@@ -115,11 +123,11 @@ function connectionOf(
   lost: AbortSignal,
   watch: LineWatch,
 ): Connection {
+  const underWay = pipelined(client);
   const run = async (sql: string, params?: readonly unknown[]) => {
     try {
-      return await watch.owes(
-        client.query<Row>(sql, params === undefined ? undefined : [...params]),
-      );
+      const sent = client.query<Row>(sql, params === undefined ? undefined : [...params]);
+      return lastOf(await underWay.add(watch.owes(sent)));
     } catch (error) {
       throw serverError(error);
     }
@@ -135,8 +143,15 @@ function connectionOf(
         typeOid: field.dataTypeID,
         typeModifier: field.dataTypeModifier,
       })),
-    copyIn: (sql, chunks) => copyIn(client, watch, sql, chunks),
-    copyOut: (sql) => copyOut(client, watch, sql),
+    copyIn: (sql, chunks) => underWay.alone(() => copyIn(client, watch, sql, chunks)),
+    copyOut: async function* (sql) {
+      await underWay.pause();
+      try {
+        yield* copyOut(client, watch, sql);
+      } finally {
+        underWay.resume();
+      }
+    },
     end: () => goodbye(client),
     destroy: () => socketOf(client).destroy(),
   };

@@ -70,15 +70,18 @@ export async function dropLosing(
   );
 }
 
-/** How many corrected rows have a key that the loaded file has, too. */
+/** How many corrected rows have a key that the loaded file has, too; with `place`: behind them. */
 export async function countMeeting(
   connection: Connection,
   { target, table }: Corrections,
   loaded: StagingTable,
+  place: number | null = null,
 ): Promise<number> {
+  const behind = place === null ? '' : ` and ${before('c', 'g', place)}`;
   const [row] = await connection.query(
     `select count(*) as meeting from ${table.sqlName} c
-      where exists (select from (${rowsSql(target, loaded, null, [])}) g where ${sameKey(target, table)})`,
+      where exists (select from (${rowsSql(target, loaded, null, [])}) g
+                     where ${sameKey(target, table)}${behind})`,
   );
   return Number(row?.['meeting']);
 }

@@ -5,7 +5,11 @@ import type { TargetTable } from './table.ts';
 
 /** Beside the table, in its schema, so that the schema's default privileges are its own, too. */
 export function freshName(table: Pick<TargetTable, 'oid' | 'schema'>, runId: string): string {
-  return `${quoted(table.schema)}.${quoted(`etl_fresh_${table.oid}_${runId}`)}`;
+  return `${quoted(table.schema)}.${quoted(`${freshPrefix(table.oid)}${runId}`)}`;
+}
+
+export function freshPrefix(tableOid: number): string {
+  return `etl_fresh_${tableOid}_`;
 }
 
 /** A twin of the table without its index, to be filled by COPY. */
@@ -58,7 +62,7 @@ export async function dropFresh(
     `select c.relname as name
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       where n.nspname = $1 and c.relkind = 'r' and starts_with(c.relname, $2)`,
-    [table.schema, `etl_fresh_${table.oid}_`],
+    [table.schema, freshPrefix(table.oid)],
   );
   for (const row of names) {
     const name = `${quoted(table.schema)}.${quoted(String(row['name']))}`;

@@ -1,19 +1,26 @@
 import { present } from '../assert.ts';
 import type { FileDescription } from '../source/source-file.ts';
-import { inputOf, readsEmptyAsNull } from '../source/transform/input-of.ts';
-import { stageColumn, type StageColumn } from './binary/stage-column.ts';
+import { readsEmptyAsNull } from '../source/transform/input-of.ts';
 import { emptyIsNull } from './empty-text.ts';
-import { jsonForm } from './json-form.ts';
-import { quoted } from './names.ts';
-import { stagedValue, type StagingColumn, type StagingTable } from './staging.ts';
-import { castOf, type FileLayout, type LaidFile, type StagingLayout } from './staging-layout.ts';
-import type { TargetColumn, TargetType } from './table.ts';
+import { conditionSql } from './joint-condition.ts';
+import { sharedType, type SharedType } from './joint-types.ts';
+import type { StagingColumn, StagingTable } from './staging.ts';
+import {
+  castOf,
+  readAs,
+  type FileLayout,
+  type LaidFile,
+  type StagedField,
+  type StagingLayout,
+} from './staging-layout.ts';
+import type { TargetColumn } from './table.ts';
 
 /**
  * The staging of rows that go to several tables. Each column of a file is staged once: as its type
  * where all tables agree on one, else as text, which each table's own merge casts, so that each reads
  * the value as a load of its own would. The first table's view is the staging table itself; each
- * further one sees the same rows with its own columns (`StagingTable.views`).
+ * further one sees the same rows with its own columns (`StagingTable.views`). So does a table in which
+ * values are looked up, if its new rows are made of several columns of the files (`lookups.set`).
  */
 export interface JointTable {
   readonly columns: readonly TargetColumn[];
@@ -21,20 +28,20 @@ export interface JointTable {
   readonly where: string | null;
 }
 
+/** What lookups take of the files for the rows that they create, in the order of their views. */
+export function setTables(tables: readonly (readonly TargetColumn[])[]): JointTable[] {
+  const sets = new Map<number, JointTable>();
+  for (const { lookup } of tables.flat()) {
+    if (lookup?.set === undefined) continue;
+    sets.set(lookup.set.view, { columns: lookup.set.columns, where: null });
+  }
+  return [...sets].sort(([a], [b]) => a - b).map(([, table]) => table);
+}
+
 /** A column of one of the tables, by the index of the table, that takes a column of a file. */
 interface Taker {
   readonly table: number;
   readonly column: TargetColumn;
-}
-
-/** How a column of a file is staged; null where the tables' types cannot share one staging. */
-interface Shared {
-  readonly sqlType: string;
-  readonly collation: string | null;
-  readonly stage: StageColumn | null;
-  readonly form: ReturnType<typeof jsonForm>;
-  /** Whether it is staged as text, for each table to cast. */
-  readonly asText: boolean;
 }
 
 /** `tables`: in order of merging, the load's own first. */
@@ -51,7 +58,9 @@ export function jointLayout(
   const views = further.map((columns, index) => {
     const where = tables[index + 1]?.where ?? null;
     const view = { ...table, columns };
-    return where === null ? view : { ...view, where: conditionSql(where, view, first) };
+    return where === null
+      ? view
+      : { ...view, condition: where, where: conditionSql(where, view, first) };
   });
   return { table: { ...first, views }, files: new Map(layouts) };
 }
@@ -86,10 +95,19 @@ interface Staging {
   readonly seen: { readonly name: string; readonly column: StagingColumn }[][];
 }
 
+interface CopiedColumn {
+  readonly column: StagingColumn;
+  /** Of the file. */
+  readonly index: number;
+  /** Null: it is ignored. */
+  readonly shared: SharedType | null;
+  /** Whether all that take it read an empty text as NULL. */
+  readonly nulls: boolean;
+}
+
 function layFile(staging: Staging, file: LaidFile): FileLayout {
   const { description } = file;
-  const copied: { column: StagingColumn; index: number; shared: Shared | null; nulls: boolean }[] =
-    [];
+  const copied: CopiedColumn[] = [];
   for (const index of description.columns.keys()) {
     const takers = takersOf(staging.tables, file, index);
     if (takers.length === 0) {
@@ -102,7 +120,9 @@ function layFile(staging: Staging, file: LaidFile): FileLayout {
     const shared = present(sharedOf(takers, description, index), 'a type that all tables share');
     const column = place(staging, signatureOf(takers), (name) => {
       const notNull = takers.some(
-        ({ table, column }) => column.notNull && staging.tables[table]?.where === null,
+        ({ table, column }) =>
+          (column.notNull || column.lookup?.required === true) &&
+          staging.tables[table]?.where === null,
       );
       for (const { table, column } of takers) {
         const view = viewColumn(name, column, shared, description);
@@ -110,7 +130,7 @@ function layFile(staging: Staging, file: LaidFile): FileLayout {
       }
       return { ...physicalColumn(name, shared), notNull };
     });
-    const nulls = takers.every((taker) => emptyIsNull(taker.column.type));
+    const nulls = takers.every((taker) => emptyIsNull(readAs(taker.column).type));
     copied.push({ column, index, shared, nulls });
   }
   const wanted = copied.flatMap(({ index, shared }) =>
@@ -132,7 +152,20 @@ function layFile(staging: Staging, file: LaidFile): FileLayout {
       description.kind === 'json' || description.kind === 'transformed'
         ? wanted.map(({ index, shared: { form } }) => ({ column: index, form }))
         : null,
+    ...(description.kind === 'document' ? { documents: documentFields(description, wanted) } : {}),
   };
+}
+
+function documentFields(
+  { columns }: Extract<FileDescription, { kind: 'document' }>,
+  wanted: readonly { readonly index: number; readonly shared: SharedType }[],
+): StagedField[] {
+  return wanted.flatMap(({ index, shared: { stage, document } }) => {
+    const { name, source } = present(columns[index], 'a column of the documents');
+    return stage === null || document === undefined
+      ? []
+      : [{ name, source, type: document, stage }];
+  });
 }
 
 function place(
@@ -167,65 +200,15 @@ function sharedOf(
   takers: readonly Taker[],
   description: FileDescription,
   index: number,
-): Shared | null {
-  const types = takers.map(({ column }) => column.type);
-  const first = present(takers[0], 'a column that takes it').column;
-  const agree = takers.every(
-    ({ column }) =>
-      column.type.declared === first.type.declared && column.collation === first.collation,
+): SharedType | null {
+  return sharedType(
+    takers.map(({ column }) => column),
+    description,
+    index,
   );
-  if (description.kind === 'parquet') {
-    return parquetShared(first, types, agree, description.columns[index]);
-  }
-  const form = sharedForm(types);
-  if (form === null && inputOf(description).kind === 'json') return null;
-  const own = { stage: null, form: form ?? 'text' };
-  return agree
-    ? { ...own, sqlType: first.type.declared, collation: first.collation, asText: false }
-    : { ...own, sqlType: 'text', collation: null, asText: true };
 }
 
-/** How the values of a JSON file are spelled for all of the types; null where they differ in it. */
-function sharedForm(types: readonly TargetType[]): ReturnType<typeof jsonForm> | null {
-  const forms = [...new Set(types.map(jsonForm))];
-  if (forms.length === 1) return forms[0] ?? null;
-  // The digits of a number, as text; an integer that is spelled with a fraction is refused then.
-  return forms.every((form) => form === 'text' || form === 'integer') ? 'text' : null;
-}
-
-/** Types of Parquet whose values have one spelling as text, whatever reads it. */
-const SPELLED = new Set(
-  'boolean integer float decimal date time timestamp uuid string enum'.split(' '),
-);
-
-function parquetShared(
-  first: TargetColumn,
-  types: readonly TargetType[],
-  agree: boolean,
-  column: Extract<FileDescription, { kind: 'parquet' }>['columns'][number] | undefined,
-): Shared | null {
-  const { type } = present(column, 'a column of the file');
-  const own = { form: 'text' } as const;
-  if (agree) {
-    const stage = stageColumn(type, first.type);
-    const collation = stage.sqlType === first.type.declared ? first.collation : null;
-    return { ...own, stage, sqlType: stage.sqlType, collation, asText: false };
-  }
-  if (!SPELLED.has(type.kind) || types.some(({ kind }) => kind === 'array')) return null;
-  return { ...own, stage: stageColumn(type, TEXT), sqlType: 'text', collation: null, asText: true };
-}
-
-const TEXT: TargetType = {
-  declared: 'text',
-  cast: '"pg_catalog"."text"',
-  typeName: 'text',
-  kind: 'base',
-  element: null,
-  hashable: true,
-  bytewise: true,
-};
-
-function physicalColumn(name: string, shared: Shared | null): StagingColumn {
+function physicalColumn(name: string, shared: SharedType | null): StagingColumn {
   const { sqlType = 'text', collation = null } = shared ?? {};
   return { name, sqlType, collation, notNull: false, target: null, cast: null };
 }
@@ -233,12 +216,15 @@ function physicalColumn(name: string, shared: Shared | null): StagingColumn {
 /** The staged column as one of the tables takes it. */
 function viewColumn(
   name: string,
-  { name: target, type, collation }: TargetColumn,
-  { sqlType, collation: staged, asText }: Shared,
+  taker: TargetColumn,
+  { sqlType, collation: staged, asText }: SharedType,
   description: FileDescription,
 ): StagingColumn {
+  const { type, collation } = readAs(taker);
   const same = sqlType === type.declared && staged === collation;
-  const column = { name, sqlType, collation: null, notNull: false, target, cast: null };
+  const taken =
+    taker.lookup === undefined ? { target: taker.name } : { target: null, looksUp: taker.name };
+  const column = { name, sqlType, collation: null, notNull: false, cast: null, ...taken };
   if (same) return { ...column, collation };
   const reads = description.kind === 'parquet' || readsEmptyAsNull(description);
   const nulls = asText && reads && emptyIsNull(type) ? { emptyIsNull: true as const } : {};
@@ -255,20 +241,6 @@ function columnsOf(
     const seen = own.get(column.name);
     return seen === undefined ? column : { ...seen, notNull: column.notNull };
   });
-}
-
-/**
- * The condition over a row of staging, its names being those of the columns. A name of both tables
- * means the further one's. (As a subquery of one row, since staged columns have names of their own.)
- */
-function conditionSql(where: string, view: StagingTable, first: StagingTable): string {
-  const values = new Map<string, string>();
-  for (const column of [...view.columns, ...first.columns]) {
-    if (column.target === null || values.has(column.target)) continue;
-    values.set(column.target, stagedValue(column));
-  }
-  const fields = [...values].map(([name, value]) => `${value} as ${quoted(name)}`);
-  return `(select (${where}) from (select ${fields.join(', ')}) of_the_row)`;
 }
 
 function nameAt(description: FileDescription, index: number): string {

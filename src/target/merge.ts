@@ -96,11 +96,9 @@ function inserted(count: number): MergeCounts {
  * is what units do whose keys seem to lie above the table's (UnitPlan.direct).
  */
 async function insertNew(connection: Connection, sql: string): Promise<number | null> {
-  await connection.query('savepoint etl_insert');
   try {
-    const count = await connection.execute(sql);
-    await connection.query('release savepoint etl_insert');
-    return count;
+    // The savepoint goes with the statement, and ends with the transaction.
+    return await connection.execute(`savepoint etl_insert;\n${sql}`);
   } catch (error) {
     const state = errorRecordOf(error).facts.sqlState;
     if (state !== '23505') throw error;

@@ -18,9 +18,12 @@ export async function readTable(
   const oid = Number(relation['oid']);
   const sqlName = readable(String(relation['schema']), String(relation['name']));
   refuseOtherKinds(String(relation['kind']), sqlName);
-  const columns = await readColumns(connection, oid);
-  const indexes = await connection.query(READ_UNIQUE_INDEXES, [oid]);
-  const couplings = await connection.query(READ_COUPLINGS, [oid]);
+  const [columns, indexes, couplings, empty] = await Promise.all([
+    readColumns(connection, oid),
+    connection.query(READ_UNIQUE_INDEXES, [oid]),
+    connection.query(READ_COUPLINGS, [oid]),
+    isEmpty(connection, String(relation['schema']), String(relation['name'])),
+  ]);
   const uniqueIndexes = indexes.map(indexOf);
   return {
     oid,
@@ -37,7 +40,7 @@ export async function readTable(
     copiesLikeInsert: relation['copies_like_insert'] === true,
     estimatedRows: Number(relation['estimated_rows']),
     bytes: Number(relation['bytes']),
-    empty: await isEmpty(connection, String(relation['schema']), String(relation['name'])),
+    empty,
   };
 }
 

@@ -55,6 +55,17 @@ export async function rowsRefusedBy(
   }
 }
 
+/** The column of the table that a CHECK or a foreign key is about, where it is about one only. */
+export async function constraintColumn(
+  connection: Connection,
+  target: MergeTarget,
+  constraint: string,
+): Promise<string | null> {
+  const [found] = await connection.query(READ_CONSTRAINT, [tableSql(target), constraint]);
+  const [column = null, ...others] = (found?.['columns'] ?? []) as readonly string[];
+  return others.length === 0 ? column : null;
+}
+
 /** Parameters: table as SQL, name. A foreign key to the table itself looks at rows of the load. */
 const READ_CONSTRAINT = `
 select c.contype::text as kind,

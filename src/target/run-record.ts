@@ -53,14 +53,13 @@ export async function lockTable(
   table: { readonly oid: number; readonly sqlName: string },
 ): Promise<void> {
   const [row] = await connection.query(
-    `select pg_try_advisory_lock($1, ${OID_AS_INTEGER}) as locked`,
-    [LOCK_CLASS, table.oid],
+    `with lock as (select pg_try_advisory_lock($1, ${OID_AS_INTEGER}) as locked),
+          noted as (update ${quoted(schema)}.run set tables = tables || $2::int8::oid
+                     where run_id = $3 and (select locked from lock))
+     select locked from lock`,
+    [LOCK_CLASS, table.oid, runId],
   );
   if (row?.['locked'] !== true) throw await lockedError(connection, schema, table);
-  await connection.query(
-    `update ${quoted(schema)}.run set tables = tables || $2::oid where run_id = $1`,
-    [runId, table.oid],
-  );
 }
 
 export async function unlockTables(connection: Connection): Promise<void> {

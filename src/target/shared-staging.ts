@@ -1,4 +1,5 @@
 import type { Connection } from './connect.ts';
+import { freshPrefix } from './fresh-table.ts';
 import { entriesOfTable } from './ledger.ts';
 import { literal, quoted } from './names.ts';
 
@@ -36,19 +37,24 @@ export async function dropSharedStaging(
   return names.length;
 }
 
-/** Whether a run that died, or one that is at work, has prepared transactions or staging here. */
+/**
+ * Whether a run that died, or one that is at work, has prepared transactions or staging here, or
+ * twins of the table beside it (fresh-table.ts).
+ */
 export async function leftBehind(
   connection: Connection,
   schema: string,
-  tableOid: number,
+  table: { readonly oid: number; readonly schema: string },
 ): Promise<boolean> {
   const [row] = await connection.query(
     `select exists (select from pg_catalog.pg_prepared_xacts
                      where database = current_database() and starts_with(gid, $1))
          or exists (select from pg_catalog.pg_class c
                       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-                     where n.nspname = $2 and c.relkind = 'r' and starts_with(c.relname, $3)) as there`,
-    [`etl:${tableOid}:`, schema, `staging_${tableOid}_`],
+                     where c.relkind = 'r'
+                       and (n.nspname = $2 and starts_with(c.relname, $3)
+                         or n.nspname = $4 and starts_with(c.relname, $5))) as there`,
+    [`etl:${table.oid}:`, schema, `staging_${table.oid}_`, table.schema, freshPrefix(table.oid)],
   );
   return row?.['there'] === true;
 }

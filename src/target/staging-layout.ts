@@ -135,7 +135,7 @@ function layFile(columns: readonly TargetColumn[], file: LaidFile, place: Place)
         name,
         sqlType,
         collation: isOwn ? collation : null,
-        notNull: column.notNull,
+        notNull: column.notNull || column.lookup?.required === true,
         target: column.lookup === undefined ? target : null,
         cast: isOwn ? null : castOf(type),
         ...(column.lookup === undefined ? {} : { looksUp: target }),

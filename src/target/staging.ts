@@ -33,6 +33,8 @@ export interface StagingTable {
   readonly views?: readonly StagingTable[];
   /** SQL condition over a row: only those for which it holds are the view's. */
   readonly where?: string;
+  /** The same in the names of the tables' columns. */
+  readonly condition?: string;
 }
 
 /**

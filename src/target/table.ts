@@ -46,6 +46,18 @@ export interface ColumnLookup {
   readonly fold: 'upper' | 'lower' | null;
   /** Whether a row is created for a value that has none. */
   readonly insertMissing: boolean;
+  /** True: a row without a value is bad, too; false: a value that is not found gives NULL. */
+  readonly required?: boolean;
+  /** What a created row gets beside the value; absent: nothing. */
+  readonly set?: LookupSet;
+}
+
+/** The columns of a created row that are taken from those of the files. */
+export interface LookupSet {
+  /** They may be NULL here, since a row that is there needs none of them. */
+  readonly columns: readonly TargetColumn[];
+  /** Place of its view among those of the staging table; see joint-staging.ts. */
+  readonly view: number;
 }
 
 export interface UniqueIndex {

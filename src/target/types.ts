@@ -49,8 +49,7 @@ export async function resolveTypes(
   connection: Connection,
   sqlTypes: readonly string[],
 ): Promise<TargetType[]> {
-  const resolved: { oid: string; declared: string }[] = [];
-  for (const sqlType of sqlTypes) resolved.push(await resolveType(connection, sqlType));
+  const resolved = await Promise.all(sqlTypes.map((sqlType) => resolveType(connection, sqlType)));
   const facts = await readTypes(
     connection,
     resolved.map((type) => type.oid),

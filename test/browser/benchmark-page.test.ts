@@ -53,13 +53,15 @@ describe('the benchmark page', () => {
     const page = await open(fullResults());
     expect(await page.title()).toBe('Benchmark of etl: small');
     const plots = await inkOf(page);
-    // Throughput; two peers; two scenarios of scaling by speed and CPU; CPU; timelines of five.
-    expect(plots).toHaveLength(1 + 2 + 4 + 2 + 8);
+    // Examples; throughput; two peers; two scenarios of scaling by speed and CPU; CPU; timelines of five.
+    expect(plots).toHaveLength(1 + 1 + 2 + 4 + 2 + 8);
     expect(plots.filter((ink) => ink < 200)).toEqual([]);
     await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
     const shown = await page.innerText('body');
     for (const text of [
       'Throughput by strategy and overlap',
+      'What the benchmark must show',
+      'pages: first load',
       'MISSED',
       'WRONG',
       'A CPU, 2 cores',

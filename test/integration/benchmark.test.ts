@@ -12,7 +12,6 @@ import {
   type BenchmarkEnd,
   type BenchmarkOptions,
 } from '../../benchmarks/run-benchmark.ts';
-import type { Progress } from '../../benchmarks/run-scenario.ts';
 import { checkScenario, type Scenario } from '../../benchmarks/scenario.ts';
 import { EtlError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
@@ -31,7 +30,7 @@ const TINY = {
 
 describe('etl benchmark', () => {
   let db: TestDatabase;
-  let progress: Progress[];
+  let progress: Parameters<BenchmarkOptions['onProgress']>[0][];
 
   beforeAll(async () => {
     db = await createTestDatabase();

@@ -32,6 +32,10 @@ describe('indexes', () => {
     const { plan, report, notices } = await run('fresh', [{ columns: ['name'] }]);
     expect(plan.fillBeforeKey).toBe(true);
     expect(report.error).toBeNull();
+    const fresh = { name: 'fresh_name_idx', definition: 'btree (name)', unique: false } as const;
+    expect(report.loads[0]?.indexes).toEqual([
+      { ...fresh, status: 'built', concurrently: false, ms: null },
+    ]);
     expect(notices).toEqual([]);
     expect(await indexesOf('fresh')).toEqual(['fresh_name_idx valid']);
     const [row] = await db.query(
@@ -48,6 +52,13 @@ describe('indexes', () => {
     expect(plan.fillBeforeKey).toBe(false);
     expect(report.error).toBeNull();
     expect(notices).toEqual([expect.stringContaining('staged_at_idx of public.staged is made')]);
+    expect(report.loads[0]?.indexes).toEqual([
+      expect.objectContaining({
+        status: 'built',
+        concurrently: false,
+        ms: expect.any(Number) as number,
+      }),
+    ]);
     expect(await indexesOf('staged')).toEqual(['staged_at_idx valid']);
   });
 
@@ -84,6 +95,9 @@ describe('indexes', () => {
     expect(plan.indexes).toMatchObject([{ there: 'mine' }]);
     expect(report.error).toBeNull();
     expect(await indexesOf('known')).toEqual(['mine valid']);
+    expect(report.loads[0]?.indexes).toMatchObject([
+      { name: 'mine', status: 'existing', concurrently: null, ms: null },
+    ]);
   });
 
   it.each<[string, Indexes, string]>([
@@ -123,6 +137,7 @@ describe('indexes', () => {
       expect.stringContaining('cut_off_name_idx of public.cut_off is made'),
     ]);
     expect(await indexesOf('cut_off')).toEqual(['cut_off_name_idx valid']);
+    expect(report.loads[0]?.indexes).toMatchObject([{ status: 'built', concurrently: true }]);
   });
 
   it('that the rows do not allow leave the rows and nothing else, and are made when they do', async () => {
@@ -138,6 +153,9 @@ describe('indexes', () => {
     expect(report.loads[0]?.totals.inserted).toBe(12_000);
     expect(notices).toEqual([expect.stringContaining('what the try left is dropped')]);
     expect(await indexesOf('doubled')).toEqual([]);
+    expect(report.loads[0]?.indexes).toMatchObject([
+      { name: 'doubled_once', unique: true, status: 'not-built', ms: null },
+    ]);
     await db.query('delete from doubled where id >= 5000');
     const again = await run('doubled', asked);
     expect(again.plan.units).toEqual([]);

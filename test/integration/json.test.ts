@@ -359,11 +359,11 @@ describe('bad records in quarantine', () => {
     ]);
   });
 
-  it('are not found behind what is no JSON: the file is refused whole', async () => {
-    const content = '{"id":"x"}\n{"id":1}\n{"id":}\n';
+  it('are not looked for where the array of records is not what it should be', async () => {
+    const content = '[{"id":1}]\n{"id":2}\n';
     const settings = { onError: 'quarantine', rejects: 'none' };
-    const error = await failure({ 'f.jsonl': content }, '(id integer primary key)', { settings });
-    expect(error).toMatchObject({ code: 'ETL_JSON_MALFORMED', facts: { line: 3, record: 3 } });
+    const error = await failure({ 'f.json': content }, '(id integer primary key)', { settings });
+    expect(error).toMatchObject({ code: 'ETL_JSON_MALFORMED', facts: { line: 2 } });
   });
 });
 

@@ -85,3 +85,37 @@ test('a setting that the server refuses is told, and the session is gone', async
   });
   await sessions.close();
 });
+
+test('no more are open than there may be: what is free makes room, and is not kept beyond', async () => {
+  const sessions = createKeptSessions(3);
+  const open = async (): Promise<number> => {
+    const [row] = await db.query(
+      `select count(*)::int as c from pg_stat_activity
+        where datname = current_database() and application_name in ('etl test', 'etl idle')`,
+    );
+    return Number(row?.['c']);
+  };
+  const two = [
+    await sessions.lend(options({ work_mem: '1MB' })),
+    await sessions.lend(options({ work_mem: '2MB' })),
+  ];
+  await Promise.all(two.map((one) => one.end()));
+  expect(await open()).toBe(2);
+  const free = await sessions.reserve(2);
+  expect(await open()).toBe(1);
+  const other = await sessions.lend(options({ work_mem: '3MB' }));
+  expect(await open()).toBe(1);
+  const beyond = await sessions.lend(options({ work_mem: '4MB' }));
+  await beyond.end();
+  expect(await open()).toBe(1);
+  free();
+  free();
+  // A session that was cut counts no more, though nobody gave it back.
+  other.destroy();
+  const three = await Promise.all(
+    ['5MB', '6MB', '7MB'].map((size) => sessions.lend(options({ work_mem: size }))),
+  );
+  await Promise.all(three.map((one) => one.end()));
+  expect(await open()).toBe(3);
+  await sessions.close();
+});

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
@@ -159,6 +160,39 @@ test('a file of the server cannot grow, neither in the new table nor in staging'
   } finally {
     await removeHome(home);
   }
+});
+
+/** 2,000 rows of which every second is bad; of the good ones each key comes twice. */
+function halfBad(): string {
+  const lines = Array.from({ length: 2_000 }, (_, row) =>
+    row % 2 === 0 ? `${row % 500},good,1` : `${row},bad,no number at all`,
+  );
+  return `id,name,n\n${lines.join('\n')}\n`;
+}
+
+test.for([
+  ['rejected rows', ['--on-error', 'quarantine'], 'Rejected rows cannot be written', 'rejects'],
+  ['rows that lose', ['--keep-superseded', 'lost'], 'cannot be written', 'lost'],
+] as const)('the folder of %s is full', async ([what, words, says, folder]) => {
+  const text = what === 'rejected rows' ? halfBad() : halfBad().replaceAll('no number at all', '1');
+  await scene.write({ 'f0.csv': text });
+  const all = ['run', 'f0.csv', '--database-url', scene.db.url, '--table', scene.table, ...words];
+  // 8 KiB: a reject file of a few rows, and not of these.
+  const end = await runCli(all, { cwd: scene.folder, fileBlocksMax: 16 });
+  expect(end.code, end.stdout + end.stderr).toBe(2);
+  expect(end.stderr + end.stdout).toContain(says);
+  expect(end.stderr + end.stdout).not.toMatch(/\n\s+at |Unexpected/);
+  const left = await readdir(join(scene.folder, folder)).catch(() => []);
+  expect(left).toEqual([]);
+  const [before] = await scene.db.query(`select count(*)::int as n from ${scene.table}`);
+  if (what === 'rejected rows') expect(before).toEqual({ n: 0 });
+
+  const next = await runCli([...all, '--force'], { cwd: scene.folder });
+  expect(next.code, next.stdout + next.stderr).toBe(what === 'rejected rows' ? 3 : 0);
+  const written = await readdir(join(scene.folder, folder));
+  expect(written).toHaveLength(1);
+  const lines = (await readFile(join(scene.folder, folder, written[0] ?? ''), 'utf8')).split('\n');
+  expect(lines.length).toBeGreaterThan(500);
 });
 
 test('standard output and the report are on a full disk', async () => {

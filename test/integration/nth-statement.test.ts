@@ -1,12 +1,13 @@
 import { afterAll, test } from 'vitest';
 import {
+  filesOf,
   printTallies,
   throughProxy,
   tryEveryMoment,
   type FaultyLoad,
   type FaultTally,
 } from '../support/nth-fault.ts';
-import { csvFiles, overlappingFiles } from '../support/overlapping-files.ts';
+import { overlappingFiles } from '../support/overlapping-files.ts';
 import { useScene } from '../support/scene.ts';
 
 /**
@@ -23,13 +24,22 @@ const FILE = 'test/integration/nth-statement.test.ts';
 const tallies = new Map<string, FaultTally>();
 afterAll(() => printTallies(tallies));
 
-const WRITES = /^\s*(?!select|show|begin)\w/i;
+const WRITES = /^\s*(?!select|show|begin$)\w/i;
 const OF_MERGE = /^\s*(?:begin|explain|insert|savepoint|release|set constraints|commit|rollback)/i;
+
+/** What another load of the list has not sent before. */
+const OF_BAD_ROW = /^\s*(?:begin|copy|insert|savepoint|rollback|delete|commit)/i;
+const OF_DIRECT = /^\s*(?:begin|copy|insert|set constraints|savepoint|release|rollback|commit)/i;
+const OF_FRESH = /^\s*(?:begin|copy|create table|alter|drop|insert|commit)/i;
 
 const LOADS: readonly (readonly [string, FaultyLoad, RegExp])[] = [
   ['file pipeline', { strategy: 'hybrid' }, /^/],
   ['append', { strategy: 'full-parallel', onConflict: 'append' }, /^/],
   ['fresh table and ledger', { strategy: 'full-parallel', fresh: true }, /^/],
+  ['a bad row', { strategy: 'hybrid', badRow: true }, OF_BAD_ROW],
+  ['direct copy', { strategy: 'full-parallel', direct: true }, OF_DIRECT],
+  ['direct copy, a bad row', { strategy: 'full-parallel', direct: true, badRow: true }, OF_DIRECT],
+  ['fresh table, a bad row', { strategy: 'full-parallel', fresh: true, badRow: true }, OF_FRESH],
   ['partitioned, prepared', { strategy: 'partitioned', owners: true }, /^/],
   [
     'partitioned, not prepared',
@@ -44,14 +54,27 @@ test.for(
     [name, 'kill-after', load, [counted, WRITES]] as const,
   ]),
 )('%s: %s the n-th statement', async ([name, fate, load, counted]) => {
-  const files = load.fresh === true ? distinctFiles() : overlappingFiles(3, 15, 10);
-  await scene.write(csvFiles(files));
+  const files =
+    load.direct === true
+      ? risingFiles()
+      : load.fresh === true
+        ? distinctFiles()
+        : overlappingFiles(3, 15, 10);
+  await scene.write(filesOf(load, files));
   const { db, folder, table } = scene;
   const replay = `--project integration ${FILE} -t '${name}: ${fate}'`;
   const run = throughProxy(db, fate, (statement) => counted.every((of) => of.test(statement)));
   const tally = await tryEveryMoment({ db, folder, table, files }, load, replay, run);
   tallies.set(`${name}, ${fate} the statement`, tally);
 });
+
+/** Sorted, one above the other, and above what the table holds. */
+function risingFiles(): ReturnType<typeof overlappingFiles> {
+  return [3_000, 4_000].map((from) => ({
+    columns: ['id', 'name', 'n'],
+    rows: Array.from({ length: 15 }, (_, row) => [String(from + row), `row ${row}`, String(row)]),
+  }));
+}
 
 /** A new table is filled before it has its key where no key comes twice. */
 function distinctFiles(): ReturnType<typeof overlappingFiles> {

@@ -115,6 +115,21 @@ describe.each(available.map((peer) => [peer.name, peer] as const))('%s', (_name,
   });
 });
 
+const pgloaders = available.filter(({ name }) => name === 'pgloader');
+
+/** With one worker for reading and writing it waits for ever once 100,000 rows are read. */
+test.runIf(pgloaders.length > 0)(
+  'pgloader loads files longer than its queue',
+  async () => {
+    const rows = Array.from({ length: 110_000 }, (_, row) => `north,${row},n,1.00\n`);
+    const job = await jobOf([`region,id,name,amount\n${rows.join('')}`]);
+    for (const pgloader of pgloaders) await pgloader.run({ ...job, secondsMax: 60 });
+    const [count] = await scene.db.query(`select count(*)::int as rows from ${scene.table}`);
+    expect(count).toEqual({ rows: rows.length });
+  },
+  90_000,
+);
+
 /** Not deterministic means: each row is what one of the files would have left, and none is lost. */
 async function expectEitherWinner(): Promise<void> {
   const lines: string[][] = [];

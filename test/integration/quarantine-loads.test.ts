@@ -66,10 +66,15 @@ describe('kinds of loads', () => {
         inserted: 60_009,
         rejected: 1,
       });
-      expect(end.stdout).toContain('It is loaded through staging instead.');
+      expect(end.stdout).not.toContain('staging instead');
+      expect(await scene.db.query(`select count(*), sum(id) from ${table}`)).toEqual([
+        { count: '60009', sum: String((60_010 * 60_011) / 2 - 50_000) },
+      ]);
       expect((await rejectsOf('a.csv')).map((row) => [row['etl_line'], row['id']])).toEqual([
         ['50001', '50000'],
       ]);
+      const again = await run('*.csv', '--table', table, '--key', 'id', '--strategy', strategy);
+      expect(statusesOf(again.report)).toEqual(['skipped', 'skipped']);
     },
   );
 

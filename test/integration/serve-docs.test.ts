@@ -43,7 +43,7 @@ test('the commands of docs/serve.md do what it says', async () => {
   };
   const [config = '', answer = ''] = blocks('json');
   const [start = '', ...others] = blocks('sh').map((text) => text.replaceAll('8080', String(port)));
-  expect(others).toHaveLength(5);
+  expect(others).toHaveLength(6);
   await writeFile(join(folder, 'jobs.json'), config);
   const commands = `${start.replace('npx etl', 'exec npx etl')} --port ${port}`;
   const service = spawn('bash', ['-euc', commands], { cwd: folder, env, stdio: 'pipe' });
@@ -56,7 +56,7 @@ test('the commands of docs/serve.md do what it says', async () => {
       const script = ['-euo', 'pipefail', '-c', text.replaceAll('curl -', 'curl -f -')];
       told.push((await promisify(execFile)('bash', script, { cwd: folder, env })).stdout);
     }
-    const [rows = '', lines = '', files = '', followed = '', states = ''] = told;
+    const [rows = '', lines = '', files = '', followed = '', repeated = '', states = ''] = told;
     const first = JSON.parse(rows) as Record<string, unknown>;
     const shown = JSON.parse(answer) as Record<string, unknown>;
     expect(Object.keys(first)).toEqual(expect.arrayContaining(Object.keys(shown)));
@@ -64,11 +64,15 @@ test('the commands of docs/serve.md do what it says', async () => {
     expect(lines.match(/"state":"loaded"/g)).toHaveLength(2);
     expect(files.match(/"state":"loaded"/g)).toHaveLength(3);
     expect(followed).toContain('event: done');
+    const [one, same] = repeated
+      .split(/(?<=\})(?=\{"id")/)
+      .map((text) => JSON.parse(text) as object);
+    expect([one, same]).toEqual([same, expect.objectContaining({ state: 'loaded' })]);
     expect(states).toContain('"name":"profiles","table":"profiles"');
-    expect(states).toContain('etl_uploads_total{job="profiles",state="loaded"} 6');
+    expect(states).toContain('etl_uploads_total{job="profiles",state="loaded"} 7');
     expect(states).toContain('{"status":"ok"}{"status":"ready"}');
     const [count] = await db.query('select count(*)::int as profiles from profiles');
-    expect(count).toEqual({ profiles: 6 });
+    expect(count).toEqual({ profiles: 7 });
   } finally {
     service.kill('SIGTERM');
     await once(service, 'close');

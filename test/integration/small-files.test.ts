@@ -88,6 +88,43 @@ describe('one COPY for many files', () => {
     if (!('onConflict' in job)) expect(zeros).toEqual([{ name: 'f199' }]);
   });
 
+  test('of JSON, be they lines or arrays, compressed or plain, empty or with CSV beside', async () => {
+    const lines = (...ids: number[]): string =>
+      ids.map((id) => `{"id":${id},"name":"n"}\n`).join('');
+    await scene.write({
+      'a.jsonl': lines(1, 2),
+      'b.json': '[{"name":"\\t\\\\b","id":2},{"id":3,"name":null}]',
+      'c.json': '[]',
+      'd.jsonl.gz': gzipSync(lines(3, 4)),
+      'e.jsonl': lines(5),
+      'f.csv': 'id,name\n5,f\n6,f\n',
+    });
+    const loaded = await load({ json: { columns: { id: '/id', name: '/name' } } });
+    expect(statusesOf(loaded.report)).toEqual(Array(6).fill('loaded'));
+    // One for each unit, and one for the CSV file among them.
+    expect([loaded.units, copies(loaded).length]).toEqual([2, 3]);
+    expect(await rows()).toEqual(['1 n', '2 \t\\b', '3 n', '4 n', '5 f', '6 f']);
+  });
+
+  test('of JSON, where one that is bad is told by itself', async () => {
+    const line = (id: number, name: string): string => `${JSON.stringify({ id, name })}\n`;
+    await scene.write({
+      'a.jsonl': line(1, 'a'),
+      'b.jsonl': line(2, 'b') + line(3, 'b').replace('3', '"x"') + line(4, 'b'),
+      'c.jsonl': line(5, 'c'),
+    });
+    const loaded = await load();
+    expect(statusesOf(loaded.report)).toEqual(['loaded', 'failed', 'not-loaded']);
+    expect(filesOf(loaded.report)[1]?.error).toMatchObject({
+      facts: { file: 'b.jsonl', line: 2, column: 'id' },
+    });
+    expect(await rows()).toEqual(['1 a']);
+    const broken = line(2, 'b') + '{"id":3,\n';
+    await scene.write({ 'b.jsonl': broken });
+    const again = await load();
+    expect(filesOf(again.report)[1]?.error).toMatchObject({ code: 'ETL_JSON_MALFORMED' });
+  });
+
   test('into a table that is made', async () => {
     await scene.write(manyFiles(30));
     const loaded = await load({ table: `${scene.table}_new`, key: ['id', 'name'] });

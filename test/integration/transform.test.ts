@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -347,32 +348,40 @@ describe('a transform that does not do what it says', () => {
   });
 });
 
-test('the model is set up once in each thread, whatever the number of files', async () => {
-  const module = `import { appendFileSync } from 'node:fs';
+/** More workers than processors share threads: see createWorkerPool. */
+test.for([2, 4 * availableParallelism()])(
+  'the model is set up once in each thread, for %i workers',
+  async (concurrency) => {
+    const module = `import { appendFileSync } from 'node:fs';
     import { threadId } from 'node:worker_threads';
     export default {
       columns: ['score'],
       async setUp({ log }) { appendFileSync(log, threadId + '\\n'); return threadId },
       transform: (rows, state) => rows.map(() => ({ score: state })),
     }`;
-  const log = join(place.folder, 'set-ups.log');
-  const files = Object.fromEntries(
-    Array.from({ length: 6 }, (_, place) => [`${place}.csv`, `id,name\n${place},x\n`]),
-  );
-  const { table, report } = await run(module, {
-    files,
-    options: { log },
-    settings: { concurrency: 2, threads: 'always', onError: 'stop' },
-    run: { threads: true },
-  });
-  expect(report.status).toBe('loaded');
-  const threads = (await readFile(log, 'utf8')).trim().split('\n');
-  expect(new Set(threads).size).toBe(threads.length);
-  const [scores] = await place.db.query(
-    `select array_agg(distinct score::text) as seen from ${table}`,
-  );
-  expect(threads).toEqual(expect.arrayContaining(scores?.['seen'] as string[]));
-});
+    const log = join(place.folder, `set-ups-${concurrency}.log`);
+    const files = Object.fromEntries(
+      Array.from({ length: 3 * concurrency }, (_, place) => [
+        `${place}.csv`,
+        `id,name\n${place},x\n`,
+      ]),
+    );
+    const { table, report } = await run(module, {
+      files,
+      options: { log },
+      settings: { concurrency, threads: 'always', onError: 'stop' },
+      run: { threads: true },
+    });
+    expect(report.status).toBe('loaded');
+    const threads = (await readFile(log, 'utf8')).trim().split('\n');
+    expect(new Set(threads).size).toBe(threads.length);
+    expect(threads.length).toBeLessThanOrEqual(Math.min(concurrency, availableParallelism()));
+    const [scores] = await place.db.query(
+      `select array_agg(distinct score::text) as seen from ${table}`,
+    );
+    expect(threads).toEqual(expect.arrayContaining(scores?.['seen'] as string[]));
+  },
+);
 
 test('a transform that hangs does not keep an interrupted run', async () => {
   const module = `export default { columns: ['score'], transform: () => new Promise(() => {}) }`;

@@ -11,6 +11,7 @@ import {
   type UpsertResult,
   type UpsertTarget,
 } from '../../src/index.ts';
+import { EtlError, type ErrorRecord } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { openUpsertWith } from '../../src/run/upsert/upsert.ts';
 import { closeGateSql, FAULTS, untilWaiting } from '../support/faults.ts';
@@ -358,6 +359,41 @@ describe('a name', () => {
       await loader.upsert([{ id: 1 }, { id: 2 }, { id: 3 }], { name: 'log' });
       const again = await loader.upsert([{ id: 1 }, { id: 2 }, { id: 4 }], { name: 'log' });
       expect(again.counts.rowsRead).toBe(1);
+    } finally {
+      await loader.close();
+    }
+  });
+
+  test('lets a call that failed half-way be called again, though all rows stay', async () => {
+    const log = {
+      table: `${scene.table}_log`,
+      onConflict: 'append',
+      strategy: 'sequential',
+    } as const;
+    await scene.db.query(`create table ${log.table} (id integer check (id <> 5))`);
+    const loader = await openUpsertWith(target(log), { spoolFolder }, { fileRowsMax: 2 });
+    const rows = Array.from({ length: 7 }, (_, id) => ({ id }));
+    const ids = async (): Promise<unknown[]> =>
+      (await scene.db.query(`select id from ${log.table} order by id`)).map(({ id }) => id);
+    const failed = async (options: UpsertOptions): Promise<ErrorRecord> => {
+      const error: unknown = await loader
+        .upsert(rows, options)
+        .catch((refused: unknown) => refused);
+      expect(error).toBeInstanceOf(EtlError);
+      return (error as EtlError).record;
+    };
+    try {
+      await failed({ name: 'half' });
+      expect(await ids()).toEqual([0, 1, 2, 3]);
+      await scene.db.query(`truncate ${log.table}; truncate etl.ledger`);
+      // A call without a name tells the one under which it can go on.
+      const { remedy } = await failed({});
+      const name = /name: '([^']+)'/.exec(remedy)?.[1] ?? '';
+      await scene.db.query(`alter table ${log.table} drop constraint ${log.table}_id_check`);
+      const rest = await loader.upsert(rows, { name });
+      expect(rest.counts.inserted).toBe(3);
+      expect(await ids()).toEqual([0, 1, 2, 3, 4, 5, 6]);
+      expect((await loader.upsert(rows, { name })).skipped).toBe(true);
     } finally {
       await loader.close();
     }

@@ -17,6 +17,8 @@ export interface LoadOptions {
   readonly force?: boolean;
   /** Files are split into parts of no less than this. */
   readonly partBytesMin?: number;
+  /** Loads of no fewer rows may be compared with their table first. */
+  readonly comparedRowsMin?: number;
   readonly cores?: number;
   readonly signal?: AbortSignal;
   /** Real threads, or the same sessions on this thread (default). */
@@ -40,7 +42,7 @@ export async function load(
 export async function planJob(
   databaseUrl: string,
   job: z.input<typeof jobSchema>,
-  { cwd, force = false, partBytesMin, cores }: LoadOptions,
+  { cwd, force = false, partBytesMin, comparedRowsMin, cores }: LoadOptions,
 ): Promise<Plan> {
   return plan(defineJob(job, cwd), {
     databaseUrl,
@@ -48,6 +50,7 @@ export async function planJob(
     cwd,
     log: silentLog,
     ...(partBytesMin === undefined ? {} : { partBytesMin }),
+    ...(comparedRowsMin === undefined ? {} : { comparedRowsMin }),
     ...(cores === undefined ? {} : { cores }),
   });
 }

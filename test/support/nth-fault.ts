@@ -1,3 +1,5 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Plan } from '../../src/plan/plan-types.ts';
 import type { Report } from '../../src/run/report-types.ts';
@@ -6,6 +8,7 @@ import { loadSequentially, tableDigest, type OracleFile } from '../../tools/orac
 import { EtlError } from '../../src/errors.ts';
 import { expectNoLeaks, type TestDatabase } from './database.ts';
 import { planJob, runPlan } from './load.ts';
+import { csvFiles } from './overlapping-files.ts';
 import { openTcpProxy, type Fate } from './tcp-proxy.ts';
 
 /** A tiny load that is made again and again, each time with a fault at another moment. */
@@ -16,6 +19,10 @@ export interface FaultyLoad {
   readonly fresh?: boolean;
   /** More than one owner, though there are but a few rows. */
   readonly owners?: boolean;
+  /** The files are copied into the table itself, above what it holds. */
+  readonly direct?: boolean;
+  /** The first file has a row besides that is bad, and put aside. */
+  readonly badRow?: boolean;
   /** Owners commit by prepared transactions where the server allows them. */
   readonly prepared?: boolean;
 }
@@ -71,10 +78,12 @@ export async function tryEveryMoment(
       await resetTable(scene, load);
       const parts = { ...FAULTY_PARTS, ...(load.owners === true ? { ownerRowsMin: 1 } : {}) };
       const { met, report } = await run(nth, plan, parts);
-      if (!met) expect([report?.status, report?.error]).toEqual(['loaded', null]);
-      const loaded = report?.status === 'loaded';
+      const whole = load.badRow === true ? 'rejected-rows' : 'loaded';
+      if (!met) expect([report?.status, report?.error]).toEqual([whole, null]);
+      const loaded = report?.status === whole;
       if (!loaded) await loadTheRest(scene, load, report);
       expect(await digestOf(scene)).toEqual(digest);
+      if (load.badRow === true) await expectRejected(scene);
       await expectNoLeaks(scene.db.url);
       tally.tried += met ? 1 : 0;
       tally.survived += met && loaded ? 1 : 0;
@@ -138,16 +147,40 @@ async function loadTheRest(
     expect(report.error?.code).toMatch(/^ETL_(CONNECTION|SERVER|INTERNAL)$/);
   }
   const next = await runPlan(scene.db.url, await planOf(scene, load), {});
-  expect([next.status, next.error]).toEqual(['loaded', null]);
+  expect(next.error).toBeNull();
+  // The file with the bad row may be in already.
+  expect(next.status).toMatch(load.badRow === true ? /^(loaded|rejected-rows)$/ : /^loaded$/);
+}
+
+/** The files of a load, with the bad row behind the first: its last field is missing. */
+export function filesOf(load: FaultyLoad, files: readonly OracleFile[]): Record<string, string> {
+  const texts = csvFiles(files);
+  const last = Number(files[0]?.rows.at(-1)?.[0]);
+  const bad = load.badRow === true ? `${last + 1},bad\n` : '';
+  return { ...texts, 'f0.csv': (texts['f0.csv'] ?? '') + bad };
+}
+
+/** Whatever was lost on the way, the row is in the reject file, once, and nothing is beside it. */
+async function expectRejected({ folder }: FaultScene): Promise<void> {
+  const rejects = join(folder, 'rejects');
+  expect(await readdir(rejects)).toEqual(['f0.csv.rejects.csv']);
+  const text = await readFile(join(rejects, 'f0.csv.rejects.csv'), 'utf8');
+  expect(text.trimEnd().split('\n')).toHaveLength(2);
+  expect(text).toMatch(/"\d+,bad"/);
+  await rm(rejects, { recursive: true });
 }
 
 async function planOf({ db, folder, table }: FaultScene, load: FaultyLoad): Promise<Plan> {
   const { strategy, onConflict = 'update' } = load;
   const job = {
-    settings: { concurrency: 2 },
+    settings: { concurrency: 2, onError: load.badRow === true ? 'quarantine' : 'stop' } as const,
     loads: [{ table, files: ['f*.csv'], strategy, onConflict, key: keyOf(load) }],
   };
   const plan = await planJob(db.url, job, { cwd: folder });
+  const isDirect = plan.loads[0]?.units.every((unit) => unit.direct !== undefined) === true;
+  if (load.direct === true && plan.loads[0]?.files.every(({ skip }) => skip === null) === true) {
+    expect(isDirect).toBe(true);
+  }
   const loads = plan.loads.map((one) => ({
     ...one,
     fillBeforeKey: load.fresh === true && one.table.create !== null,

@@ -28,15 +28,16 @@ export function corpusTwin(name: string): Twin {
   return JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')) as Twin;
 }
 
-/** All rows of a file as text. */
+/** All rows of a file as text; with `reuse`, read into the same memory batch after batch. */
 export async function allRows(
   file: SourceFile,
   description: ParquetDescription,
   columns = description.columns,
+  reuse = false,
 ): Promise<(string | null)[][]> {
   const rows: (string | null)[][] = [];
   const names = columns.map((column) => column.name);
-  for await (const batch of readParquet(file, description, { columns: names })) {
+  for await (const batch of readParquet(file, description, { columns: names, reuse })) {
     for (let row = 0; row < batch.rows; row++) rows.push(rowText(batch, columns, row));
   }
   return rows;

@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readKeptResults, slimmed } from '../../tools/analysis/kept-results.ts';
+import { readKeptTunings } from '../../tools/analysis/tuned-table.ts';
 import { withResultTables } from '../../tools/analysis/result-tables.ts';
 
 const kept = await readKeptResults();
+const tunings = await readKeptTunings();
 const text = readFileSync(new URL('../../PARALLEL_UPSERT_ANALYSIS.md', import.meta.url), 'utf8');
 
 describe('PARALLEL_UPSERT_ANALYSIS.md', () => {
   test('holds the numbers of the kept results (npm run analysis renews them)', () => {
-    expect(withResultTables(text, kept)).toBe(text);
+    expect(withResultTables(text, kept, tunings)).toBe(text);
   });
 
   test('would not pass with other numbers', () => {
@@ -19,7 +21,13 @@ describe('PARALLEL_UPSERT_ANALYSIS.md', () => {
         cases: one.results.cases.map((each) => ({ ...each, rows: each.rows * 2 })),
       },
     }));
-    expect(withResultTables(text, altered)).not.toBe(text);
+    expect(withResultTables(text, altered, tunings)).not.toBe(text);
+    const retuned = structuredClone(tunings).map(({ name, recommendation }) => ({
+      name: `other-${name}`,
+      recommendation,
+    }));
+    expect(tunings.length).toBeGreaterThan(0);
+    expect(withResultTables(text, kept, retuned)).not.toBe(text);
   });
 });
 

@@ -1,15 +1,25 @@
 import { markdownTable, withTable } from '../markdown.ts';
+import { exampleTable } from './example-table.ts';
+import { goalTable, ratioTable } from './goal-tables.ts';
 import { casesOf, type KeptResults } from './kept-results.ts';
 import { concurrencyTable, memoryTable, sizeTable } from './scaling-tables.ts';
 import { choiceTable, originalTable, strategyTable } from './strategy-tables.ts';
 import { peerTable } from './peer-table.ts';
+import { tunedTable, type KeptTuning } from './tuned-table.ts';
 
 /** The text with all tables of measurements made anew from the kept results. */
-export function withResultTables(text: string, kept: readonly KeptResults[]): string {
+export function withResultTables(
+  text: string,
+  kept: readonly KeptResults[],
+  tunings: readonly KeptTuning[],
+): string {
   const cases = casesOf(kept);
   const tables: Readonly<Record<string, string>> = {
     certificates: certificateTable(kept),
     goals: goalTable(kept),
+    ratios: ratioTable(kept),
+    examples: exampleTable(kept),
+    tuned: tunedTable(tunings),
     strategies: strategyTable(cases),
     original: originalTable(cases),
     choice: choiceTable(cases),
@@ -37,16 +47,4 @@ function certificateTable(kept: readonly KeptResults[]): string {
       ];
     }),
   );
-}
-
-/** What was to be reached, the choices of auto apart: they have a table of their own. */
-function goalTable(kept: readonly KeptResults[]): string {
-  const rows = kept.flatMap(({ results }) =>
-    results.ratios.flatMap(({ name, metric, value, reach }) => {
-      if (reach === null || name.includes(': auto (')) return [];
-      const reached = value <= reach ? 'yes' : '**no**';
-      return [[name, metric, value.toFixed(2), reach.toFixed(2), reached]];
-    }),
-  );
-  return markdownTable(['Work', 'Measure', 'Measured', 'At most', 'Reached'], rows);
 }

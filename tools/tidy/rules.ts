@@ -24,6 +24,8 @@ export const ROOMS = [
   'src/limits.ts',
   'src/log.ts',
   'src/assert.ts',
+  'src/doors.ts',
+  'src/group-digits.ts',
   'src/errors.ts',
 ] as const;
 

@@ -14,15 +14,16 @@ export async function findLookedUp(
   columns: readonly TargetColumn[],
   table: StagingTable,
 ): Promise<{ readonly table: StagingTable; readonly unmatched: number }> {
-  const lookups = stagedLookups(columns, table);
+  const lookups = stagedLookups([columns], table);
   if (lookups.length === 0) return { table, unmatched: 0 };
   let unmatched = 0;
   for (const lookup of lookups) {
     await writable(connection, () => lookUp(connection, table, lookup));
+    if (lookup.lookup.required === false) continue;
     unmatched += await deleteUnmatched(connection, table, lookup);
   }
   return {
-    table: await writable(connection, () => withIds(connection, table, lookups)),
+    table: await writable(connection, () => withIds(connection, [columns], table, lookups)),
     unmatched,
   };
 }

@@ -2,7 +2,14 @@ import { LIMITS } from '../../limits.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 import type { Connection } from '../../target/connect.ts';
 import { stagedLookups } from '../../target/lookup-sql.ts';
-import { createMissing, lookUp, unmatchedRows, withIds } from '../../target/lookups.ts';
+import {
+  createSingly,
+  createTogether,
+  isAnyMissing,
+  lookUp,
+  unmatchedRows,
+  withIds,
+} from '../../target/lookups.ts';
 import { deleteRows } from '../../target/refused-rows.ts';
 import type { StagingTable } from '../../target/staging.ts';
 import type { TargetColumn } from '../../target/table.ts';
@@ -20,11 +27,15 @@ export async function lookUpCorrected(
   files: readonly FilePlan[],
   onBad: (row: RejectedRow) => void,
 ): Promise<StagingTable> {
-  const lookups = stagedLookups(columns, table);
+  const lookups = stagedLookups([columns], table);
   if (lookups.length === 0) return table;
   for (const lookup of lookups) {
     await lookUp(connection, table, lookup);
-    if (lookup.lookup.insertMissing) await createMissing(connection, lookup);
+    if (lookup.lookup.required === false) continue;
+    if (lookup.lookup.insertMissing && (await isAnyMissing(connection, lookup))) {
+      const created = await createTogether(connection, table, lookup, false);
+      if (created === null) await createSingly(connection, table, lookup);
+    }
     for (;;) {
       const bad = await unmatchedRows(connection, table, lookup, LIMITS.refusedRowsHeldMax);
       if (bad.length === 0) break;
@@ -42,5 +53,5 @@ export async function lookUpCorrected(
       await deleteRows(connection, table, bad);
     }
   }
-  return withIds(connection, table, lookups);
+  return withIds(connection, [columns], table, lookups);
 }

@@ -62,9 +62,9 @@ interface TooMany {
 }
 
 /** The first file that has more rejected rows than it may; its reject file is written, too. */
-async function writeRejects(
+export async function writeRejects(
   connection: Connection,
-  task: UnitTask,
+  task: Pick<UnitTask, 'load' | 'unit' | 'rejectPaths'>,
   quarantine: Quarantine,
   files: readonly StagedFile[],
   signal: AbortSignal,

@@ -58,8 +58,16 @@ export function isRowFault(record: ErrorRecord): boolean {
   const state = record.facts.sqlState;
   if (state !== undefined) return /^(?:22|23|44|P0|54000)/.test(state) && !retryable(record);
   if (record.code === 'ETL_TRANSFORM') return record.facts.line !== undefined;
-  return ['ETL_ROW_INVALID', 'ETL_CSV_MALFORMED', 'ETL_LIMIT'].includes(record.code);
+  return ROW_CODES.has(record.code);
 }
+
+/** Of JSON, what is wrong beside its records is told by who looks for the bad ones. */
+const ROW_CODES: ReadonlySet<string> = new Set([
+  'ETL_ROW_INVALID',
+  'ETL_CSV_MALFORMED',
+  'ETL_JSON_MALFORMED',
+  'ETL_LIMIT',
+]);
 
 export function isRowFaultError(error: unknown): boolean {
   return isRowFault(errorRecordOf(error));

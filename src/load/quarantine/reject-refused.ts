@@ -89,8 +89,7 @@ async function refusedByConstraint(
   const queried = sqlState === '23514' || sqlState === '23503';
   if (constraint === undefined || !queried || load.countRows) return [];
   const refused: RefusedInTurn[] = [];
-  // The detail is about one of the rows.
-  const sentence = refusal.sentence.replace(/ \((?:Key|Failing row) [\s\S]*\)(?=\.?$)/, '');
+  const sentence = withoutDetail(refusal.sentence);
   for (const table of tables) {
     const found = await rowsRefusedBy(connection, load.target, table, constraint);
     if (found === null) return [];
@@ -102,6 +101,11 @@ async function refusedByConstraint(
     }
   }
   return refused;
+}
+
+/** What a constraint says, without the one row that it says it of. */
+export function withoutDetail(sentence: string): string {
+  return sentence.replace(/ \((?:Key|Failing row) [\s\S]*\)(?=\.?$)/, '');
 }
 
 async function spoolRefused(

@@ -1,6 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import { LIMITS } from '../../limits.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 import { fieldTree } from '../../source/json/field-tree.ts';
+import { JsonFault } from '../../source/json/json-bytes.ts';
 import { jsonRecords, type JsonRecord } from '../../source/json/json-records.ts';
 import {
   MISSING,
@@ -36,21 +38,42 @@ function shown(
   row: RejectedRow,
   fields: RecordFields,
 ): RejectedText {
-  const { length } = bytes;
-  if (length > LIMITS.rejectedTextBytesMax) {
-    const raw = bytes.toString('utf8', 0, LIMITS.rejectedTextBytesMax);
+  const none = Array.from(fields.starts, () => null);
+  if (bytes.length > LIMITS.rejectedTextBytesMax) {
+    const raw = textOf(bytes.subarray(0, LIMITS.rejectedTextBytesMax));
     const reason = `${row.reason} (etl_raw holds the first ${LIMITS.rejectedTextBytesMax} bytes)`;
-    const none = Array.from(fields.starts, () => null);
     return { row: { ...row, reason }, line, offset, raw, fields: none };
   }
-  readRecord({ bytes, end: length, final: true, escapes: 0 }, fields, 0);
+  const raw = textOf(bytes);
+  if (!isUtf8(bytes) || !isRecord(bytes, fields)) return { row, line, offset, raw, fields: none };
   const values = Array.from(fields.starts, (start, slot) =>
     start === MISSING || bytes[start] === SMALL_N
       ? null
       : valueText(bytes, start, fields.ends[slot] ?? start),
   );
-  return { row, line, offset, raw: bytes.toString(), fields: values };
+  return { row, line, offset, raw, fields: values };
 }
+
+/** As for CSV: see RejectedText. */
+function textOf(bytes: Buffer): string {
+  const text = bytes.toString();
+  const isText = isUtf8(bytes) && !bytes.includes(0) && !text.startsWith('\\x');
+  return isText ? text.trimEnd() : `\\x${bytes.toString('hex')}`;
+}
+
+/** Notes where its values are, where it is one. */
+function isRecord(bytes: Buffer, fields: RecordFields): boolean {
+  // Behind the bytes stands one that no JSON may hold.
+  const json = { bytes: Buffer.concat([bytes, END]), end: bytes.length, final: true, escapes: 0 };
+  try {
+    return readRecord(json, fields, 0) === bytes.length;
+  } catch (error) {
+    if (!(error instanceof JsonFault)) throw error;
+    return false;
+  }
+}
+
+const END = Buffer.of(0);
 
 /** Of `null`. */
 const SMALL_N = 110;

@@ -1,6 +1,6 @@
 import { present } from '../../assert.ts';
 import { openCsvRecords } from '../../source/csv/csv-records.ts';
-import type { CutBatch } from '../../source/csv/cut-records.ts';
+import type { CutBatch, RecordCutter } from '../../source/csv/cut-records.ts';
 import { countCopyLines } from '../../source/csv/locate-record.ts';
 import type { CsvDescription } from '../../source/source-file.ts';
 import { csvCopySql } from '../../target/copy-sql.ts';
@@ -24,13 +24,30 @@ export async function siftCsv(
   const part = options.part?.kind === 'bytes' ? options.part : null;
   const before = part === null ? 0 : part.firstRecord - 1;
   const source = openCsvRecords(sift.file, description, part, { signal: options.signal });
+  const copy = numberedCopy(sift, target, csvSql(description, target));
+  const rows = await siftCut(sift, source.cutter, before, copy, (records) =>
+    options.onProgress(records, source.bytesRead()),
+  );
+  return { rows, contentHash: source.contentHash() };
+}
+
+export function csvSql(description: CsvDescription, target: CopyTarget): string {
   const { sqlName, layout, forceNull, where } = target;
-  const sql = csvCopySql(sqlName, layout.copyColumns, description, forceNull, where);
-  const copy = numberedCopy(sift, sqlName, sql);
+  return csvCopySql(sqlName, layout.copyColumns, description, forceNull, where);
+}
+
+/** All records of the cutter, of which `before` precede the first; returns how many there are. */
+export async function siftCut(
+  sift: Sift,
+  cutter: RecordCutter,
+  before: number,
+  copy: CopyNumbered,
+  onBatch: (records: number) => void,
+): Promise<number> {
   let records = 0;
   for (;;) {
-    const batch = await source.cutter.next(sift.batchMax);
-    if (batch === null) break;
+    const batch = await cutter.next(sift.batchMax);
+    if (batch === null) return records;
     const first = before + batch.first;
     records += batch.ends.length;
     if (batch.problem === null) {
@@ -40,18 +57,21 @@ export async function siftCsv(
       const reason = `The record cannot be loaded: ${batch.problem}.`;
       await reject(sift, { file: ordinal, record: first, column: null, sqlState: null, reason });
     }
-    options.onProgress(records, source.bytesRead());
+    onBatch(records);
   }
-  return { rows: records, contentHash: source.contentHash() };
 }
 
 export type CopyNumbered = (bytes: Buffer, first: number, count: number) => Promise<number>;
 
 /** Records that are refused take numbers, too, so the numbering is set right behind each gap. */
-export function numberedCopy({ connection }: Sift, table: string, sql: string): CopyNumbered {
+export function numberedCopy(
+  { connection }: Sift,
+  { sqlName, ordinal }: Pick<CopyTarget, 'sqlName' | 'ordinal'>,
+  sql: string,
+): CopyNumbered {
   let next = -1;
   return async (bytes, first, count) => {
-    if (next !== first) await setFirstRow(connection, table, first);
+    if (ordinal && next !== first) await setFirstRow(connection, sqlName, first);
     next = -1;
     const copied = await connection.copyIn(sql, oneChunk(bytes));
     next = first + count;

@@ -4,10 +4,11 @@ import type { Connection } from '../../target/connect.ts';
 import { refuseTooMany, type Quarantine } from './quarantine.ts';
 import { refuseChanged } from '../refuse-changed.ts';
 import type { RejectSpool } from './reject-spool.ts';
+import { siftBlocks } from './sift-blocks.ts';
 import { siftCsv } from './sift-csv.ts';
 import { siftJson } from './sift-json.ts';
 import { siftParquet } from './sift-parquet.ts';
-import type { Sift } from './sift-records.ts';
+import type { DirectSift, Sift } from './sift-records.ts';
 import { siftTransformed } from './sift-transformed.ts';
 import { throttled, type CopyTarget } from '../stage-file.ts';
 import type { StagedFile, UnitHooks, UnitPart } from '../unit-task.ts';
@@ -17,6 +18,8 @@ export interface SiftOptions extends UnitHooks {
   readonly spool: RejectSpool;
   readonly subBatchSize: number;
   readonly part: UnitPart | undefined;
+  /** Where the rows go to the table itself. */
+  readonly direct?: DirectSift;
 }
 
 /**
@@ -32,7 +35,7 @@ export async function siftFile(
   options: SiftOptions,
 ): Promise<StagedFile> {
   await refuseChanged(file);
-  const { quarantine, spool, subBatchSize, part, signal } = options;
+  const { quarantine, spool, subBatchSize, part, signal, direct } = options;
   const sift: Sift = {
     connection,
     file,
@@ -43,6 +46,7 @@ export async function siftFile(
     size: subBatchSize,
     staged: 0,
     rejected: 0,
+    ...(direct === undefined ? {} : { direct }),
   };
   const reading = { part, signal, onProgress: throttled(file.ordinal, options) };
   const { description } = file;
@@ -54,7 +58,9 @@ export async function siftFile(
         ? await siftJson(sift, description, target, reading)
         : description.kind === 'transformed'
           ? await siftTransformed(sift, description, target, { ...reading, subBatchSize })
-          : await siftCsv(sift, description, target, reading);
+          : direct !== undefined && description.path === 'bytes'
+            ? await siftBlocks(sift, description, target, reading)
+            : await siftCsv(sift, description, target, reading);
   await refuseChanged(file);
   if (part === undefined) refuseTooMany(quarantine.maxErrors, file.name, sift.rejected, rows);
   options.news({ kind: 'file-staged', file: file.ordinal, rows });

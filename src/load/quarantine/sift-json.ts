@@ -8,8 +8,8 @@ import { reject, siftBatch, type Sift, type SiftedBatch } from './sift-records.t
 import type { CopyTarget } from '../stage-file.ts';
 
 /**
- * Stages a JSON file without the records that the database refuses, or that hold what no text of it
- * can. What is not JSON ends the file: where the next record begins is not known behind it.
+ * Stages a JSON file without the records that the database refuses, that hold what no text of it can,
+ * or that are no JSON: see broken-record.ts for where the next one begins then.
  */
 export async function siftJson(
   sift: Sift,
@@ -24,13 +24,12 @@ export async function siftJson(
   const { signal, onProgress } = reading;
   const fields = present(layout.json, 'the layout of a JSON file');
   const stream = openJson(sift.file, description, fields, { signal, onProgress, goOn: true });
-  const copy = numberedCopy(sift, sqlName, textCopySql(sqlName, layout.copyColumns, where));
+  const copy = numberedCopy(sift, target, textCopySql(sqlName, layout.copyColumns, where));
   for await (const piece of stream.pieces) {
     if (piece.kind === 'rows') {
       await siftBatch(sift, linesBatch(piece, copy));
     } else {
-      const { record, column, what } = piece;
-      const reason = `The value cannot be loaded: ${what}.`;
+      const { record, column, reason } = piece;
       await reject(sift, { file: sift.file.ordinal, record, column, sqlState: null, reason });
     }
   }

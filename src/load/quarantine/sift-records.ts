@@ -31,6 +31,20 @@ export interface Sift {
   size: number;
   staged: number;
   rejected: number;
+  /** Absent: each COPY is a transaction of its own. */
+  readonly direct?: DirectSift;
+}
+
+/** How the table itself takes rows, in a transaction that goes on behind a refused COPY. */
+export interface DirectSift {
+  /** Runs a COPY so that its refusal leaves what was copied before it. */
+  attempt(copy: () => Promise<number>): Promise<number>;
+  /** Whether what was refused is to be rejected; else the error ends the copy. */
+  isFault(error: EtlError): boolean;
+  /** The error as staging would tell it. */
+  told(error: EtlError): Promise<EtlError>;
+  /** Throws where rows that were sent are not to be in the table. */
+  refuseOutside(rows: number): void;
 }
 
 /** character_not_in_repertoire, untranslatable_character */
@@ -53,7 +67,7 @@ export async function siftBatch(sift: Sift, batch: SiftedBatch): Promise<void> {
   let at = 0;
   while (at < batch.count) {
     const to = Math.min(batch.count, at + sift.size);
-    const refusal = await tryCopy(sift, batch, at, to);
+    const refusal = await tryBatch(sift, batch, at, to);
     if (refusal === null) {
       at = to;
       sift.size = Math.min(sift.batchMax, sift.size * 2);
@@ -61,7 +75,7 @@ export async function siftBatch(sift: Sift, batch: SiftedBatch): Promise<void> {
     }
     sift.size = Math.max(1, Math.ceil(Math.min(sift.size, to - at) / 2));
     if (to - at === 1) {
-      await reject(sift, rejectionOf(sift, batch, at, refusal));
+      await reject(sift, await rejectionOf(sift, batch, at, refusal));
       at = to;
       continue;
     }
@@ -69,7 +83,7 @@ export async function siftBatch(sift: Sift, batch: SiftedBatch): Promise<void> {
     if (bad === null) continue;
     if (bad > at) {
       // What another line's fault made of it is halved like any other piece.
-      if ((await tryCopy(sift, batch, at, bad)) !== null) continue;
+      if ((await tryBatch(sift, batch, at, bad)) !== null) continue;
       at = bad;
     }
     // COPY converts more bytes than one line at a time: such a record is tried alone.
@@ -77,7 +91,7 @@ export async function siftBatch(sift: Sift, batch: SiftedBatch): Promise<void> {
       sift.size = 1;
       continue;
     }
-    await reject(sift, rejectionOf(sift, batch, bad, refusal));
+    await reject(sift, await rejectionOf(sift, batch, bad, refusal));
     at = bad + 1;
   }
 }
@@ -88,24 +102,35 @@ export async function reject(sift: Sift, row: RejectedRow): Promise<void> {
   refuseTooMany(sift.quarantine.maxErrors, sift.file.name, sift.rejected, null);
 }
 
-/** Null: the records are staged. The server has rolled back what it refused. */
-async function tryCopy(
+function tryBatch(
   sift: Sift,
   batch: SiftedBatch,
   from: number,
   to: number,
 ): Promise<EtlError | null> {
+  return tryCopy(sift, to - from, () => batch.copy(from, to));
+}
+
+/** Null: the records are staged. The server has rolled back what it refused. */
+export async function tryCopy(
+  sift: Sift,
+  records: number,
+  copy: () => Promise<number>,
+): Promise<EtlError | null> {
+  const { direct } = sift;
   let copied: number;
   try {
-    copied = await batch.copy(from, to);
+    copied = await (direct === undefined ? copy() : direct.attempt(copy));
   } catch (error) {
     if (!(error instanceof EtlError) || !isRowFaultError(error)) throw error;
+    if (direct?.isFault(error) === false) throw error;
     return error;
   }
-  if (copied !== to - from) {
+  direct?.refuseOutside(records - copied);
+  if (copied !== records) {
     throw new EtlError(
       'ETL_CSV_MALFORMED',
-      `${to - from} records were sent, but PostgreSQL took ${copied}.`,
+      `${records} records were sent, but PostgreSQL took ${copied}.`,
       'Check the quotes and the line ends of the file; nothing of it is loaded.',
       { file: sift.file.name },
     );
@@ -116,15 +141,16 @@ async function tryCopy(
 
 /** `missing data for column "c3"` */
 function missingColumn({ record: { sentence, facts } }: EtlError): string | null {
-  return facts.sqlState === '22P04' ? (/column "(c\d+)"/.exec(sentence)?.[1] ?? null) : null;
+  return facts.sqlState === '22P04' ? (/column "(.+)"/.exec(sentence)?.[1] ?? null) : null;
 }
 
-function rejectionOf(
-  { file, columnName }: Sift,
+async function rejectionOf(
+  { file, columnName, direct }: Sift,
   { first, fileOf }: SiftedBatch,
   index: number,
-  error: EtlError,
-): RejectedRow {
+  refusal: EtlError,
+): Promise<RejectedRow> {
+  const error = direct === undefined ? refusal : await direct.told(refusal);
   const { facts, sentence } = error.record;
   const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
   const copied =

@@ -13,6 +13,7 @@ import { lookUpCorrected } from './look-up-corrected.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { RejectedRow, RejectSpool } from './reject-spool.ts';
 import { siftBatch, type SiftedBatch } from './sift-records.ts';
+import { transformCorrected } from './transform-corrected.ts';
 
 /** Corrected rows of one input. Inputs that are staged together bring the same columns. */
 export interface CorrectedFile {
@@ -42,13 +43,18 @@ export async function stageCorrected(
   quarantine: Quarantine,
   corrected: readonly CorrectedFile[],
   bad: StillBad,
+  signal: AbortSignal,
 ): Promise<StagedCorrections> {
   const { columns } = load.target;
   const files = corrected.map(asText);
   const into = { sqlName: 'pg_temp.etl_corrected', kind: 'temp', fileColumn: true } as const;
   const layout = stagingLayout(columns, files, into);
   await createStaging(connection, layout.table, files[0]?.ordinal ?? 0);
-  for (const [index, { place, file, rows }] of corrected.entries()) {
+  for (const [index, { place, file, rows: asTheyStand }] of corrected.entries()) {
+    const rows = await transformCorrected(file, asTheyStand, {
+      ...{ subBatchSize: load.subBatchSize, signal },
+      onBad: (row) => noteBad(bad, place, row),
+    });
     const text = files[index] ?? file;
     await setStagedFile(connection, layout.table, place);
     const { forceNull, columnName, layout: ofFile } = copyTargetOf(columns, layout, text);

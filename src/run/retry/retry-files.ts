@@ -13,6 +13,7 @@ import {
   noteLater,
   type Corrections,
 } from '../../target/corrections.ts';
+import { needsAllRows } from '../../target/merge-sql.ts';
 import { dropStaging, type StagingTable } from '../../target/staging.ts';
 import type { LoadedPlace } from './loaded-places.ts';
 import { mergeCorrections, type MergedCorrections, type RetriedFile } from './merge-corrections.ts';
@@ -43,8 +44,8 @@ export async function retryFiles(
   retried: readonly RetriedFile[],
   bad: StillBad,
 ): Promise<MergedCorrections> {
-  const { connection, load, quarantine } = options;
-  const staged = await stageCorrected(connection, load, quarantine, retried, bad);
+  const { connection, load, quarantine, hooks } = options;
+  const staged = await stageCorrected(connection, load, quarantine, retried, bad, hooks.signal);
   const corrections = { target: load.target, table: staged.table };
   await beginCorrections(connection, corrections);
   try {
@@ -66,7 +67,9 @@ async function dropSuperseded(
     const ignores = load.target.onConflict === 'ignore';
     if (planned === null || one === undefined || (place < first && !ignores)) continue;
     const { table } = await stageSettled(connection, load, planned.file, reject, hooks);
-    if (!comparable(load, one.file, planned.file)) {
+    if (needsAllRows(load.target)) {
+      await refuseBehind(connection, corrections, { table, place }, one.file, planned.file);
+    } else if (!comparable(load, one.file, planned.file)) {
       await refuseMeeting(connection, corrections, table, one.file, planned.file);
     } else {
       await dropLosing(connection, corrections, table, place);
@@ -88,6 +91,27 @@ function comparable({ target }: LoadTask, corrected: FilePlan, loaded: FilePlan)
 
 export function columnsOf({ targets }: FilePlan): ReadonlySet<string> {
   return new Set(targets.flatMap((name) => name ?? []));
+}
+
+/**
+ * Of `insertOnly` columns the first row of a key counts, and with `compare` it depends on each row
+ * whether the next is written at all: neither can be made good once later rows are in the table.
+ */
+async function refuseBehind(
+  connection: Connection,
+  corrections: Corrections,
+  loaded: { readonly table: StagingTable; readonly place: number },
+  corrected: FilePlan,
+  later: FilePlan,
+): Promise<void> {
+  const { table, place } = loaded;
+  if ((await countMeeting(connection, corrections, table, place)) === 0) return;
+  throw new EtlError(
+    'ETL_USAGE',
+    `Corrected rows of ${corrected.name} have keys that come again behind them, in ${later.name}; with insertOnly or compare columns what that row left depends on the one before it.`,
+    'Correct the input itself, and load all files of the job with --force.',
+    { file: corrected.name },
+  );
 }
 
 async function refuseMeeting(

@@ -162,23 +162,33 @@ function tellUnloaded({ onEvent }: RunContext, { files }: LoadPlan, index: numbe
   onEvent({ kind: 'notice', load: index, sentence });
 }
 
-/** What happens to a file's rows between file and table is not done to corrected rows. */
-function refuseShaped(load: LoadPlan): void {
-  const shape = shapeOf(load);
-  if (shape === null) return;
+/**
+ * A row wins or loses in each table by the key of that table, and what is written of it must agree with
+ * all of them. A document is a row by itself: corrected, it is a file that has changed.
+ */
+function refuseShaped({ table, targets = [], files }: LoadPlan): void {
+  const facts = { table: table.sqlName };
+  if (targets.length > 0) {
+    throw new EtlError(
+      'ETL_USAGE',
+      'Corrected rows of a load with further targets cannot be loaded in their place: by the key of one table a row may come behind another, and by that of the next before it.',
+      'Correct the input itself, and load it with --force; or load the corrected rows as a file of their own.',
+      facts,
+    );
+  }
+  if (table.columns.some(({ lookup }) => lookup?.set !== undefined)) {
+    throw new EtlError(
+      'ETL_USAGE',
+      'Corrected rows of a load whose lookups create rows of several columns (set) cannot be loaded in their place: what such a row is made of may be in another row by now.',
+      'Correct the input itself, and load it with --force; or load the corrected rows as a file of their own.',
+      facts,
+    );
+  }
+  if (files.every(({ description }) => description.kind !== 'document')) return;
   throw new EtlError(
     'ETL_USAGE',
-    `Corrected rows of a load with ${shape} cannot be loaded in their place.`,
-    'Correct the input itself, and load it with --force; or load the corrected rows as a file of their own.',
-    { table: load.table.sqlName },
+    'A document that was rejected is corrected where it lies, not in a reject file.',
+    'Correct the document, and run the same command without --retry-rejects: it is a file that has changed.',
+    facts,
   );
-}
-
-function shapeOf({ targets = [], insertOnly, compare, files }: LoadPlan): string | null {
-  if (targets.length > 0) return 'further targets';
-  if (insertOnly !== undefined) return 'insertOnly columns';
-  if (compare !== undefined) return 'compare columns';
-  const kinds = new Set(files.map(({ description }) => description.kind));
-  if (kinds.has('transformed')) return 'a transform';
-  return kinds.has('document') ? 'documents' : null;
 }

@@ -50,7 +50,8 @@ function rowOf(row: unknown): object {
 function objectText(row: object, kinds: FieldKinds): string {
   let text = '';
   const learned: [string, 'bytes' | 'other' | 'none'][] = [];
-  for (const [name, value] of Object.entries(row)) {
+  for (const name of Object.keys(row)) {
+    const value = (row as Readonly<Record<string, unknown>>)[name];
     if (name === '') throw new RowFault('a field has an empty name', null);
     const known = kinds.get(name);
     if (value === undefined || value === null) {
@@ -67,7 +68,9 @@ function objectText(row: object, kinds: FieldKinds): string {
 }
 
 function fieldText(value: unknown, field: string): string {
-  const text = valueText(value, { field, above: [] });
+  // Most values lie in nothing: a place for each of them would take half as long as its text.
+  const place = typeof value === 'object' && value !== null ? { field, above: [] } : NOWHERE;
+  const text = valueText(value, place);
   if (text !== undefined) return text;
   throw new RowFault(`it is ${kindOf(value)}, which no column takes`, field);
 }
@@ -78,6 +81,8 @@ interface Place {
   /** The objects and arrays that it lies in. */
   readonly above: unknown[];
 }
+
+const NOWHERE: Place = { field: '', above: [] };
 
 /** Undefined for what JSON has no word for. */
 function valueText(value: unknown, place: Place): string | undefined {
@@ -182,6 +187,7 @@ function isList(value: object): value is ArrayLike<unknown> & object {
 
 /** What they hold is not in their members: JSON would say `{}`, and nobody would notice. */
 function refuseOpaque(value: object, field: string | null): void {
+  if (Object.getPrototypeOf(value) === Object.prototype) return;
   const opaque = [Map, Set, WeakMap, WeakSet, WeakRef, Promise, RegExp, DataView, Error].find(
     (type) => value instanceof type,
   );

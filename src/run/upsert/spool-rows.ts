@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { EtlError } from '../../errors.ts';
 import type { RejectedRow } from './bad-row.ts';
+import { privateFolder } from './private-folder.ts';
 import type { FieldKinds } from './row-text.ts';
 import type { SpoolFile } from './spool-file.ts';
 import { SpoolWriter, unwritable, type WriterOptions } from './spool-writer.ts';
@@ -40,7 +39,7 @@ export interface SpoolOptions extends WriterOptions {
  *   cannot be written, ETL_ABORTED; and whatever the iterable throws
  */
 export async function spoolRows(rows: Rows, options: SpoolOptions): Promise<Spool> {
-  const folder = await privateFolder(options.within ?? tmpdir());
+  const folder = await folderWithin(options.within ?? tmpdir());
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   const writer = new SpoolWriter(folder, options);
   try {
@@ -55,9 +54,9 @@ export async function spoolRows(rows: Rows, options: SpoolOptions): Promise<Spoo
   }
 }
 
-async function privateFolder(within: string): Promise<string> {
+async function folderWithin(within: string): Promise<string> {
   try {
-    return await mkdtemp(join(within, 'etl-rows-'));
+    return await privateFolder(within);
   } catch (error) {
     throw unwritable(within, error);
   }
@@ -116,11 +115,6 @@ async function eachAwaited(
 
 async function leave(iterator: AsyncIterator<unknown>): Promise<void> {
   await iterator.return?.().catch(() => undefined);
-}
-
-/** Of rows that have no name: every call is a load of its own. */
-export function uniqueName(): string {
-  return `rows:${randomUUID()}`;
 }
 
 export function aborted(): EtlError {

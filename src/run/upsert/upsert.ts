@@ -1,4 +1,5 @@
-import { EtlError } from '../../errors.ts';
+import { randomUUID } from 'node:crypto';
+import { EtlError, type ErrorRecord } from '../../errors.ts';
 import type { Job } from '../../job/schema.ts';
 import { LIMITS } from '../../limits.ts';
 import { silentLog, type Log } from '../../log.ts';
@@ -10,7 +11,7 @@ import { loadSpool } from './load-spool.ts';
 import { rejectedRows, withIndex } from './rejected-rows.ts';
 import { jobOfRows, jobOfTarget, urlOf, type UpsertTarget } from './rows-job.ts';
 import type { WriterOptions } from './spool-writer.ts';
-import { spoolRows, uniqueName, type Rows, type Spool } from './spool-rows.ts';
+import { spoolRows, type Rows, type Spool } from './spool-rows.ts';
 
 export interface LoaderOptions {
   /** Nothing is logged by default. */
@@ -22,7 +23,10 @@ export interface LoaderOptions {
 export interface UpsertOptions {
   /**
    * Names these rows in the ledger: the same rows under the same name are loaded into the table
-   * once, however often they come. By default every call is a load of its own.
+   * once, however often they come; where a call failed half-way, the next one loads the rest. By
+   * default every call is a load of its own: with `onConflict: 'append'`, where rows that come again
+   * are there twice, a call that may be repeated wants a name. (What is tried again inside of a call,
+   * after a lost line or a deadlock, is safe in any case.)
    */
   readonly name?: string;
   /** Stops the call: what is open is rolled back, what is committed stays. */
@@ -45,7 +49,7 @@ export interface UpsertLoader {
   /**
    * Loads the rows; calls take effect in their order, and meanwhile take their rows. A call of up to 100,000 rows (32 MB) is
    * one transaction, and a larger one some: where it fails, the earlier ones stay, and it can be
-   * called again with the same rows.
+   * called again with the same rows (with `append`: under a name, see UpsertOptions).
    *
    * @throws EtlError where not all rows are loaded, but for those that a quarantine takes:
    *   ETL_ROW_INVALID with `facts.index` for a bad row, ETL_LOCKED, ETL_CONNECTION, ETL_ABORTED …
@@ -108,20 +112,30 @@ export async function openUpsertWith(
     return done;
   };
 
-  const load = async (spool: Spool, signal: AbortSignal | undefined): Promise<Report> => {
+  /** `ownName`: of rows to which the caller gave none. */
+  const load = async (
+    spool: Spool,
+    ownName: string | null,
+    signal: AbortSignal | undefined,
+  ): Promise<Report> => {
     try {
       return await loadSpool(jobOfRows(job, spool), spool, { databaseUrl, log, signal, sessions });
     } catch (error) {
       await sessions.endIdle();
-      throw error instanceof EtlError ? EtlError.fromRecord(withIndex(error.record, spool)) : error;
+      if (!(error instanceof EtlError)) throw error;
+      const record = withIndex(error.record, spool);
+      throw EtlError.fromRecord(
+        ownName === null ? record : repeatable(record, job, spool, ownName),
+      );
     }
   };
 
   return {
     upsert: async (rows, { name, signal } = {}) => {
       if (closed) throw closedError();
+      const ownName = name === undefined ? randomUUID() : null;
       const spooling = spoolRows(rows, {
-        name: name === undefined ? uniqueName() : checkedName(name),
+        name: ledgerName(ownName ?? checkedName(name ?? '')),
         within: spoolFolder,
         stops: job.settings.onError === 'stop',
         fileRowsMax,
@@ -132,7 +146,7 @@ export async function openUpsertWith(
       return inTurn(async () => {
         const spool = await spooling;
         try {
-          const report = spool.files.length === 0 ? null : await load(spool, signal);
+          const report = spool.files.length === 0 ? null : await load(spool, ownName, signal);
           return await resultOf(report, spool);
         } finally {
           await spool.remove();
@@ -186,9 +200,28 @@ function withoutRejects(report: Report): Report {
   return { ...report, loads };
 }
 
+/** The rows of a call may be there in part: to bring them all again would bring these twice. */
+function repeatable(
+  record: ErrorRecord,
+  { loads }: Job,
+  { files }: Spool,
+  name: string,
+): ErrorRecord {
+  const appends = loads.some((load) =>
+    [load, ...load.targets].some(({ onConflict }) => onConflict === 'append'),
+  );
+  if (!appends || files.length < 2) return record;
+  const remedy = `${record.remedy} To call again with the same rows, name them: { name: '${name}' }; what is there of them is not loaded twice then.`;
+  return { ...record, remedy };
+}
+
+function ledgerName(name: string): string {
+  return `rows:${name}`;
+}
+
 function checkedName(name: string): string {
   const limit = LIMITS.rowsNameCharactersMax;
-  if (name !== '' && name.length <= limit) return `rows:${name}`;
+  if (name !== '' && name.length <= limit) return name;
   throw new EtlError(
     'ETL_USAGE',
     name === '' ? 'The name of the rows is empty.' : `The name of the rows is too long.`,

@@ -213,7 +213,8 @@ function aloneOf(state: CutState, found: 'record' | 'stray'): Alone | null {
   if (isTorn(state)) return { to: firstBreak, problem: QUOTE_OPEN };
   if (at - start > recordBytesMax) return tooLong(state, at);
   if (state.byteOne) return { to: at, problem: BYTE_ONE };
-  if (state.foreign) return { to: at, problem: LINE_END };
+  // The scanner drops an empty line whichever way it ends, so COPY never sees it.
+  if (state.foreign && !isEmptyLine(state)) return { to: at, problem: LINE_END };
   const end = bodyEnd(state);
   if (!isEndOfData(buffer, start, end)) return null;
   return { to: at, problem: null, mended: mended(state, end, buffer.subarray(end, at)) };

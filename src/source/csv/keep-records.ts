@@ -3,8 +3,9 @@ import type { CsvDialect } from '../source-file.ts';
 const LF = 10;
 
 /**
- * The records of a CsvStream that are to be kept, as they stand: runs of kept records are passed on
- * as one piece of the chunk. `keep` has one byte per record, 1 for a record to keep.
+ * The records of a CsvStream that are to be kept, as they stand. `keep` has one byte per record, 1
+ * for a record to keep. A single run of a chunk is passed on as it stands; several are copied
+ * together, since each piece that is passed on costs more than its bytes.
  */
 export async function* keepRecords(
   chunks: AsyncIterable<Buffer>,
@@ -19,15 +20,6 @@ export async function* keepRecords(
   let escaped = false;
 
   /** The byte after the record's end, or -1 where it goes on in the next chunk. */
-  const recordEnd = (chunk: Buffer, from: number): number => {
-    const end = chunk.indexOf(LF, from);
-    const stop = end === -1 ? chunk.length : end;
-    if (quote !== -1) {
-      const first = inQuotes ? from : chunk.subarray(from, stop).indexOf(quote);
-      if (first !== -1) return quotedEnd(chunk, from);
-    }
-    return end === -1 ? -1 : end + 1;
-  };
   const quotedEnd = (chunk: Buffer, from: number): number => {
     for (let at = from; at < chunk.length; at++) {
       const byte = chunk[at];
@@ -38,22 +30,33 @@ export async function* keepRecords(
     }
     return -1;
   };
+  /** Where the runs of kept records begin and end, by turns. */
+  const runsOf = (chunk: Buffer): number[] => {
+    const plain = !inQuotes && (quote === -1 || !chunk.includes(quote));
+    const runs = keep[record] === 1 ? [0] : [];
+    for (let at = 0; at < chunk.length;) {
+      const end = plain ? chunk.indexOf(LF, at) + 1 : quotedEnd(chunk, at);
+      if (end <= 0) break;
+      at = end;
+      record += 1;
+      if ((keep[record] === 1) !== (runs.length % 2 === 1)) runs.push(at);
+    }
+    if (runs.length % 2 === 1) runs.push(chunk.length);
+    return runs;
+  };
 
   for await (const chunk of chunks) {
-    let at = 0;
-    let runFrom = 0;
-    let keeping = keep[record] === 1;
-    while (at < chunk.length) {
-      const end = recordEnd(chunk, at);
-      at = end === -1 ? chunk.length : end;
-      if (end === -1) break;
-      record += 1;
-      const next = keep[record] === 1;
-      if (next === keeping) continue;
-      if (keeping) yield chunk.subarray(runFrom, at);
-      keeping = next;
-      runFrom = at;
-    }
-    if (keeping && runFrom < chunk.length) yield chunk.subarray(runFrom);
+    const kept = joined(chunk, runsOf(chunk));
+    if (kept.length > 0) yield kept;
   }
+}
+
+function joined(chunk: Buffer, runs: readonly number[]): Buffer {
+  if (runs.length <= 2) return chunk.subarray(runs[0] ?? 0, runs[1] ?? 0);
+  const kept = Buffer.allocUnsafeSlow(chunk.length);
+  let length = 0;
+  for (let run = 0; run < runs.length; run += 2) {
+    length += chunk.copy(kept, length, runs[run], runs[run + 1]);
+  }
+  return kept.subarray(0, length);
 }

@@ -6,7 +6,7 @@ import type { SampledColumns } from './sample-rows.ts';
 export interface DataBytes {
   readonly start: number;
   readonly end: number;
-  /** Fewer bytes only at the end. */
+  /** Fewer bytes only at the end. They stay what they are until the next are read. */
   read(offset: number, bytes: number): Promise<Buffer>;
 }
 

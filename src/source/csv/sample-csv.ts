@@ -150,22 +150,30 @@ function inMemory(data: Buffer): DataBytes {
   };
 }
 
+/** What nearly every header ends in, so that megabytes are read for the others only. */
+const HEAD_BYTES = 64 * 1024;
+
 async function sampleOnDisk(sampled: SampledColumns, options: SampleOptions): Promise<SampledRows> {
   const { file, description } = sampled;
   try {
     await using handle = await open(file.path);
+    // One for all that is read: rows are made of a block before the next is read.
+    let into = Buffer.allocUnsafe(HEAD_BYTES);
     const read = async (offset: number, bytes: number): Promise<Buffer> => {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(bytes), 0, bytes, offset);
-      return buffer.subarray(0, bytesRead);
+      if (into.length < bytes) into = Buffer.allocUnsafe(bytes);
+      const { bytesRead } = await handle.read(into, 0, bytes, offset);
+      return into.subarray(0, bytesRead);
     };
-    const head = await read(0, 2 * LIMITS.headerBytesMax);
-    const start = findDataStart(head, description.dialect, true)?.dataStart ?? 0;
+    const start =
+      findDataStart(await read(0, HEAD_BYTES), description.dialect, false) ??
+      findDataStart(await read(0, 2 * LIMITS.headerBytesMax), description.dialect, true);
+    const dataStart = start?.dataStart ?? 0;
     const { rows, bytesPerRow } = await sampleBlocks(
       sampled,
-      { start, end: file.bytes, read },
+      { start: dataStart, end: file.bytes, read },
       options,
     );
-    const fileRows = Math.round((file.bytes - start) / bytesPerRow);
+    const fileRows = Math.round((file.bytes - dataStart) / bytesPerRow);
     return { rows, fileRows, fileRowsExact: false, complete: false };
   } catch (error) {
     throw error instanceof EtlError ? error : readError(file, error);

@@ -30,9 +30,12 @@ export async function describeJson(
   const head = await readHead(file, HEAD_BYTES);
   refuseOthers(file, head.bytes);
   const records = options.records ?? recordsOf(file, head.bytes);
-  const first = eachRecord(head.bytes, head.ended, { records }, afterValue, () => true);
-  if (first.fault !== null && first.records === 0) {
-    const frame = { ...startWindow(stepsOf({ records })).frame, records: first.records };
+  const guess = file.badBytes === 'of a row' ? isLikelyInLines(head.bytes) : null;
+  const reads = { records, lines: guess };
+  let sound = 0;
+  const first = eachRecord(head.bytes, head.ended, reads, afterValue, () => ++sound > 0);
+  if (first.fault !== null && sound === 0) {
+    const { frame } = startWindow(stepsOf({ records }));
     throw await errorOfFault(file, first.fault, { base: 0, frame });
   }
   const shape = { records, lines: first.lines };
@@ -56,6 +59,11 @@ function refuseOthers(file: SourceFile, head: Buffer): void {
     );
   }
   refuseOtherFormats(file, start, true);
+}
+
+/** Where a broken record may be the first: a line that only opens one is no record. */
+function isLikelyInLines(head: Buffer): boolean {
+  return !/^\s*[{[]\s*$/.test(head.toString('utf8').split('\n', 1)[0] ?? '');
 }
 
 function recordsOf(file: SourceFile, head: Buffer): string | null {

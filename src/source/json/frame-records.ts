@@ -26,6 +26,12 @@ export interface RecordFrame {
   state: FrameState;
   /** Records passed. */
   records: number;
+  /** Where the record begins that is being read, or was; where a record should begin. */
+  start: number;
+  /** White space before it in its line; -1 where other things stand before it. */
+  indent: number;
+  /** The same of what is at `at`. */
+  margin: number;
 }
 
 /** What comes next. */
@@ -34,7 +40,8 @@ type FrameState = 'value' | 'inside' | 'first member' | 'member' | 'members' | '
 export type FrameStep = 'record' | 'more' | 'end';
 
 export function startFrame(steps: readonly string[] | null): RecordFrame {
-  return { steps, at: 0, depth: 0, met: [], state: 'value', records: 0 };
+  const places = { at: 0, start: 0, indent: 0, margin: 0 };
+  return { steps, depth: 0, met: [], state: 'value', records: 0, ...places };
 }
 
 /**
@@ -51,19 +58,33 @@ export function nextRecord(
   for (;;) {
     const at = afterSpace(json, frame.at);
     if (frame.state === 'value' && at >= json.end) {
+      frame.margin = indentOf(frame.margin, json, frame.at, at);
       frame.at = at;
       return json.final ? 'end' : 'more';
     }
     if (atRecord(frame, json, at)) {
+      frame.indent = indentOf(frame.margin, json, frame.at, at);
+      frame.start = at;
       const end = read(at);
       if (end === INCOMPLETE) return 'more';
-      frame.at = end;
-      frame.records++;
-      frame.state = frame.steps === null ? 'value' : 'next';
+      passRecord(frame, end);
       return 'record';
     }
     if (!step(frame, json, at)) return 'more';
   }
+}
+
+/** Counts what ends at `end` as a record, whatever it is. */
+export function passRecord(frame: RecordFrame, end: number): void {
+  frame.at = end;
+  frame.margin = -1;
+  frame.records++;
+  frame.state = frame.steps === null ? 'value' : 'next';
+}
+
+/** Whether what is being read is a record, or stands where a record or its comma should. */
+export function isAtRecord({ steps, state }: RecordFrame): boolean {
+  return steps === null ? state === 'value' : state === 'first' || state === 'next';
 }
 
 const [QUOTE, COMMA, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [
@@ -97,6 +118,8 @@ function step(frame: RecordFrame, json: JsonBytes, at: number): boolean {
     case 'next':
       if (byte === CLOSE_BRACKET) return leave(frame, at);
       if (byte === COMMA) return nextElement(frame, json, at);
+      frame.start = at;
+      frame.indent = indentOf(frame.margin, json, frame.at, at);
       return isMore(unexpected(json, at, '"," or "]" should be here'));
   }
 }
@@ -105,12 +128,25 @@ function step(frame: RecordFrame, json: JsonBytes, at: number): boolean {
 function nextElement(frame: RecordFrame, json: JsonBytes, comma: number): boolean {
   const at = afterSpace(json, comma + 1);
   if (at >= json.end) return false;
+  frame.start = comma;
+  frame.indent = -1;
   if (json.bytes[at] === CLOSE_BRACKET) throw new JsonFault(at, 'a value should be here');
-  return moved(frame, at, 'first');
+  moved(frame, at, 'first');
+  frame.margin = indentOf(-1, json, comma + 1, at);
+  return true;
+}
+
+/** Of what is behind the white space from `from`, which has `margin` before it, to `at`. */
+function indentOf(margin: number, { bytes }: JsonBytes, from: number, at: number): number {
+  for (let place = at - 1; place >= from; place--) {
+    if (bytes[place] === 10) return at - place - 1;
+  }
+  return margin < 0 ? -1 : margin + at - from;
 }
 
 function moved(frame: RecordFrame, at: number, state: FrameState): boolean {
   frame.at = at;
+  frame.margin = -1;
   frame.state = state;
   return true;
 }

@@ -18,7 +18,8 @@ export async function errorOfFault(
     line: await lineAt(file, base + fault.offset),
     ...(inRecord && fault.kind !== 'encoding' ? { record: frame.records + 1 } : {}),
   };
-  const told = TOLD[fault.kind];
+  const ofRow = fault.kind === 'encoding' && file.badBytes === 'of a row';
+  const told = ofRow ? BAD_BYTES : TOLD[fault.kind];
   return new EtlError(
     told.code,
     told.sentence(fault.message),
@@ -27,6 +28,13 @@ export async function errorOfFault(
     { cause: fault },
   );
 }
+
+/** Where bad bytes are a row's fault. */
+const BAD_BYTES: Told = {
+  code: 'ETL_ROW_INVALID',
+  sentence: (what) => `JSON is UTF-8, but ${what}.`,
+  remedy: 'Correct the record in the file.',
+};
 
 const LENGTH = { limit: LIMITS.jsonRecordBytesMax };
 

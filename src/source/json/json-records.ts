@@ -4,6 +4,7 @@ import type { JsonDescription, SourceFile } from '../source-file.ts';
 import { afterValue } from './json-bytes.ts';
 import { stepsOf } from './json-stream.ts';
 import { addChunk, endWindow, readNext, startWindow } from './json-window.ts';
+import { startRecovery } from './recovery.ts';
 
 /** A record as it stands in the file. */
 export interface JsonRecord {
@@ -25,13 +26,13 @@ export interface JsonRecord {
  */
 export async function* jsonRecords(
   file: SourceFile,
-  description: Pick<JsonDescription, 'records'>,
+  description: Pick<JsonDescription, 'records' | 'lines'>,
   wanted: () => number | null,
   signal?: AbortSignal,
 ): AsyncGenerator<JsonRecord> {
-  const window = startWindow(stepsOf(description));
+  const recovery = file.badBytes === 'of a row' ? startRecovery(description.lines) : null;
+  const window = startWindow(stepsOf(description), recovery);
   const { json, frame } = window;
-  let start = 0;
   let line = 1;
   /** Up to here, in the buffer, line ends are counted. */
   let counted = 0;
@@ -39,13 +40,13 @@ export async function* jsonRecords(
     line += countByte(json.bytes.subarray(counted, at), 10);
     counted = at;
   };
-  const read = (at: number): number => {
-    start = at;
-    return afterValue(json, at);
-  };
+  const read = (at: number): number => afterValue(json, at);
   function* found(): Generator<JsonRecord> {
-    while (wanted() !== null && readNext(window, read) === 'record') {
+    while (wanted() !== null) {
+      const step = readNext(window, read);
+      if (step !== 'record' && step !== 'bad') return;
       if (frame.records !== wanted()) continue;
+      const { start } = frame;
       countTo(start);
       const bytes = json.bytes.subarray(start, frame.at);
       yield { record: frame.records, offset: window.base + start, line, bytes };
@@ -53,7 +54,7 @@ export async function* jsonRecords(
   }
   for await (const chunk of decompressed(file, signal === undefined ? {} : { signal }).chunks) {
     // What is passed makes room for the chunk.
-    countTo(Math.max(counted, frame.at));
+    countTo(Math.max(counted, Math.min(frame.at, json.end)));
     const { base } = window;
     addChunk(window, chunk);
     counted -= window.base - base;

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { decompressed } from '../compression.ts';
 import { totalsOf, type CsvTotals } from '../csv/csv-stream.ts';
 import type { JsonDescription, SourceFile } from '../source-file.ts';
@@ -14,6 +15,7 @@ import {
   type JsonWindow,
 } from './json-window.ts';
 import { pointerSteps } from './pointer.ts';
+import { startRecovery } from './recovery.ts';
 import { readRecord, recordFields, type RecordFields } from './read-record.ts';
 
 /** A column of a JSON file as COPY is to have it. */
@@ -43,16 +45,19 @@ export type JsonPiece =
   | {
       readonly kind: 'bad';
       readonly record: number;
-      readonly column: string;
-      /** For a sentence. */
-      readonly what: string;
+      /** Null: the record as a whole is at fault. */
+      readonly column: string | null;
+      readonly reason: string;
     };
 
 export interface JsonReadOptions {
   readonly signal?: AbortSignal;
   /** After each chunk: records so far, and bytes read from disk. */
   readonly onProgress?: (records: number, bytesOnDisk: number) => void;
-  /** Whether a value that is no text of PostgreSQL is a piece of its own, and no error. */
+  /**
+   * Whether a value that is no text of PostgreSQL is a piece of its own, and no error; and, where bad
+   * bytes are a row's fault, a record that is no JSON, or not UTF-8.
+   */
   readonly goOn?: boolean;
 }
 
@@ -71,7 +76,9 @@ export function openJson(
   { signal, onProgress, goOn = false }: JsonReadOptions = {},
 ): JsonStream {
   const source = decompressed(file, signal === undefined ? {} : { signal });
-  const window = startWindow(stepsOf(description));
+  const recovers = goOn && file.badBytes === 'of a row';
+  const recovery = recovers ? startRecovery(description.lines) : null;
+  const window = startWindow(stepsOf(description), recovery);
   const columnOf = (slot: number): string =>
     description.columns[fields[slot]?.column ?? -1]?.name ?? '';
   const reading: Reading = {
@@ -135,7 +142,7 @@ function treeOf({ columns, found }: JsonDescription, fields: readonly JsonField[
 
 /** All records that are whole; none of them before its bytes are known to be UTF-8. */
 function nextPieces({ window, values, rows, goOn, columnOf }: Reading): readonly JsonPiece[] {
-  const { json, frame } = window;
+  const { json, frame, recovery } = window;
   const pieces: JsonPiece[] = [];
   let first = frame.records + 1;
   const endRows = (end: number): void => {
@@ -144,22 +151,47 @@ function nextPieces({ window, values, rows, goOn, columnOf }: Reading): readonly
     }
     first = end;
   };
+  const badPiece = (column: string | null, reason: string): void => {
+    const record = frame.records;
+    endRows(record);
+    pieces.push({ kind: 'bad', record, column, reason });
+    first = record + 1;
+  };
   const read = (at: number): number => readRecord(json, values, at);
-  while (readNext(window, read) === 'record') {
+  const isSound = recovery === null || isUtf8(wholeCharacters(window));
+  for (;;) {
+    const step = readNext(window, read);
+    if (step !== 'record' && step !== 'bad') break;
+    if (recovery !== null && step === 'bad') {
+      badPiece(null, `The record cannot be loaded: ${recovery.what}.`);
+      continue;
+    }
+    if (!isSound && !isUtf8(json.bytes.subarray(frame.start, frame.at))) {
+      badPiece(null, 'The record cannot be loaded: its bytes are not UTF-8.');
+      continue;
+    }
     const start = rows.length;
     try {
       writeRow(rows, json, values);
     } catch (error) {
       if (!goOn || !(error instanceof JsonFault)) throw error;
       rows.length = start;
-      const record = frame.records;
-      endRows(record);
-      pieces.push({ kind: 'bad', record, column: columnOf(rows.slot), what: error.message });
-      first = record + 1;
+      badPiece(columnOf(rows.slot), `The value cannot be loaded: ${error.message}.`);
     }
     if (isFull(rows)) endRows(frame.records + 1);
   }
   endRows(frame.records + 1);
-  refuseOtherBytes(window);
+  if (recovery === null) refuseOtherBytes(window);
   return pieces;
+}
+
+/** What is to be read, without a character that its last bytes may begin. */
+function wholeCharacters({ json: { bytes, end, final }, frame }: JsonWindow): Buffer {
+  let to = end;
+  // At most three bytes of one are there.
+  while (!final && to > frame.at && end - to < 3 && ((bytes[to - 1] as number) & 0xc0) === 0x80) {
+    to--;
+  }
+  if (!final && to > frame.at && (bytes[to - 1] as number) >= 0xc0) to--;
+  return bytes.subarray(frame.at, to);
 }

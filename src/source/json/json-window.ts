@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { LIMITS } from '../../limits.ts';
-import { nextRecord, startFrame, type RecordFrame } from './frame-records.ts';
+import { isAtRecord, nextRecord, startFrame, type RecordFrame } from './frame-records.ts';
 import { JsonFault, type JsonBytes } from './json-bytes.ts';
+import { nextOrBroken, type RecoveringStep, type Recovery } from './recovery.ts';
 
 /**
  * A file's records, out of its chunks: the bytes that are not passed yet lie in one buffer, so that
@@ -19,16 +20,21 @@ export interface JsonWindow {
   wanted: number;
   /** Up to here the bytes are known to be UTF-8. */
   checked: number;
+  /** Null: what is no JSON ends the reading. */
+  readonly recovery: Recovery | null;
 }
 
 /** `steps` lead to the array of records; null: each value of the file is a record. */
-export function startWindow(steps: readonly string[] | null): JsonWindow {
+export function startWindow(
+  steps: readonly string[] | null,
+  recovery: Recovery | null = null,
+): JsonWindow {
   // The first chunk tells how much is worth having: many files are small.
   const bytes = Buffer.alloc(16);
   return {
     json: { bytes, end: 0, final: false, escapes: 0 },
     frame: startFrame(steps),
-    ...{ base: 0, begun: false, wanted: 0, checked: 0 },
+    ...{ base: 0, begun: false, wanted: 0, checked: 0, recovery },
   };
 }
 
@@ -40,6 +46,8 @@ export function addChunk(window: JsonWindow, chunk: Buffer): void {
   json.end += chunk.length;
   json.bytes[json.end] = 0;
   const begun = json.end - frame.at;
+  // A record that is too long is broken, and the others are read.
+  if (window.recovery !== null && isAtRecord(frame)) return;
   if (begun > LIMITS.jsonRecordBytesMax + chunk.length) {
     throw new JsonFault(frame.at, `it is longer than ${LIMITS.jsonRecordBytesMax} bytes`, 'length');
   }
@@ -59,6 +67,7 @@ function makeRoom(window: JsonWindow, more: number): void {
   window.base += frame.at;
   window.wanted -= frame.at;
   window.checked = Math.max(0, window.checked - frame.at);
+  frame.start -= frame.at;
   frame.at = 0;
 }
 
@@ -70,14 +79,12 @@ export function endWindow({ json }: JsonWindow): void {
 /**
  * Goes to the next record; `read` notes what it holds.
  *
- * @returns `more`: add a chunk first. `end`: there are no more records.
+ * @returns `more`: add a chunk first. `end`: there are no more records. `bad`, with a recovery only:
+ *   the record is broken, as that tells.
  * @throws JsonFault, its offset among the bytes of the window
  */
-export function readNext(
-  window: JsonWindow,
-  read: (at: number) => number,
-): 'record' | 'more' | 'end' {
-  const { json, frame } = window;
+export function readNext(window: JsonWindow, read: (at: number) => number): RecoveringStep {
+  const { json, frame, recovery } = window;
   if (!window.begun) {
     if (json.end < MARK.length && !json.final) return 'more';
     window.begun = true;
@@ -86,7 +93,8 @@ export function readNext(
     }
   }
   if (json.end < window.wanted && !json.final) return 'more';
-  const step = nextRecord(frame, json, read);
+  const step =
+    recovery === null ? nextRecord(frame, json, read) : nextOrBroken(recovery, frame, json, read);
   if (step !== 'more') return step;
   if (json.final) throw new JsonFault(json.end, 'the file ends before this is complete');
   // A record of many chunks is not read again with each of them.

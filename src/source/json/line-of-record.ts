@@ -5,7 +5,7 @@ import { jsonRecords } from './json-records.ts';
 /** 1-based line in which a record begins; the first line where it cannot be found. */
 export async function lineOfRecord(
   file: SourceFile,
-  description: Pick<JsonDescription, 'records'>,
+  description: Pick<JsonDescription, 'records' | 'lines'>,
   record: number,
 ): Promise<number> {
   try {

@@ -6,13 +6,15 @@ import { JsonFault, type JsonBytes } from './json-bytes.ts';
 import { readHead } from './json-head.ts';
 import { stepsOf } from './json-stream.ts';
 import { addChunk, endWindow, readNext, startWindow } from './json-window.ts';
+import { startRecovery } from './recovery.ts';
 
 /** What a sample sees of a file's records. */
 export interface SampledRecords {
+  /** Broken ones included. */
   readonly records: number;
   /** Bytes that these records take, with what is between them. */
   readonly bytes: number;
-  /** What stopped it, and after it nothing was read; null: nothing. */
+  /** What stopped it, and after it nothing was read; or why no record is sound. Null: nothing. */
   readonly fault: JsonFault | null;
   /** Whether each record stands in a line of its own. */
   readonly lines: boolean;
@@ -24,35 +26,48 @@ export type OnRecord = (json: JsonBytes, start: number, end: number) => boolean;
 /** Passes a record; what `afterValue` and `readRecord` are. */
 export type ReadRecord = (json: JsonBytes, at: number) => number;
 
+/** Where records are; `lines` is null where one that is broken ends the sample. */
+export interface SampledShape extends Pick<JsonDescription, 'records'> {
+  readonly lines: boolean | null;
+}
+
 /** The records at the beginning of the bytes, which may end in one where they are not `ended`. */
 export function eachRecord(
   bytes: Buffer,
   ended: boolean,
-  { records }: Pick<JsonDescription, 'records'>,
+  { records, lines: inLines }: SampledShape,
   read: ReadRecord,
   onRecord: OnRecord,
 ): SampledRecords {
-  const window = startWindow(stepsOf({ records }));
+  const recovery = inLines === null ? null : startRecovery(inLines);
+  const window = startWindow(stepsOf({ records }), recovery);
   const { json, frame } = window;
-  let start = 0;
   let lines = records === null;
+  let good = 0;
+  let firstBad = 0;
   let fault: JsonFault | null = null;
-  const reading = (at: number): number => {
-    start = at;
-    return read(json, at);
-  };
+  const reading = (at: number): number => read(json, at);
   try {
     addChunk(window, bytes);
     if (ended) endWindow(window);
-    while (readNext(window, reading) === 'record') {
-      lines &&= isLine(json, start, frame.at);
-      if (!onRecord(json, start, frame.at)) break;
+    for (;;) {
+      const step = readNext(window, reading);
+      if (step !== 'record' && step !== 'bad') break;
+      if (step === 'bad') {
+        if (frame.records === 1) firstBad = frame.start;
+        continue;
+      }
+      good++;
+      lines &&= isLine(json, frame.start, frame.at);
+      if (!onRecord(json, frame.start, frame.at)) break;
     }
   } catch (error) {
     if (!(error instanceof JsonFault)) throw error;
     fault = new JsonFault(window.base + error.offset, error.message, error.kind);
   }
-  return { records: frame.records, bytes: frame.at, fault, lines: lines && frame.records > 0 };
+  const allBad = good === 0 && frame.records > 0;
+  if (allBad && recovery !== null) fault ??= new JsonFault(firstBad, recovery.what);
+  return { records: frame.records, bytes: frame.at, fault, lines: lines && good > 0 };
 }
 
 function isLine({ bytes, end: length }: JsonBytes, start: number, end: number): boolean {
@@ -71,7 +86,7 @@ const BLOCKS = 32;
  */
 export async function sampleRecords(
   file: SourceFile,
-  description: Pick<JsonDescription, 'records' | 'lines'>,
+  { records, lines }: Pick<JsonDescription, 'records' | 'lines'>,
   options: { readonly bytesMax: number; readonly seed: number },
   read: ReadRecord,
   onRecord: (block: number) => OnRecord,
@@ -81,15 +96,16 @@ export async function sampleRecords(
   readonly fileBytes: number;
 }> {
   const { bytesMax, seed } = options;
-  const inBlocks = description.lines && file.compression === 'none' && file.bytes > bytesMax;
+  const shape = { records, lines: file.badBytes === 'of a row' ? lines : null };
+  const inBlocks = lines && file.compression === 'none' && file.bytes > bytesMax;
   const head = await readHead(file, inBlocks ? Math.ceil(bytesMax / BLOCKS) : bytesMax);
-  const first = eachRecord(head.bytes, head.ended, description, read, onRecord(0));
+  const first = eachRecord(head.bytes, head.ended, shape, read, onRecord(0));
   const complete = head.ended && first.fault === null;
   const fileBytes = file.bytes * head.ratio;
   if (!inBlocks) return { blocks: [first], complete, fileBytes };
   const rest = await readBlocks(file, Math.ceil(bytesMax / BLOCKS), seed);
   const others = rest.map((bytes, index) =>
-    eachRecord(bytes, true, description, read, onRecord(index + 1)),
+    eachRecord(bytes, true, shape, read, onRecord(index + 1)),
   );
   return { blocks: [first, ...others], complete: false, fileBytes };
 }

@@ -1,6 +1,7 @@
 import type { PageHeader } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 import type { OpenParquet } from './open-parquet.ts';
+import type { PageMemory } from './page-memory.ts';
 import { PageFault } from './parquet-fault.ts';
 import { refuseEndlessNumbers } from './thrift-guard.ts';
 
@@ -14,7 +15,10 @@ export interface ReadMeter {
   decodedBytes: number;
 }
 
-/** The bytes of one column chunk in order: page headers, and the pages behind them. */
+/**
+ * The bytes of one column chunk in order: page headers, and the pages behind them. What is given
+ * out stays as it is until more is asked for.
+ */
 export interface ChunkBytes {
   /** Null at the end of the chunk. */
   header(): Promise<PageHeader | null>;
@@ -26,13 +30,19 @@ export interface ChunkBytes {
 const HEADER_BYTES_MIN = 4 * 1024;
 const HEADER_BYTES_MAX = 16 * 1024 * 1024;
 
+export interface ChunkReading {
+  /** Bytes of one read from the file. */
+  readonly readBytes: number;
+  readonly meter: ReadMeter;
+  readonly memory: PageMemory;
+}
+
 /** Reads `[start, end)` of the file in windows of `readBytes`, or of a page where that is larger. */
 export function openChunkBytes(
   parquet: OpenParquet,
   start: number,
   end: number,
-  readBytes: number,
-  meter: ReadMeter,
+  { readBytes, meter, memory }: ChunkReading,
 ): ChunkBytes {
   let window: Uint8Array = new Uint8Array(0);
   let windowStart = start;
@@ -44,7 +54,7 @@ export function openChunkBytes(
     const wanted = Math.min(length, end - position);
     if (position < windowStart || position + wanted > windowEnd) {
       const bytes = Math.min(Math.max(readBytes, wanted), end - position);
-      window = await parquet.read(position, bytes);
+      window = await parquet.read(position, bytes, memory.window(bytes));
       windowStart = position;
       meter.diskBytes += bytes;
     }

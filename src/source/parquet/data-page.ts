@@ -3,6 +3,8 @@ import { decompressPage } from './decompress-page.ts';
 import { decodeRuns } from './level-runs.ts';
 import { decodeValues } from './page-values.ts';
 import type { EncodedValues } from './page-values.ts';
+import { FRESH_MEMORY } from './page-memory.ts';
+import type { PageMemory } from './page-memory.ts';
 import { PageFault } from './parquet-fault.ts';
 import type { LeafNode } from './parquet-schema.ts';
 import type { PhysicalValues } from './plain-values.ts';
@@ -24,6 +26,7 @@ export function decodePage(
   raw: Uint8Array,
   codec: CompressionCodec,
   dictionary: PhysicalValues | null,
+  memory: PageMemory = FRESH_MEMORY,
 ): DataPage {
   const page = header.data_page_header_v2 === undefined ? pageOfV1 : pageOfV2;
   const { encoding, bytes, offset, entries, repetitions, definitions } = page(
@@ -31,11 +34,12 @@ export function decodePage(
     header,
     raw,
     codec,
+    memory,
   );
   const present = definitions === null ? entries : countLevel(definitions, leaf.definition);
   const all = present === entries;
   return {
-    ...decodeValues(leaf, encoding, bytes, offset, present, dictionary),
+    ...decodeValues(leaf, encoding, bytes, offset, present, dictionary, memory),
     entries,
     definitions: all ? null : definitions,
     repetitions,
@@ -58,10 +62,11 @@ function pageOfV1(
   header: PageHeader,
   raw: Uint8Array,
   codec: CompressionCodec,
+  memory: PageMemory,
 ): Levels {
   const v1 = header.data_page_header;
   if (v1 === undefined) throw new PageFault('the header of a page is damaged');
-  const bytes = decompressPage(raw, header.uncompressed_page_size, codec);
+  const bytes = decompressPage(raw, header.uncompressed_page_size, codec, memory);
   let offset = 0;
 
   function levels(max: number, encoding: string | undefined): Uint8Array | null {
@@ -72,7 +77,7 @@ function pageOfV1(
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const end = offset + 4 + view.getUint32(offset, true);
     if (end > bytes.length) throw new PageFault('the levels of a page are damaged');
-    const out = decodeLevels(bytes, offset + 4, end, max, v1?.num_values ?? 0);
+    const out = decodeLevels(bytes, offset + 4, end, max, memory.bytes(v1?.num_values ?? 0));
     offset = end;
     return out;
   }
@@ -89,6 +94,7 @@ function pageOfV2(
   header: PageHeader,
   raw: Uint8Array,
   codec: CompressionCodec,
+  memory: PageMemory,
 ): Levels {
   const v2 = header.data_page_header_v2;
   if (v2 === undefined) throw new PageFault('the header of a page is damaged');
@@ -101,12 +107,12 @@ function pageOfV2(
   }
   if (size < 0) throw new PageFault('the header of a page is damaged');
   const levels = (max: number, from: number, to: number): Uint8Array | null =>
-    max === 0 ? null : decodeLevels(raw, from, to, max, entries);
+    max === 0 ? null : decodeLevels(raw, from, to, max, memory.bytes(entries));
   const repetitions = levels(leaf.repetition, 0, repetitionBytes);
   const definitions = levels(leaf.definition, repetitionBytes, levelBytes);
   const compressed = v2.is_compressed !== false;
   const values = raw.subarray(levelBytes);
-  const bytes = decompressPage(values, size, compressed ? codec : 'UNCOMPRESSED');
+  const bytes = decompressPage(values, size, compressed ? codec : 'UNCOMPRESSED', memory);
   return { encoding, bytes, offset: 0, entries, repetitions, definitions };
 }
 
@@ -115,11 +121,10 @@ function decodeLevels(
   from: number,
   to: number,
   max: number,
-  entries: number,
+  levels: Uint8Array,
 ): Uint8Array {
-  const levels = new Uint8Array(entries);
   decodeRuns(bytes, from, to, 32 - Math.clz32(max), levels);
-  for (let i = 0; i < entries; i++) {
+  for (let i = 0; i < levels.length; i++) {
     if ((levels[i] ?? 0) > max) throw new PageFault('the levels of a page are damaged');
   }
   return levels;

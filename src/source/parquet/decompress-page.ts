@@ -1,9 +1,11 @@
 import { brotliDecompressSync, unzipSync } from 'node:zlib';
 import type { CompressionCodec } from 'hyparquet';
-import { snappyUncompress } from 'hyparquet/src/snappy.js';
 import { decompressZstd, prepareZstd } from './zstd-page.ts';
 import { decompressLz4Block, decompressLz4Hadoop } from './lz4-block.ts';
+import { FRESH_MEMORY } from './page-memory.ts';
+import type { PageMemory } from './page-memory.ts';
 import { PageFault } from './parquet-fault.ts';
+import { decompressSnappy } from './snappy-page.ts';
 
 /** Must have resolved before pages of the codec are decoded. Throws where nobody can decode it. */
 export async function prepareCodec(codec: CompressionCodec): Promise<void> {
@@ -21,31 +23,44 @@ const KNOWN: ReadonlySet<string> = new Set<CompressionCodec>([
 ]);
 
 /**
- * The decoded page of exactly `size` bytes, alone in an ArrayBuffer of its own: what reads past the
- * end of a damaged page then throws, where in a shared buffer it would find its neighbour's bytes.
+ * The decoded page of exactly `size` bytes; in fresh memory alone in an ArrayBuffer of its own. Who
+ * reads it by a DataView makes one of its very bytes: what reads past the end of a damaged page then
+ * throws, where in the whole buffer it would find its neighbour's bytes.
  */
 export function decompressPage(
   bytes: Uint8Array,
   size: number,
   codec: CompressionCodec,
+  memory: PageMemory = FRESH_MEMORY,
 ): Uint8Array {
-  if (codec === 'UNCOMPRESSED') return new Uint8Array(bytes);
+  if (codec === 'UNCOMPRESSED') return copied(bytes, memory);
   // Writers disagree about what an empty page looks like when it is compressed.
   if (size === 0) return new Uint8Array(0);
+  if (codec === 'SNAPPY') return decodedSnappy(bytes, memory.bytes(size));
   const page = decode(bytes, size, codec);
   if (page.byteLength !== size) {
     throw new PageFault(`a page has ${page.byteLength} bytes where its header says ${size}`);
   }
-  return page.buffer.byteLength === size ? page : new Uint8Array(page);
+  return page.buffer.byteLength === size ? page : copied(page, memory);
 }
 
-function decode(bytes: Uint8Array, size: number, codec: CompressionCodec): Uint8Array {
+function copied(bytes: Uint8Array, memory: PageMemory): Uint8Array {
+  const page = memory.bytes(bytes.length);
+  page.set(bytes);
+  return page;
+}
+
+function decodedSnappy(bytes: Uint8Array, page: Uint8Array): Uint8Array {
+  decompressSnappy(bytes, page);
+  return page;
+}
+
+function decode(
+  bytes: Uint8Array,
+  size: number,
+  codec: Exclude<CompressionCodec, 'SNAPPY'>,
+): Uint8Array {
   switch (codec) {
-    case 'SNAPPY': {
-      const page = new Uint8Array(size);
-      snappyUncompress(bytes, page);
-      return page;
-    }
     case 'GZIP':
       return unzipSync(bytes, { maxOutputLength: size });
     case 'BROTLI':

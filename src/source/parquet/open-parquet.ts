@@ -16,8 +16,8 @@ export interface OpenParquet {
   readonly file: SourceFile;
   readonly footer: FileMetaData;
   readonly columns: readonly SchemaNode[];
-  /** Exactly `length` bytes from `offset` on, in memory of their own. */
-  read(offset: number, length: number): Promise<Buffer>;
+  /** Exactly `length` bytes from `offset` on: in `into`, which has room for no more, or in new memory. */
+  read(offset: number, length: number, into?: Buffer): Promise<Buffer>;
   close(): Promise<void>;
 }
 
@@ -35,8 +35,8 @@ export async function openParquet(file: SourceFile): Promise<OpenParquet> {
     });
   }
   const handle = await openFile(file);
-  const read = (offset: number, length: number): Promise<Buffer> =>
-    readExactly(handle, file, offset, length);
+  const read: OpenParquet['read'] = (offset, length, into = Buffer.allocUnsafeSlow(length)) =>
+    readExactly(handle, file, offset, into);
   try {
     const { size } = await handle.stat();
     checkSize(file, size);
@@ -70,9 +70,9 @@ async function readExactly(
   handle: FileHandle,
   file: SourceFile,
   offset: number,
-  length: number,
+  buffer: Buffer,
 ): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(length);
+  const { length } = buffer;
   let filled = 0;
   while (filled < length) {
     let bytesRead: number;

@@ -8,6 +8,7 @@ import type { DataPage } from './data-page.ts';
 import { decompressPage, prepareCodec } from './decompress-page.ts';
 import type { OpenParquet } from './open-parquet.ts';
 import { crc32 } from './page-crc.ts';
+import type { PageMemory } from './page-memory.ts';
 import { PageFault, parquetErrorOf, unsupportedError } from './parquet-fault.ts';
 import type { ParquetPlace } from './parquet-fault.ts';
 import type { LeafNode } from './parquet-schema.ts';
@@ -31,6 +32,8 @@ export interface ChunkPlace {
   /** Bytes of one read from the file. */
   readonly readBytes: number;
   readonly meter: ReadMeter;
+  /** What the column's pages are read into and decode to; no other column's. */
+  readonly memory: PageMemory;
 }
 
 /**
@@ -81,7 +84,9 @@ export async function openPages(
       const entries = leave(current);
       held.page(current, entries);
       const raw = await checkedBytes(bytes, current);
-      if (entries > 0) return decodePage(leaf, current, raw, meta.codec, dictionary);
+      if (entries === 0) continue;
+      options.memory.nextPage();
+      return decodePage(leaf, current, raw, meta.codec, dictionary, options.memory);
     }
   }
 
@@ -199,7 +204,7 @@ function chunkBytes(
   options: ChunkPlace,
   place: ParquetPlace,
 ): ChunkBytes {
-  if (meta.num_values === 0n) return openChunkBytes(parquet, 0, 0, 0, options.meter);
+  if (meta.num_values === 0n) return openChunkBytes(parquet, 0, 0, options);
   const dataStart = Number(meta.data_page_offset);
   const dictionaryStart = Number(meta.dictionary_page_offset ?? 0n);
   const start = dictionaryStart > 0 ? Math.min(dictionaryStart, dataStart) : dataStart;
@@ -208,7 +213,7 @@ function chunkBytes(
     throw parquetErrorOf(new PageFault('its column chunk lies outside of the file'), place);
   }
   const end = Math.min(start + size + SIZE_SLACK, parquet.file.bytes);
-  return openChunkBytes(parquet, start, end, options.readBytes, options.meter);
+  return openChunkBytes(parquet, start, end, options);
 }
 
 async function checkedBytes(bytes: ChunkBytes, header: PageHeader): Promise<Uint8Array> {

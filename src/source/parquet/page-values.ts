@@ -1,6 +1,8 @@
 import type { Encoding } from 'hyparquet';
 import { deltaIntegers, deltaLengths, deltaPrefixes, splitStreams } from './delta-values.ts';
 import { decodeRuns } from './level-runs.ts';
+import { FRESH_MEMORY } from './page-memory.ts';
+import type { PageMemory } from './page-memory.ts';
 import { PageFault } from './parquet-fault.ts';
 import type { LeafNode } from './parquet-schema.ts';
 import { countOf, plainValues, tooShort } from './plain-values.ts';
@@ -23,14 +25,15 @@ export function decodeValues(
   offset: number,
   count: number,
   dictionary: PhysicalValues | null,
+  memory: PageMemory = FRESH_MEMORY,
 ): EncodedValues {
   if (count === 0) return { values: plainValues(leaf, page, offset, 0), indexes: null };
   switch (encoding) {
     case 'PLAIN':
-      return { values: plainValues(leaf, page, offset, count), indexes: null };
+      return { values: plainValues(leaf, page, offset, count, memory), indexes: null };
     case 'PLAIN_DICTIONARY':
     case 'RLE_DICTIONARY':
-      return dictionaryValues(page, offset, count, dictionary);
+      return dictionaryValues(page, offset, count, dictionary, memory);
     case 'RLE':
       return { values: runBooleans(leaf, page, offset, count), indexes: null };
     case 'DELTA_BINARY_PACKED':
@@ -56,11 +59,12 @@ function dictionaryValues(
   offset: number,
   count: number,
   dictionary: PhysicalValues | null,
+  memory: PageMemory,
 ): EncodedValues {
   if (dictionary === null) throw new PageFault('a page needs a dictionary and there is none');
   const bitWidth = page[offset];
   if (bitWidth === undefined) throw tooShort();
-  const indexes = new Uint32Array(count);
+  const indexes = memory.words(count);
   decodeRuns(page, offset + 1, page.length, bitWidth, indexes);
   const entries = countOf(dictionary);
   for (let i = 0; i < count; i++) {

@@ -1,3 +1,5 @@
+import { FRESH_MEMORY } from './page-memory.ts';
+import type { PageMemory } from './page-memory.ts';
 import { PageFault } from './parquet-fault.ts';
 import type { LeafNode } from './parquet-schema.ts';
 
@@ -31,6 +33,7 @@ export function plainValues(
   page: Uint8Array,
   offset: number,
   count: number,
+  memory: PageMemory = FRESH_MEMORY,
 ): PhysicalValues {
   switch (leaf.physical) {
     case 'BOOLEAN': {
@@ -40,15 +43,15 @@ export function plainValues(
       return { kind: 'boolean', data };
     }
     case 'BYTE_ARRAY':
-      return plainByteArrays(page, offset, count);
+      return plainByteArrays(page, offset, count, memory);
     case 'INT96':
     case 'FIXED_LEN_BYTE_ARRAY':
-      return fixedByteArrays(leaf, page, offset, count);
+      return fixedByteArrays(leaf, page, offset, count, memory);
     case 'INT32':
     case 'INT64':
     case 'FLOAT':
     case 'DOUBLE':
-      return numbersOf(leaf, alignedBytes(page, offset, count, widthOf(leaf)));
+      return numbersOf(leaf, alignedBytes(page, offset, count * widthOf(leaf), memory));
   }
 }
 
@@ -76,17 +79,31 @@ export function widthOf(leaf: LeafNode): number {
   return leaf.physical === 'INT64' || leaf.physical === 'DOUBLE' ? 8 : 4;
 }
 
-function alignedBytes(page: Uint8Array, offset: number, count: number, width: number): Uint8Array {
-  if (count * width > page.length - offset) throw tooShort();
-  const bytes = page.subarray(offset, offset + count * width);
-  return bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
+/** The bytes of numbers, whose views want them at a multiple of their width. */
+function alignedBytes(
+  page: Uint8Array,
+  offset: number,
+  length: number,
+  memory: PageMemory,
+): Uint8Array {
+  if (length > page.length - offset) throw tooShort();
+  const bytes = page.subarray(offset, offset + length);
+  if (bytes.byteOffset % 8 === 0) return bytes;
+  const aligned = memory.bytes(length);
+  aligned.set(bytes);
+  return aligned;
 }
 
-function plainByteArrays(page: Uint8Array, offset: number, count: number): BytesValues {
+function plainByteArrays(
+  page: Uint8Array,
+  offset: number,
+  count: number,
+  memory: PageMemory,
+): BytesValues {
   if (count * 4 > page.length - offset) throw tooShort();
   const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
-  const starts = new Uint32Array(count);
-  const ends = new Uint32Array(count);
+  const starts = memory.words(count);
+  const ends = memory.words(count);
   let position = offset;
   for (let i = 0; i < count; i++) {
     const length = view.getUint32(position, true);
@@ -104,11 +121,12 @@ export function fixedByteArrays(
   page: Uint8Array,
   offset: number,
   count: number,
+  memory: PageMemory = FRESH_MEMORY,
 ): BytesValues {
   const width = leaf.typeLength;
   if (count * width > page.length - offset) throw tooShort();
-  const starts = new Uint32Array(count);
-  const ends = new Uint32Array(count);
+  const starts = memory.words(count);
+  const ends = memory.words(count);
   for (let i = 0; i < count; i++) {
     starts[i] = offset + i * width;
     ends[i] = offset + (i + 1) * width;

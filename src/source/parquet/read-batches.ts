@@ -10,6 +10,8 @@ import { descriptionOf } from './describe-parquet.ts';
 import { openColumn } from './open-column.ts';
 import { openParquet } from './open-parquet.ts';
 import type { OpenParquet } from './open-parquet.ts';
+import { FRESH_MEMORY, reusedMemory } from './page-memory.ts';
+import type { PageMemory } from './page-memory.ts';
 import { parquetError } from './parquet-fault.ts';
 import type { SchemaNode } from './parquet-schema.ts';
 import { rowsBefore } from './row-groups.ts';
@@ -19,6 +21,8 @@ export interface ReadParquetOptions {
   readonly columns: readonly string[];
   /** Row groups `[from, to)`, counted from 0; all by default. */
   readonly rowGroups?: { readonly from: number; readonly to: number };
+  /** Whoever reads is done with a batch before asking for the next: its memory is used again. */
+  readonly reuse?: boolean;
   readonly signal?: AbortSignal;
   /** After each batch: rows given out and bytes read from disk so far. */
   readonly onProgress?: (rows: number, diskBytes: number) => void;
@@ -53,14 +57,19 @@ export async function* readOpenParquet(
   parquet: OpenParquet,
   description: ParquetDescription,
   nodes: readonly SchemaNode[],
-  { rowGroups, signal, onProgress }: Omit<ReadParquetOptions, 'columns'>,
+  { rowGroups, reuse = false, signal, onProgress }: Omit<ReadParquetOptions, 'columns'>,
 ): AsyncGenerator<ColumnBatch, void, undefined> {
   const { from, to } = rowGroups ?? { from: 0, to: description.rowGroups.length };
   const meter: ReadMeter = { heldBytes: 0, diskBytes: 0, decodedBytes: 0 };
+  const memoryMax = LIMITS.parquetReusedBytesMax / Math.max(1, nodes.length);
+  const columns = nodes.map((node) => ({
+    node,
+    memory: reuse ? reusedMemory(memoryMax) : FRESH_MEMORY,
+  }));
   let firstRow = 1 + rowsBefore(description, from);
   let rows = 0;
   for (let rowGroup = from; rowGroup < to; rowGroup++) {
-    for await (const batch of readRowGroup(parquet, nodes, rowGroup, firstRow, meter)) {
+    for await (const batch of readRowGroup(parquet, columns, rowGroup, firstRow, meter)) {
       if (signal?.aborted === true) throw abortedError(parquet.file, signal);
       yield batch;
       rows += batch.rows;
@@ -82,48 +91,54 @@ export function nodesOf({ file, columns }: OpenParquet, names: readonly string[]
   });
 }
 
+interface ReadColumn {
+  readonly node: SchemaNode;
+  readonly memory: PageMemory;
+}
+
 async function* readRowGroup(
   parquet: OpenParquet,
-  nodes: readonly SchemaNode[],
+  columns: readonly ReadColumn[],
   rowGroup: number,
   firstRow: number,
   meter: ReadMeter,
 ): AsyncGenerator<ColumnBatch, void, undefined> {
   const rows = Number(present(parquet.footer.row_groups[rowGroup], 'the row group').num_rows);
   const readers: ColumnReader[] = [];
-  for (const node of nodes) {
-    const place = { rowGroup, column: node.name, readBytes: windowBytes(nodes.length), meter };
+  const readBytes = windowBytes(columns.length);
+  for (const { node, memory } of columns) {
+    const place = { rowGroup, column: node.name, readBytes, meter, memory };
     readers.push(await openColumn(parquet, node, place));
   }
   for (let done = 0; done < rows;) {
-    let count = Math.min(rows - done, batchRowsMax(nodes.length));
+    let count = Math.min(rows - done, batchRowsMax(columns.length));
     for (const [index, reader] of readers.entries()) {
       const held = await reader.fill();
-      if (held === 0) throw miscounted(parquet, nodes, index, rowGroup, `fewer than ${rows}`);
+      if (held === 0) throw miscounted(parquet, columns, index, rowGroup, `fewer than ${rows}`);
       count = Math.min(count, held);
     }
     const batch = batchWithin(readers, count);
     count = batch.rows;
     meter.decodedBytes += batch.bytes;
     refuseGrowth(parquet.file, meter);
-    const columns = readers.map((reader) => reader.take(count));
-    yield { rows: count, firstRow: firstRow + done, columns };
+    const vectors = readers.map((reader) => reader.take(count));
+    yield { rows: count, firstRow: firstRow + done, columns: vectors };
     done += count;
   }
   for (const [index, reader] of readers.entries()) {
     const more = await reader.fill();
-    if (more > 0) throw miscounted(parquet, nodes, index, rowGroup, `more than ${rows}`);
+    if (more > 0) throw miscounted(parquet, columns, index, rowGroup, `more than ${rows}`);
   }
 }
 
 function miscounted(
   parquet: OpenParquet,
-  nodes: readonly SchemaNode[],
+  columns: readonly ReadColumn[],
   index: number,
   rowGroup: number,
   count: string,
 ): EtlError {
-  const column = nodes[index]?.name ?? '';
+  const column = columns[index]?.node.name ?? '';
   return parquetError(`it has ${count} rows`, { file: parquet.file.name, column, rowGroup });
 }
 

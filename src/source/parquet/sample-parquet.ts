@@ -7,6 +7,7 @@ import type { ColumnReader } from './column-reader.ts';
 import { openColumn } from './open-column.ts';
 import { openParquet } from './open-parquet.ts';
 import type { OpenParquet } from './open-parquet.ts';
+import { FRESH_MEMORY } from './page-memory.ts';
 import { parquetError } from './parquet-fault.ts';
 import { leavesOf } from './parquet-schema.ts';
 import type { SchemaNode } from './parquet-schema.ts';
@@ -142,7 +143,8 @@ async function batchAt(
   let rows: number = LIMITS.parquetBatchRowsMax;
   for (const node of nodes) {
     const readBytes = 64 * 1024;
-    const place = { rowGroup, column: node.name, readBytes, meter: spotMeter };
+    const column = node.name;
+    const place = { rowGroup, column, readBytes, meter: spotMeter, memory: FRESH_MEMORY };
     const reader = await openColumn(parquet, node, place);
     rows = Math.min(rows, await advance(parquet, reader, start, node, rowGroup));
     readers.push(reader);

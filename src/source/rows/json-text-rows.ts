@@ -24,8 +24,7 @@ export function openJsonTextRows(
   async function* pieces(): AsyncGenerator<TextPiece> {
     for await (const piece of stream.pieces) {
       if (piece.kind === 'bad') {
-        const { record, column, what } = piece;
-        yield { kind: 'bad', record, column, reason: `The value cannot be loaded: ${what}.` };
+        yield piece;
         continue;
       }
       const rows = readCopyLines(piece.bytes);

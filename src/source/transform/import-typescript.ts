@@ -1,5 +1,6 @@
 import { createRequire, register } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { doorOf } from '../../doors.ts';
 import { MARK } from './typescript-hooks.ts';
 
 let registered = false;
@@ -16,10 +17,8 @@ export async function importTypeScript(url: string, path: string): Promise<unkno
   if (!registered) {
     const found = findTypeScript(path);
     if (found === null) return null;
-    const source = import.meta.url.endsWith('.ts');
-    register(new URL(`./typescript-hooks.${source ? 'ts' : 'js'}`, import.meta.url), {
-      data: { url: pathToFileURL(found).href },
-    });
+    const { url: hooks } = doorOf('src/source/transform/typescript-hooks');
+    register(hooks, { data: { url: pathToFileURL(found).href } });
     registered = true;
   }
   const marked = new URL(url);

@@ -8,7 +8,7 @@ import type { ParquetType } from '../../source/source-file.ts';
 import { columnConverter } from './convert-column.ts';
 import type { ColumnConverter } from './convert-column.ts';
 import { FieldFault } from './field-fault.ts';
-import { measureColumn, writeColumn } from './field-values.ts';
+import { fixedBytes, measureColumn, writeColumn } from './field-values.ts';
 import type { FieldColumn } from './field-values.ts';
 import type { StageColumn } from './stage-column.ts';
 
@@ -28,6 +28,8 @@ export interface BinaryCopyEncoder {
    *
    * @throws EtlError ETL_ROW_INVALID where a value does not fit its type; `facts.line` is the row's
    *   number in the file. The encoder can go on with other rows (`sliceBatch`).
+   *
+   * With `reuse` what it returns is good until the call after the next.
    */
   encode(batch: ColumnBatch, firstOrdinal: number | bigint): Buffer;
   /** Comes last, once. */
@@ -44,10 +46,11 @@ export interface BinaryCopyEncoder {
  */
 export function createBinaryCopyEncoder(
   columns: readonly EncodedColumn[],
-  options: { readonly ordinal: boolean; readonly file?: string },
+  options: { readonly ordinal: boolean; readonly file?: string; readonly reuse?: boolean },
 ): BinaryCopyEncoder {
   const converters = columns.map(({ type, stage }) => columnConverter(type, stage));
   const fieldCount = columns.length + (options.ordinal ? 1 : 0);
+  const outputs = options.reuse === true ? reusedOutputs() : freshOutput;
   let positions = new Uint32Array(0);
 
   return {
@@ -60,16 +63,37 @@ export function createBinaryCopyEncoder(
       assert(Number.isSafeInteger(ordinal), 'ordinals stay within 2^53');
       const converted = convertAll(columns, converters, batch, options.file);
       const { rows } = batch;
-      positions.fill(options.ordinal ? 14 : 2, 0, rows);
-      for (const column of converted) measureColumn(column, rows, positions);
+      measureRows(converted, rows, positions, options.ordinal ? 14 : 2);
       const bytes = startsOfRows(positions, rows);
-      const out = Buffer.allocUnsafeSlow(bytes);
-      const view = new DataView(out.buffer);
+      const out = outputs(bytes);
+      const view = new DataView(out.buffer, out.byteOffset, bytes);
       beginRows(view, positions, rows, fieldCount, options.ordinal ? ordinal : null);
       for (const column of converted) writeColumn(column, rows, view, positions);
       assert((positions[rows - 1] ?? bytes) === bytes, 'the rows have the size that was measured');
       return out;
     },
+  };
+}
+
+const freshOutput = (bytes: number): Buffer => Buffer.allocUnsafeSlow(bytes);
+
+/**
+ * Fewer bytes are not written in one go: a stream takes them, says that it has room for more, and
+ * still holds them.
+ */
+const REUSED_BYTES_MIN = 128 * 1024;
+
+/** Two buffers by turns: V8 collects garbage after so many bytes of new ones (see reusedMemory). */
+function reusedOutputs(): (bytes: number) => Buffer {
+  let next: Buffer = Buffer.alloc(0);
+  let last = next;
+  return (bytes) => {
+    if (bytes < REUSED_BYTES_MIN) return freshOutput(bytes);
+    const larger = Math.ceil(bytes * 1.25);
+    const buffer = next.length >= bytes ? next : freshOutput(larger);
+    next = last;
+    last = buffer;
+    return buffer.subarray(0, bytes);
   };
 }
 
@@ -132,6 +156,20 @@ function shownValue(type: ParquetType, value: ReturnType<typeof valueAt>): strin
     text = value instanceof Uint8Array ? hexText(value) : '(not readable)';
   }
   return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
+}
+
+/** The sizes of the rows; most columns add as much to every one. */
+function measureRows(
+  columns: readonly FieldColumn[],
+  rows: number,
+  sizes: Uint32Array,
+  beginBytes: number,
+): void {
+  const bytes = columns.reduce((sum, column) => sum + (fixedBytes(column) ?? 0), beginBytes);
+  sizes.fill(bytes, 0, rows);
+  for (const column of columns) {
+    if (fixedBytes(column) === null) measureColumn(column, rows, sizes);
+  }
 }
 
 /** Turns the sizes of the rows into their beginnings; returns the bytes of all. */

@@ -58,10 +58,13 @@ export function columnConverter(
 /** Rows that have a value of at least one byte. */
 function validWithText({ values, indexes, validity }: FlatVector, rows: number): Uint8Array {
   assert(values.kind === 'bytes', 'texts are stored as bytes');
-  return Uint8Array.from({ length: rows }, (_, row) => {
+  const { starts, ends } = values;
+  const valid = new Uint8Array(rows);
+  for (let row = 0; row < rows; row++) {
     const index = indexes === null ? row : (indexes[row] ?? 0);
-    return validity?.[row] !== 0 && values.starts[index] !== values.ends[index] ? 1 : 0;
-  });
+    if ((validity === null || validity[row] === 1) && starts[index] !== ends[index]) valid[row] = 1;
+  }
+  return valid;
 }
 
 function allNull(rows: number): FieldColumn {

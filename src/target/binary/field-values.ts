@@ -31,6 +31,11 @@ export interface FieldColumn {
   readonly validity: Uint8Array | null;
 }
 
+/** Bytes of every row's field, its length word included; null where they differ. */
+export function fixedBytes({ fields, validity }: FieldColumn): number | null {
+  return fields.width === 'any' || validity !== null ? null : 4 + fields.width;
+}
+
 /** Adds the bytes of each row's field, its length word included. */
 export function measureColumn(column: FieldColumn, rows: number, sizes: Uint32Array): void {
   const { fields, indexes, validity } = column;
@@ -123,8 +128,8 @@ function writePairs(
   }
 }
 
-/** Up to here a loop over the bytes is faster than a call that copies them. */
-const LOOP_BYTES_MAX = 24;
+/** Up to here a loop over words is faster than a call that copies the bytes. */
+const LOOP_BYTES_MAX = 48;
 
 function writeSlices(
   { indexes, validity }: FieldColumn,
@@ -133,6 +138,7 @@ function writeSlices(
   out: DataView,
   positions: Uint32Array,
 ): void {
+  const source = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const target = new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
   const extra = version === null ? 0 : 1;
   for (let row = 0; row < rows; row++) {
@@ -148,12 +154,17 @@ function writeSlices(
     out.setInt32(position, end - start + extra);
     position += 4;
     if (version !== null) target[position++] = version;
-    if (end - start <= LOOP_BYTES_MAX) {
-      for (let i = start; i < end; i++) target[position++] = data[i] ?? 0;
-    } else {
+    positions[row] = position + end - start;
+    if (end - start > LOOP_BYTES_MAX) {
       target.set(data.subarray(start, end), position);
-      position += end - start;
+    } else if (end - start >= 4) {
+      // The last word begins where it must to end with the slice, so it overlaps the one before.
+      const last = end - 4;
+      const ahead = position - start;
+      for (let i = start; i < last; i += 4) out.setInt32(ahead + i, source.getInt32(i));
+      out.setInt32(ahead + last, source.getInt32(last));
+    } else {
+      for (let i = start; i < end; i++) target[position++] = data[i] ?? 0;
     }
-    positions[row] = position;
   }
 }

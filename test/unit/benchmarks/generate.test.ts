@@ -33,6 +33,13 @@ function keysOf(of: Shape, file: number): string[] {
 }
 
 describe('the files', () => {
+  test('have a bad row in the middle where one is asked for, and no other line changes', () => {
+    const bad = linesOf(shape({ badRow: true }, 300), 1);
+    const good = linesOf(shape({}, 300), 1);
+    expect(bad[51]).toBe(good[0]?.split(',').fill('x').join(','));
+    expect(bad.toSpliced(51, 1)).toEqual(good);
+  });
+
   test('are the same for the same seed, and others for another', () => {
     expect(linesOf(shape({}, 300, 4), 2)).toEqual(linesOf(shape({}, 300, 4), 2));
     expect(linesOf(shape({}, 300, 5), 2)).not.toEqual(linesOf(shape({}, 300, 4), 2));

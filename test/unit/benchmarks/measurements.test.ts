@@ -83,17 +83,26 @@ describe('ratios', () => {
   });
 
   test('are by GB, by row, or across scenarios', () => {
-    expect(valueOf([etl('one-large-file', { clientCpuMs: 250 })], 'per GB', 'client CPU')).toEqual([
-      [2.5, 3],
-    ]);
+    const gigabyte = etl('one-large-file', { clientCpuMs: 2_500 }, { bytes: 1e9 });
+    expect(valueOf([gigabyte], 'per GB', 'client CPU')).toEqual([[2.5, 3]]);
+    // Of a small load, most is the start of the process: told, and no goal.
+    const small = etl('one-large-file', { clientCpuMs: 1_000 });
+    expect(valueOf([small], 'per GB', 'client CPU')).toEqual([[10, null]]);
+    const large4 = etl('rss-4gb', { clientCpuMs: 8_000 }, { bytes: 4e9 });
+    expect(valueOf([gigabyte, large4], 'per GB', 'client CPU')).toEqual([[2, 3]]);
     const again = [
       etl('repeated-unchanged', { wallMs: 400, walBytes: 5 }),
       etl('six-files-distinct', {}),
     ];
     expect(valueOf(again, 'again')).toEqual([[0.4, 0.5]]);
     expect(valueOf(again, 'again', 'WAL')).toEqual([[0.005, 0.01]]);
-    const slow = peer('fresh-table', 'row by row', { wallMs: 100 }, { rows: 1_000 });
-    expect(valueOf([etl('fresh-table', {}), slow], 'row by row')).toEqual([[0.01, 1 / 60]]);
+    const slow = (scenario: string) =>
+      peer(scenario, 'row by row', { wallMs: 100 }, { rows: 1_000 });
+    const distinct = 'six-files-distinct';
+    expect(valueOf([etl(distinct, {}), slow(distinct)], 'row by row')).toEqual([[0.01, 1 / 60]]);
+    expect(valueOf([etl('fresh-table', {}), slow('fresh-table')], 'row by row')).toEqual([
+      [0.01, null],
+    ]);
     const other = peer('fresh-table', 'pandas to_sql', {}, { rows: 1_000 });
     expect(valueOf([etl('fresh-table', {}), other], 'pandas')).toEqual([[0.001, null]]);
     const large = [
@@ -109,6 +118,11 @@ describe('ratios', () => {
     expect(valueOf([etl('rss-1gb', { rssPeakBytes: 200e6 })], 'rss-1gb', 'peak RSS')).toEqual([
       [0.8, 1],
     ]);
+    const flat = [
+      etl('rss-4gb', { rssPeakBytes: 220e6 }),
+      etl('rss-100mb', { rssPeakBytes: 200e6 }),
+    ];
+    expect(valueOf(flat, 'rss-4gb, against rss-100mb', 'peak RSS')).toEqual([[1.1, 1.25]]);
   });
 
   test('compare auto with the best that could be asked for', () => {
@@ -128,8 +142,11 @@ describe('ratios', () => {
       [1, 1.1],
       [1, 1.1],
     ]);
+    expect(valueOf(near, 'waits for locks', 'lock waits')).toEqual([[0, 0]]);
+    const waiting = near.map((one) => ({ ...one, runs: [{ ...run, lockWaits: 2 }] }));
+    expect(valueOf(waiting, 'waits for locks', 'lock waits')).toEqual([[2, 0]]);
     const far = [1, 8].map((concurrency) =>
-      etl('sixteen-files-far-away', { wallMs: 8_000 / concurrency }, { concurrency, rows: 9 }),
+      etl('small-files-far-away', { wallMs: 8_000 / concurrency }, { concurrency, rows: 9 }),
     );
     expect(valueOf(far, 'concurrency 8, against 1')).toEqual([[0.125, 1]]);
   });

@@ -213,7 +213,9 @@ describe('the page', () => {
       benchmarkCase({ scenario: hostile, runs: [run({ digest: hostile, timeline: timeline(1) })] }),
       peerCase(hostile, { scenario: hostile, runs: [], skipped: hostile }),
     ];
-    const ratios = [{ name: hostile, metric: 'wall' as const, value: 1, reach: 2 }];
+    const ratios = [
+      { name: hostile, metric: 'wall' as const, goal: 'distinct' as const, value: 1, reach: 2 },
+    ];
     const page = renderPage({ ...benchmarkResults({ cases, ratios }), certificate });
     expect(page.match(/<script\b/g)).toHaveLength(3);
     expect(page.match(/<\/script>/g)).toHaveLength(3);

@@ -77,12 +77,25 @@ describe('the scenarios that ship', async () => {
       ['six-files-distinct', 'repeated-unchanged'],
       ['one-large-file', 'eight-files'],
       ['one-file-of-a-million', 'many-small-files'],
+      ['one-bad-row', 'one-file-of-a-million'],
+      ['one-bad-row-shuffled', 'one-file-shuffled'],
     ] as const;
     for (const [one, other] of pairs) {
       expect(named(one)?.rows.full).toBe(named(other)?.rows.full);
       expect(named(one)?.width).toBe(named(other)?.width);
       expect(named(one)?.concurrency).toEqual(named(other)?.concurrency);
     }
+  });
+
+  test('make a standard suite that somebody waits for', () => {
+    // On two processors 0.2 million rows a second, and a start of each of about a second.
+    const RUNS = 3;
+    const seconds = chooseScenarios(all, 'standard', []).map(({ scenario, rows }) => {
+      const { strategies, concurrency, peers, runsMax } = scenario;
+      const contenders = strategies.length * concurrency.length + peers.length;
+      return contenders * Math.min(RUNS, (runsMax || RUNS) + 1) * (1 + rows / 200_000);
+    });
+    expect(seconds.reduce((sum, one) => sum + one, 0)).toBeLessThan(35 * 60);
   });
 
   test('are chosen by suite or by name', () => {

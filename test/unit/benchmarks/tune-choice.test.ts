@@ -8,7 +8,11 @@ import {
 } from '../../../benchmarks/tune/candidates.ts';
 import { chooseSetting, type Measured } from '../../../benchmarks/tune/choose-setting.ts';
 import { measureRounds } from '../../../benchmarks/tune/measure-rounds.ts';
-import type { TuneRun } from '../../../benchmarks/tune/recommendation.ts';
+import {
+  sureSettings,
+  type Choice,
+  type TuneRun,
+} from '../../../benchmarks/tune/recommendation.ts';
 import { filePlan, loadPlan, plan } from '../report/fixtures.ts';
 
 /** Rounds of speeds, by value. */
@@ -162,5 +166,14 @@ describe('candidates', () => {
     if (description.kind !== 'csv') throw new Error('the fixture is CSV');
     const slow = filePlan(0, { description: { ...description, path: 'rows' } });
     expect(hasRowPath(plan([loadPlan({ files: [slow] })]))).toBe(true);
+  });
+});
+
+test('a job file is changed only for what was measured often enough', () => {
+  const choice = (setting: Choice['setting'], rounds: number): Choice => {
+    return { setting, rounds, current: 8, recommended: 2, reason: '', candidates: [] };
+  };
+  expect(sureSettings({ choices: [choice('concurrency', 2), choice('chunkSize', 3)] })).toEqual({
+    chunkSize: 2,
   });
 });

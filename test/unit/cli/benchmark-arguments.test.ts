@@ -14,6 +14,7 @@ describe('etl benchmark', () => {
     expect(await parse()).toEqual({
       suite: 'quick',
       scenarios: [],
+      examples: null,
       runs: null,
       seed: 1,
       output: 'benchmark-results',
@@ -28,11 +29,12 @@ describe('etl benchmark', () => {
 
   test('takes what it is told', async () => {
     const words =
-      '--suite full --scenario a,b --scenario c --runs 5 --seed 7 --output out --peers --json ' +
+      '--suite full --scenario a,b --scenario c --example d,e --runs 5 --seed 7 --output out --peers --json ' +
       '--database-url postgres://h/d --config prod.json --apply --minutes 3';
     expect(await parse(...words.split(' '))).toEqual({
       suite: 'full',
       scenarios: ['a', 'b', 'c'],
+      examples: ['d', 'e'],
       runs: 5,
       seed: 7,
       output: 'out',
@@ -43,6 +45,10 @@ describe('etl benchmark', () => {
       minutes: 3,
       json: true,
     });
+  });
+
+  test('takes all examples by one word', async () => {
+    expect(await parse('--example', 'all')).toMatchObject({ scenarios: [], examples: [] });
   });
 
   test.each([

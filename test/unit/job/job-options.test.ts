@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { documentsSchema } from '../../../src/job/document-schema.ts';
-import { jobJsonSchema, jobOptions, schemaNodeAt } from '../../../src/job/job-options.ts';
+import { jobJsonSchema } from '../../../src/job/job-json-schema.ts';
+import { jobOptions, schemaNodeAt } from '../../../src/job/job-options.ts';
 import { buildJob } from '../../../src/job/load-job.ts';
 import {
   csvSchema,

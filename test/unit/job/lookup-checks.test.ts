@@ -12,7 +12,7 @@ function problems(load: object): readonly string[] {
 test('a lookup has its defaults', () => {
   const job = build({ file: { loads: [{ files: ['a.csv'], table: 't', lookups: [LOOKUP] }] } });
   expect(job.loads[0]?.lookups).toEqual([
-    { ...LOOKUP, id: null, fold: null, insertMissing: false },
+    { ...LOOKUP, id: null, fold: null, insertMissing: false, set: {}, required: null },
   ]);
 });
 
@@ -44,14 +44,41 @@ test.for<[string, object, string[]]>([
   [
     'the target itself',
     { lookups: [{ ...LOOKUP, table: 't' }] },
+    ['loads[0].lookups[0].table: "t" is a table that is loaded; its own rows cannot be looked up.'],
+  ],
+  ['several targets', { lookups: [LOOKUP], targets: [{ table: 'u' }] }, []],
+  [
+    'one of several targets',
+    { lookups: [LOOKUP], targets: [{ table: 'companies' }] },
     [
-      'loads[0].lookups[0].table: "t" is the table that is loaded; its own rows cannot be looked up.',
+      'loads[0].lookups[0].table: "companies" is a table that is loaded; its own rows cannot be looked up.',
     ],
   ],
   [
-    'several targets',
-    { lookups: [LOOKUP], targets: [{ table: 'u' }] },
-    ['loads[0].lookups: cannot go together with targets; load each table by a load of its own.'],
+    'further columns of a row that is not created',
+    { lookups: [{ ...LOOKUP, set: { name: 'company' } }] },
+    [
+      'loads[0].lookups[0].set: has no effect without insertMissing: only a created row gets further columns.',
+    ],
+  ],
+  [
+    'further columns that are the value itself, or the same',
+    {
+      lookups: [
+        { ...LOOKUP, insertMissing: true, set: { symbol: 'symbol', name: 'n', title: 'n' } },
+      ],
+    },
+    [
+      'loads[0].lookups[0].set.symbol: a created row has the value itself there; leave it out.',
+      'loads[0].lookups[0].set.title: "n" goes to another column of the row already.',
+    ],
+  ],
+  [
+    'a value that need not be found, and is created',
+    { lookups: [{ ...LOOKUP, insertMissing: true, required: false }] },
+    [
+      'loads[0].lookups[0].required: false has no effect with insertMissing, which creates what is not found; leave it out.',
+    ],
   ],
 ])('problems of %s', ([, load, expected]) => {
   expect(problems(load)).toEqual(expected);

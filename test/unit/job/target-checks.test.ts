@@ -25,7 +25,6 @@ describe('targets of a load', () => {
       '"partitioned" writes one table',
     ],
     ['a second statement', { targets: [{ ...names, where: 'true; drop' }] }, 'a semicolon'],
-    ['documents', { documents: { path: '{id}.html' }, targets: [names] }, 'a load of documents'],
     [
       'two columns into one',
       { targets: [{ ...names, columns: { a: 'x', b: 'x' } }] },

@@ -88,9 +88,30 @@ describe('the cost of a load', () => {
     const none = estimateCosts(facts(4, 500_000)).hybrid;
     const one = estimateCosts(facts(4, 500_000, { conflicts: chain.slice(0, 1) })).hybrid;
     const all = estimateCosts(facts(4, 500_000, { conflicts: chain })).hybrid;
-    expect(none).toBeLessThan(one);
+    // Of two merges in order, the work of all files takes longer.
+    expect(none).toBeLessThanOrEqual(one);
     expect(one).toBeLessThan(all);
     expect(all).toBeLessThanOrEqual(estimateCosts(facts(4, 500_000)).sequential + 0.2);
+  });
+
+  it('of a proof is more than two processors gain by merging at once, and less than eight do', () => {
+    const distinct = (cores: number) =>
+      estimateCosts(facts(6, 250_000, { cores, concurrency: cores, newKeys: true }));
+    expect(distinct(2).sequential).toBeLessThan(distinct(2)['full-parallel']);
+    expect(distinct(8)['full-parallel']).toBeLessThan(distinct(8).sequential);
+  });
+
+  it('of thousands of files is mostly that of opening them', () => {
+    const [many, one] = [facts(10_000, 100), facts(1, 1_000_000)];
+    const grouped = { ...many, units: many.units.slice(0, 1) };
+    const units = grouped.units.map((unit) => ({
+      ...unit,
+      files: Array.from(many.files.keys()),
+      estimatedRows: 1_000_000,
+    }));
+    const more = estimateCosts({ ...grouped, units }).sequential - estimateCosts(one).sequential;
+    expect(more).toBeGreaterThan(5);
+    expect(more).toBeLessThan(7);
   });
 
   it('is that of merging in order where admission may not hold the keys', () => {
@@ -115,6 +136,13 @@ describe('the cost of a load', () => {
     });
     expect(parquet).toBeLessThan(withDescription(csv(EIGHT)));
     expect(withDescription(csv(EIGHT))).toBeLessThan(withDescription(csv(EIGHT, { path: 'rows' })));
+  });
+
+  it('grows with each column that is looked up, by what was measured', () => {
+    const seconds = (lookups: number): number =>
+      estimateCosts(facts(1, 1_000_000, { lookups, cores: 1 })).sequential;
+    expect(seconds(1) - seconds(0)).toBeCloseTo(2.5, 3);
+    expect(seconds(3) - seconds(1)).toBeCloseTo(1.2, 3);
   });
 
   it('of nothing is next to nothing', () => {

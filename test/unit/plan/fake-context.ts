@@ -77,6 +77,7 @@ export function fakeContext(world: FakeWorld): PlanContext {
     concurrencyAuto: 4,
     cores: 4,
     partBytesMin: 1_000,
+    comparedRowsMin: 10_000,
     server: SERVER,
     chooseSession: () => [],
     hashFile: () => Promise.resolve('hash'),
@@ -101,6 +102,8 @@ export function fakeContext(world: FakeWorld): PlanContext {
               key.includes(null) ? NaN : Number(key.map(Number).join('')),
             ),
       spansAbove: async (_table, _column, spans) => spans.map(() => world.above ?? false),
+      rowsOfKeys: async () => null,
+      rowsBetween: async () => null,
       foreignKeysBetween: async () => world.foreignKeys ?? [],
       checkCondition: async () => undefined,
       loadedFiles: async (_oid, paths) =>
@@ -120,6 +123,7 @@ export function fakeContext(world: FakeWorld): PlanContext {
         if (description instanceof EtlError) throw description;
         return description;
       },
+      sampleRecords: async () => [],
       sampleFile: async (file, description, options) => {
         const { rows } = known(file);
         const names = description.columns.map((each) =>

@@ -31,7 +31,7 @@ const PRICES = table({
 });
 const LOOKUP = {
   ...{ column: 'symbol', table: 'app.companies', match: 'symbol', into: 'company_id' },
-  ...{ id: null, fold: null, insertMissing: true },
+  ...{ id: null, fold: null, insertMissing: true, set: {}, required: null },
 };
 
 async function planned(
@@ -109,9 +109,44 @@ describe('a column that is looked up', () => {
     expect(fresh.fillBeforeKey).toBe(false);
   });
 
+  it('takes columns of created rows out of the files, and shares a staging with who has them, too', async () => {
+    const files = [
+      fakeCsv('a.csv', ['symbol', 'price', 'rating'], [['A', '1', '2']]),
+      fakeCsv('b.csv', ['symbol', 'price'], [['A', '1']]),
+      fakeCsv('c.csv', ['price', 'symbol', 'rating'], [['1', 'A', '3']]),
+    ];
+    const rated = { ...COMPANIES, columns: [...COMPANIES.columns, column('rating', 'int4')] };
+    const load = await planned(files, { lookups: [{ ...LOOKUP, set: { rating: 'rating' } }] }, [
+      ...[rated, PRICES],
+    ]);
+    expect(load.files.map(({ targets, further }) => [targets, further])).toEqual([
+      [['company_id', 'price', null], [[null, null, 'rating']]],
+      [['company_id', 'price'], [[null, null]]],
+      [['price', 'company_id', null], [[null, null, 'rating']]],
+    ]);
+    expect(load.table.columns[0]?.lookup?.set).toMatchObject({
+      view: 0,
+      columns: [{ name: 'rating', notNull: false }],
+    });
+    expect(load.notices.join(' ')).toContain('their rating is that of the first row');
+    // The price goes to both where both have one.
+    const priced = { ...COMPANIES, columns: [...COMPANIES.columns, column('price', 'int4')] };
+    const both = await planned(
+      files,
+      { lookups: [{ ...LOOKUP, set: { price: 'price' } }], columns: { rating: null } },
+      [...[priced, PRICES]],
+    );
+    expect(both.files[1]).toMatchObject({
+      targets: ['company_id', 'price'],
+      further: [[null, 'price']],
+    });
+  });
+
   it('changes what loading a file means, and nothing where there is none', async () => {
     const files = [prices('a.csv', ['A'])];
     const one = await planned(files);
+    const required = await planned(files, { lookups: [{ ...LOOKUP, required: true }] });
+    expect(required.fingerprint).not.toBe(one.fingerprint);
     const folded = await planned(files, { lookups: [{ ...LOOKUP, fold: 'lower' }] });
     expect(folded.fingerprint).not.toBe(one.fingerprint);
   });

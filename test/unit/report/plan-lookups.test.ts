@@ -28,6 +28,22 @@ function linesOf(lookup: ColumnLookup): string[] {
   );
 }
 
+test('a lookup of a further table is told with its name', () => {
+  const plan = loadPlan();
+  const [first] = plan.table.columns;
+  if (first === undefined) throw new Error('a table has columns');
+  const table = { ...plan.table, sqlName: 'app.log', columns: [{ ...first, lookup: LOOKUP }] };
+  const further = {
+    ...{ table, key: [], onConflict: 'append' as const },
+    versionColumn: null,
+    where: null,
+  };
+  const lines = lookupLines({ ...plan, targets: [further] }, pageFor({ color: false, width: 200 }));
+  expect(lines.map((line) => line.trim())).toEqual([
+    expect.stringContaining(`app.log.${first.name}: id of the row of app.companies`),
+  ]);
+});
+
 test('a lookup is told in a line: what is found by what, and what becomes of a new value', () => {
   const plan = loadPlan();
   const name = plan.table.columns[0]?.name ?? '';
@@ -36,6 +52,16 @@ test('a lookup is told in a line: what is found by what, and what becomes of a n
   ]);
   expect(linesOf({ ...LOOKUP, fold: null, insertMissing: false })).toEqual([
     `- ${name}: id of the row of app.companies whose symbol equals the file's ${name}; a row without one is bad`,
+  ]);
+  const columns = [
+    { ...LOOKUP.match, notNull: false, hasDefault: false, generated: 'no' as const },
+  ];
+  const set = { view: 0, columns: columns.map((column) => ({ ...column, name: 'title' })) };
+  expect(linesOf({ ...LOOKUP, fold: null, required: true, set })).toEqual([
+    `- ${name}: id of the row of app.companies whose symbol equals the file's ${name}; a missing one is created, with title of its first row; a row without a value is bad`,
+  ]);
+  expect(linesOf({ ...LOOKUP, fold: null, insertMissing: false, required: false })).toEqual([
+    `- ${name}: id of the row of app.companies whose symbol equals the file's ${name}; NULL where there is none`,
   ]);
   expect(lookupLines(plan, pageFor({ color: false, width: 200 }))).toEqual([]);
 });

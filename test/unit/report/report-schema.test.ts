@@ -29,9 +29,11 @@ type ValueOf<S> = S extends { readonly const: infer C }
             ? string
             : S extends { readonly type: 'integer' | 'number' }
               ? number
-              : S extends { readonly type: 'null' }
-                ? null
-                : never;
+              : S extends { readonly type: 'boolean' }
+                ? boolean
+                : S extends { readonly type: 'null' }
+                  ? null
+                  : never;
 type ValueOfEach<A> = A extends unknown ? ValueOf<A> : never;
 type Flat<T> = { [K in keyof T]: T[K] };
 
@@ -45,6 +47,16 @@ const failed = report({
   loads: [
     loadReport({
       strategy: 'partitioned',
+      indexes: [
+        {
+          ...{ name: 'orders_at_idx', definition: 'btree (at)', unique: false },
+          ...{ status: 'built', concurrently: true, ms: 12.5 },
+        },
+        {
+          ...{ name: 'mine', definition: 'hash (at)', unique: false },
+          ...{ status: 'existing', concurrently: null, ms: null },
+        },
+      ],
       files: [
         fileReport(0, { ...noCounts, rowsRead: 5 }),
         fileReport(1, { ...noCounts, status: 'failed', error: rowError }),
@@ -72,7 +84,7 @@ describe('the schema of the report', () => {
   });
 
   /** What only a load has that asks for it, or that has very many documents. */
-  const OF_SOME_LOADS = ['unlisted', 'targets', 'lookups'];
+  const OF_SOME_LOADS = ['unlisted', 'targets', 'lookups', 'indexes'];
 
   test('is strict: every object names all of its properties, and requires all but the facts', () => {
     const loose: string[] = [];

@@ -3,7 +3,9 @@ import { LIMITS } from '../../../src/limits.ts';
 import type { FilePlan } from '../../../src/plan/plan-types.ts';
 import { needsThreads, workOf, type PoolWork } from '../../../src/run/choose-pool.ts';
 
-const SMALL: PoolWork = { rows: 10, bytes: 1_000, transformed: false, threads: 'auto' };
+const SMALL: PoolWork = {
+  ...{ rows: 10, bytes: 1_000, transformed: false, workersPerThread: 4, threads: 'auto' },
+};
 
 function file(kind: 'csv' | 'transformed', estimatedRows: number, skipped = false): FilePlan {
   const skip = skipped ? { runId: 'r', loadedAt: '', rows: 0 } : null;
@@ -39,10 +41,10 @@ describe('the work of a load', () => {
   it('is that of the files that are not skipped', () => {
     const files = [file('csv', 3), file('csv', 4), file('transformed', 100, true)];
     expect(workOf({ files }, { threads: 'auto' })).toEqual({
-      ...{ rows: 7, bytes: 70, transformed: false, threads: 'auto' },
+      ...{ rows: 7, bytes: 70, transformed: false, workersPerThread: 4, threads: 'auto' },
     });
     expect(workOf({ files: [file('transformed', 1)] }, { threads: 'never' })).toMatchObject({
-      ...{ transformed: true, threads: 'never' },
+      ...{ transformed: true, workersPerThread: 1, threads: 'never' },
     });
   });
 });

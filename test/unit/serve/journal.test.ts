@@ -32,7 +32,10 @@ function ended(id: string): JournalEntry {
 
 async function idsIn(keptMax = 100): Promise<{ pending: string[]; ended: string[] }> {
   const state = await readJournal(path, keptMax);
-  return { pending: state.pending.map(({ id }) => id), ended: state.ended.map(({ id }) => id) };
+  return {
+    pending: state.pending.map(({ id }) => id),
+    ended: state.ended.map(({ report }) => report.id),
+  };
 }
 
 test('what was accepted and not ended is pending, in order; what ended is remembered', async () => {

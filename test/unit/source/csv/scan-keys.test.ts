@@ -16,11 +16,25 @@ const dialect: CsvDialect = {
   comment: null,
   trim: false,
 };
-const seed = Uint32Array.of(1, 2, 3, 4);
+const seedOfBytes = 0x5a;
+const seed = Uint32Array.of(1, 2, 3, (seedOfBytes << 24) | 4);
 
 /** Fields as they are spelled in the file, quotes included. */
-const field = fc.constantFrom('', 'a', 'b', 'ab', '"a"', '"x,y"', '"li\nne"', '"q""q"', 'ä', '1');
-const table = fc.array(fc.tuple(field, field, field), { minLength: 1, maxLength: 30 });
+const field = fc.constantFrom(
+  ...['', 'a', 'b', 'ab', '"a"', '"x,y"', '"li\nne"', '"q""q"', 'ä', '1', 'fifteen letters'],
+  ...['sixteen letters.', 'seventeen letters', '"a key, of two\nlines and more than a block"'],
+);
+/** What makes a chunk free of quotes. */
+const plainField = fc.constantFrom(
+  '',
+  'a',
+  'b',
+  'ab',
+  'sixteen letters.',
+  'thirty-two letters are two blocks',
+);
+const row = fc.oneof(fc.tuple(field, field, field), fc.tuple(plainField, plainField, plainField));
+const table = fc.array(row, { minLength: 1, maxLength: 30 });
 
 describe('scan keys', () => {
   it('gives equal hashes to equal spellings only, whatever the chunks', () => {
@@ -38,6 +52,20 @@ describe('scan keys', () => {
             expect(left === right).toBe(spelled[i] === spelled[j]);
           }
         }
+      }),
+    );
+  });
+
+  it('ends fields where a dialect with an escape of its own ends them', () => {
+    const spelledBy = { ...dialect, escape: '\\' };
+    const escaped = fc.constantFrom('a', '"a\\",b"', '"a\\\\"', '"li\\"\nne"', 'b\\');
+    const rows = fc.array(fc.tuple(escaped, escaped, escaped), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(rows, fc.integer({ min: 1, max: 40 }), (all, size) => {
+        const lanes = scan(all, [1], size, seed, spelledBy);
+        const alone = all.map(([, key]) => scan([['', key, '']], [1], 99, seed, spelledBy));
+        expect(lanes).toEqual(alone.flat());
+        expect(new Set(lanes).size).toBe(new Set(all.map(([, key]) => key)).size);
       }),
     );
   });
@@ -61,15 +89,30 @@ describe('scan keys', () => {
     expect(scan([['a', 'a', 'x']], [0, 1], 99)).not.toEqual(['0,0,0,0']);
   });
 
-  it('spreads: no two of 300,000 keys share a hash, nor the upper or lower half of one', () => {
-    const rows = Array.from({ length: 300_000 }, (_, row) => `${row},x\n`).join('');
+  it('tells short keys apart by their bytes, and from every hash of a longer key', () => {
+    const short = ['a', 'a\u0001', 'a\u0000', '\u0000a', 'aa', 'aaaaaaaaaaaaaaa'];
+    const long = ['aaaaaaaaaaaaaaaa', 'aaaaaaaaaaaaaaaa\u0001', 'aaaaaaaaaaaaaaaa\u0000'];
+    const rows = [...short, ...long].map((key): Row => [key, 'x', 'y']);
+    expect(new Set(scan(rows, [0], 7))).toHaveProperty('size', rows.length);
+    const lastBytes = scan(rows, [0], 99).map((key) => Number(key.split(',')[3]) >>> 24);
+    expect(lastBytes.map((byte) => byte ^ seedOfBytes)).toEqual([1, 2, 2, 2, 2, 15, 255, 255, 255]);
+  });
+
+  it('spreads: no two of 100,000 long keys share a hash, nor the upper or lower half of one', () => {
+    const rows = Array.from({ length: 100_000 }, (_, row) => `customer number ${row},x\n`).join('');
     const keyScan = createKeyScan(dialect, [0], seed);
     keyScan.push(Buffer.from(rows));
+    const halves = [new Set<string>(), new Set<string>()];
     const lanes = keyScan.end();
-    const halves = [new Set<bigint>(), new Set<bigint>()];
-    const words = new BigUint64Array(lanes.buffer);
-    words.forEach((word, place) => halves[place % 2]?.add(word));
-    expect(halves.map((half) => half.size)).toEqual([300_000, 300_000]);
+    for (let at = 0; at < lanes.length; at += 2) {
+      halves[(at / 2) % 2]?.add(`${lanes[at]} ${lanes[at + 1]}`);
+    }
+    expect(halves.map((half) => half.size)).toEqual([100_000, 100_000]);
+  });
+
+  it('hashes long keys otherwise with another seed', () => {
+    const rows: Row[] = [['customer number 17', 'x', 'y']];
+    expect(scan(rows, [0], 99, Uint32Array.of(1, 2, 3, 5))).not.toEqual(scan(rows, [0], 99));
   });
 });
 
@@ -99,8 +142,14 @@ describe('keep records', () => {
 
 type Row = [string, string, string];
 
-function scan(rows: readonly Row[], key: readonly number[], size: number): string[] {
-  const keyScan = createKeyScan(dialect, key, seed);
+function scan(
+  rows: readonly Row[],
+  key: readonly number[],
+  size: number,
+  keyedBy = seed,
+  spelledBy = dialect,
+): string[] {
+  const keyScan = createKeyScan(spelledBy, key, keyedBy);
   const bytes = Buffer.from(textOf(rows));
   for (let at = 0; at < bytes.length; at += size) keyScan.push(bytes.subarray(at, at + size));
   const lanes = keyScan.end();

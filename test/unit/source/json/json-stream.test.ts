@@ -264,7 +264,7 @@ describe('a file of many chunks', () => {
     const found: [number, number, number][] = [];
     for await (const each of jsonRecords(
       file,
-      { records: '' },
+      { records: '', lines: false },
       () => wanted[found.length] ?? null,
     )) {
       expect(each.bytes.toString()).toBe(line);
@@ -272,8 +272,8 @@ describe('a file of many chunks', () => {
     }
     const each = Buffer.byteLength(line) + 2;
     expect(found).toEqual(wanted.map((record) => [record, record + 2, 3 + (record - 1) * each]));
-    await expect(lineOfRecord(file, { records: '' }, 5_000)).resolves.toBe(5_002);
-    await expect(lineOfRecord(file, { records: '/r' }, 5_000)).resolves.toBe(1);
+    await expect(lineOfRecord(file, { records: '', lines: false }, 5_000)).resolves.toBe(5_002);
+    await expect(lineOfRecord(file, { records: '/r', lines: false }, 5_000)).resolves.toBe(1);
   });
 });
 

@@ -9,7 +9,7 @@ import type { SourceFile } from '../../../../src/source/source-file.ts';
 import { EtlError } from '../../../../src/errors.ts';
 import { LIMITS } from '../../../../src/limits.ts';
 import { craftParquet, scratchFolder } from '../../../support/craft-parquet.ts';
-import { allRows, corpusFile, corpusTwin } from '../../../support/parquet-corpus.ts';
+import { allRows, corpusFile, corpusNames, corpusTwin } from '../../../support/parquet-corpus.ts';
 
 const folder = scratchFolder();
 afterAll(() => folder.remove());
@@ -36,6 +36,33 @@ describe('readParquet', () => {
     expect(batches.length).toBeGreaterThan(3);
     const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
     expect(rows).toBe(corpusTwin('rust-snappy-v2-small-pages').rows.length);
+  });
+
+  it('decodes page after page into the same memory where the reader allows it', async () => {
+    const numbers = Array.from({ length: 1000 }, (_, row) => row);
+    const bytes = parquetWriteBuffer({
+      columnData: [
+        { name: 'id', data: numbers, type: 'INT32' },
+        { name: 'name', data: numbers.map((row) => `customer ${row}`), type: 'STRING' },
+      ],
+      rowGroupSize: 100,
+    });
+    const file = folder.write('groups.parquet', new Uint8Array(bytes));
+    const buffers = async (reuse: boolean): Promise<number> => {
+      const batches = await batchesOf(file, { columns: ['id', 'name'], reuse });
+      const vectors = batches.flatMap((batch) => batch.columns);
+      const flat = vectors.flatMap((vector) => (vector.kind === 'flat' ? [vector] : []));
+      return new Set(flat.map(({ values, indexes }) => (indexes ?? values.data).buffer)).size;
+    };
+    expect(await buffers(false)).toBe(20);
+    expect(await buffers(true)).toBeLessThan(6);
+  });
+
+  it.each(corpusNames())('reads the same from %s into memory that is used again', async (name) => {
+    const file = corpusFile(name);
+    const description = await describeParquet(file);
+    const rows = await allRows(file, description);
+    expect(await allRows(file, description, description.columns, true)).toEqual(rows);
   });
 
   it('gives out rows without columns, too', async () => {

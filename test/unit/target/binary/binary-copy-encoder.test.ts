@@ -62,6 +62,28 @@ describe('createBinaryCopyEncoder', () => {
     expect([...encoder.trailer()]).toEqual([255, 255]);
   });
 
+  it('encodes large batches into two buffers by turns where its reader allows it', () => {
+    const encoder = createBinaryCopyEncoder([column('l', INT64, 'int8')], {
+      ordinal: true,
+      reuse: true,
+    });
+    const fresh = createBinaryCopyEncoder([column('l', INT64, 'int8')], { ordinal: true });
+    const buffers = [8000, 9000, 8500, 9000, 8000].map((rows, index) => {
+      const values = Array.from({ length: rows }, (_, row) => BigInt(index * rows + row));
+      const batch = batchOf(1, rows, vectorOf(INT64, values));
+      const out = encoder.encode(batch, index);
+      expect(out.equals(fresh.encode(batch, index))).toBe(true);
+      return out.buffer;
+    });
+    expect(new Set(buffers).size).toBe(2);
+    expect(buffers[4]).toBe(buffers[2]);
+    expect(buffers[3]).not.toBe(buffers[2]);
+    const small = [1, 2, 3].map(
+      () => encoder.encode(batchOf(1, 1, vectorOf(INT64, [1n])), 1).buffer,
+    );
+    expect(new Set(small).size).toBe(3);
+  });
+
   it('writes every value and every null in its place', () => {
     const rows = fc.array(
       fc.tuple(

@@ -1,0 +1,34 @@
+import { goalOutcomes, isReached, worstText } from '../../benchmarks/goal-outcomes.ts';
+import { ratiosOf } from '../../benchmarks/ratios.ts';
+import type { Ratio } from '../../benchmarks/results.ts';
+import { markdownTable } from '../markdown.ts';
+import type { KeptResults } from './kept-results.ts';
+
+/** Every goal, the unmeasured ones too, over all kept results. */
+export function goalTable(kept: readonly KeptResults[]): string {
+  const rows = goalOutcomes(ratiosOfKept(kept)).map((outcome) => {
+    const { work, against, reach, verdict, measured, parts, worst } = outcome;
+    const share = worst === null ? '' : `${measured} of ${Math.max(measured, parts)}`;
+    const shown = verdict === 'MISSED' ? '**missed**' : verdict;
+    return [work, against, reach, worstText(outcome), share, shown];
+  });
+  const head = ['Work', 'Against', 'To be reached', 'Farthest part', 'Parts measured', 'Verdict'];
+  return markdownTable(head, rows);
+}
+
+/** The parts of the goals, but for the choices of auto, which have a table of their own. */
+export function ratioTable(kept: readonly KeptResults[]): string {
+  const rows = ratiosOfKept(kept).flatMap((ratio) => {
+    const { name, metric, value, reach, goal } = ratio;
+    if (reach === null || goal === 'choice') return [];
+    const digits = value < 0.1 ? 3 : 2;
+    const reached = isReached(ratio) ? 'yes' : '**no**';
+    return [[name, metric, value.toFixed(digits), reach.toFixed(reach < 0.1 ? 3 : 2), reached]];
+  });
+  return markdownTable(['Work', 'Measure', 'Measured', 'At most', 'Reached'], rows);
+}
+
+/** Of each run by itself, and of its cases: a ratio of two runs would be one of two moments. */
+function ratiosOfKept(kept: readonly KeptResults[]): readonly Ratio[] {
+  return kept.flatMap(({ results }) => ratiosOf(results.cases));
+}
