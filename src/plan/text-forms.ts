@@ -1,6 +1,6 @@
 import type { SpelledField } from '../source/csv/sample-records.ts';
 import type { CsvDialect } from '../source/source-file.ts';
-import type { TextColumn, TextForm } from '../target/row-text.ts';
+import type { PaddedDigits, TextColumn, TextForm } from '../target/row-text.ts';
 import type { TargetType } from '../target/table.ts';
 
 /** A value of the files, and the same column of the row that the table has for its key. */
@@ -61,6 +61,9 @@ function formsOf(type: TargetType, pairs: readonly SpelledPair[]): TextForm[] {
       return /\(\d+,\d+\)$/.test(type.declared)
         ? [PLAIN, { kind: 'trimmed', of: 'number' }]
         : [PLAIN];
+    case 'float4':
+    case 'float8':
+      return [PLAIN, ...paddedForms(pairs)];
     case 'bpchar':
       return [PLAIN, { kind: 'trimmed', of: 'text' }];
     case 'timestamp':
@@ -69,6 +72,16 @@ function formsOf(type: TargetType, pairs: readonly SpelledPair[]): TextForm[] {
     default:
       return [PLAIN];
   }
+}
+
+/** As many digits behind the point as the first values of the files have. */
+function paddedForms(pairs: readonly SpelledPair[]): TextForm[] {
+  const digits = pairs
+    .slice(0, 20)
+    .map(({ file }) => /^-?\d+\.(\d{1,4})$/.exec(file.text ?? '')?.[1]?.length ?? 0);
+  return ([1, 2, 3, 4] as const satisfies readonly PaddedDigits[])
+    .filter((wanted) => digits.includes(wanted))
+    .map((wanted) => ({ kind: 'padded', digits: wanted }));
 }
 
 const TIMESTAMP = /^\d{4}-\d\d-\d\d([ T])\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00|\+00)?$/;
@@ -102,6 +115,11 @@ function spelled(table: string, form: TextForm): string {
       return table;
     case 'boolean':
       return table === 't' ? form.yes : form.no;
+    case 'padded': {
+      if (!/^-?\d+(\.\d+)?$/.test(table)) return table;
+      const [whole = '', fraction = ''] = table.split('.');
+      return `${whole}.${fraction.padEnd(form.digits, '0')}`;
+    }
     case 'trimmed':
       if (form.of === 'text') return table.replace(/ +$/, '');
       return table.includes('.') ? table.replace(/\.?0+$/, '') : table;

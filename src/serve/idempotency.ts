@@ -48,7 +48,7 @@ export interface KeyedUploads {
    *
    * @throws Refusal 422 where it had another body
    */
-  find(job: string, asked: IdempotencyKey): Promise<string> | null;
+  readonly find: (job: string, asked: IdempotencyKey) => Promise<string> | null;
   /** `durable`: rejects where it could not be written, and is not the service's. */
   add(upload: KeyedUpload, durable?: Promise<unknown>): void;
   forget(upload: KeyedUpload): void;

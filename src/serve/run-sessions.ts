@@ -31,7 +31,7 @@ export function createRunSessions(
   return {
     connect: sessions.lend,
     createPool: async (workers, setup, work) => {
-      if (!needsThreads(work)) {
+      if (!needsThreads(workers, work)) {
         const connect = (worker: typeof setup) => connectWorker(worker, sessions.lend);
         return choosePool(workers, setup, work, { connect });
       }

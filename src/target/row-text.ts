@@ -19,8 +19,13 @@ export type TextForm =
       readonly zone: 'Z' | '+00:00' | null;
       readonly digits: 3 | 6 | null;
     }
+  /** Floats with zeros at the end, up to so many digits behind the point: 12.50. */
+  | { readonly kind: 'padded'; readonly digits: PaddedDigits }
   /** Numbers of a fixed scale without the zeros at the end, char(n) without its blanks. */
   | { readonly kind: 'trimmed'; readonly of: 'number' | 'text' };
+
+/** No more, so that what stands behind a point and is shorter holds no exponent: 5e+20. */
+export type PaddedDigits = 1 | 2 | 3 | 4;
 
 export interface TextColumn {
   /** Of the table. */
@@ -87,9 +92,30 @@ function spelledSql(value: string, form: TextForm): string {
       return `case ${value} when true then ${literal(form.yes)} when false then ${literal(form.no)} end`;
     case 'timestamp':
       return timestampSql(value, form);
+    case 'padded':
+      return paddedSql(value, form.digits);
     case 'trimmed':
       return form.of === 'number' ? `trim_scale(${value})` : `${value}::text`;
   }
+}
+
+/**
+ * Zeros at the end change no number. LIKE takes 0.2 microseconds a row; a regular expression, or a
+ * rounded numeric that is compared with the float, a multiple of that.
+ */
+function paddedSql(value: string, digits: PaddedDigits): string {
+  const text = `${value}::text`;
+  const endsIn = (shown: number): string => `${text} like '%.${'_'.repeat(shown)}'`;
+  const shorter = Array.from({ length: digits - 1 }, (_, less) => {
+    const zeros = '0'.repeat(less + 1);
+    return `when ${endsIn(digits - less - 1)} then ${text} || '${zeros}'`;
+  });
+  const whole = `${text} not like '%.%' and ${text} not like '%e%' and ${value} between -1e15 and 1e15`;
+  return [
+    `case when ${endsIn(digits)} then ${text}`,
+    ...shorter,
+    `when ${whole} then ${text} || '.${'0'.repeat(digits)}' else ${text} end`,
+  ].join(' ');
 }
 
 function timestampSql(

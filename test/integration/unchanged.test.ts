@@ -18,10 +18,10 @@ const scene = useScene(
   (
     table,
   ) => `create table ${table} (id int primary key, name text, paid boolean, total numeric(8,2),
-                                     at timestamptz, note text default 'none');
+                                     at timestamptz, price float8, note text default 'none');
     insert into ${table}
       select g, case when g % 5 > 0 then 'name, ' || g end, g % 3 = 0, g / 4.0,
-             timestamptz '2024-01-01 00:00:00+00' + g * interval '1 minute 0.5 second', null
+             timestamptz '2024-01-01 00:00:00+00' + g * interval '1 minute 0.5 second', g / 4.0, null
         from generate_series(1, ${ROWS}) g;
     analyze ${table}`,
 );
@@ -33,12 +33,19 @@ interface Spelling {
   readonly words?: readonly [string, string];
   readonly at?: (time: Date) => string;
   readonly total?: (key: number) => string;
+  readonly price?: (key: number) => string;
   readonly quoted?: boolean;
 }
 
 function record(
   key: number,
-  { words = ['t', 'f'], at = serverTime, total, quoted }: Spelling = {},
+  {
+    words = ['t', 'f'],
+    at = serverTime,
+    total,
+    price = (of) => String(of / 4),
+    quoted,
+  }: Spelling = {},
 ) {
   const time = new Date(Date.UTC(2024, 0, 1) + key * 60_500);
   const cells: Cell[] = [
@@ -47,6 +54,7 @@ function record(
     key % 3 === 0 ? words[0] : words[1],
     total?.(key) ?? (key / 4).toFixed(2),
     at(time),
+    price(key),
   ];
   const field = (cell: Cell): string =>
     cell === null ? '' : quoted === true || cell.includes(',') ? `"${cell}"` : cell;
@@ -58,7 +66,7 @@ function serverTime(time: Date): string {
   return `${text.replace(/\.?0+$/, (zeros) => (zeros.startsWith('.') ? '' : zeros.replace(/0+$/, '')))}+00`;
 }
 
-const HEADER = 'id,name,paid,total,at';
+const HEADER = 'id,name,paid,total,at,price';
 
 /** The rows of the table again, in files of which no name was seen before. */
 function again(spelling: Spelling = {}, change = (record: string): string => record): string[] {
@@ -155,6 +163,7 @@ test.each<[string, Spelling]>([
   ['booleans in words', { words: ['True', 'False'] }],
   ['all fields in quotes', { quoted: true }],
   ['ISO 8601 in milliseconds', { at: (time) => time.toISOString() }],
+  ['floats with zeros at the end', { price: (key) => (key / 4).toFixed(3) }],
   ['numbers without zeros at the end', { total: (key) => String(key / 4) }],
 ])('files of another spelling: %s', async (_, spelling) => {
   const before = await places();

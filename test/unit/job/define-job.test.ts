@@ -52,8 +52,13 @@ test.each(KINDS)('a resolved job of %s is a job, and the same one', (_, load) =>
 
 test('so it is with all of its settings', () => {
   const settings = {
-    ...{ concurrency: 3, threads: 'never', onError: 'quarantine', maxErrors: '5%' },
-    ...{ rejects: 'bad', keepSuperseded: 'lost', session: { work_mem: '64MB', jit: false } },
+    concurrency: 3,
+    threads: 'never',
+    onError: 'quarantine',
+    maxErrors: '5%',
+    rejects: 'bad',
+    keepSuperseded: 'lost',
+    session: { work_mem: '64MB', jit: false },
   } as const;
   const job = defineJob({ databaseUrl: 'postgres://a@b/c', settings, loads: [usual] }, '/jobs');
   expect(defineJob(job, '/elsewhere')).toEqual(job);

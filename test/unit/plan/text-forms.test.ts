@@ -36,6 +36,10 @@ describe('the form in which the server spells a column', () => {
       ['100', '100.00'],
       { kind: 'trimmed', of: 'number' },
     ],
+    ['zeros behind a float', type('float8'), ['12.50', '12.5'], { kind: 'padded', digits: 2 }],
+    ['zeros behind a whole float', type('float4'), ['7.0', '7'], { kind: 'padded', digits: 1 }],
+    ['a float with all of its digits', type('float8'), ['12.25', '12.25'], { kind: 'plain' }],
+    ['a float with an exponent', type('float8'), ['1e-05', '1e-05'], { kind: 'plain' }],
     ['no scale', type('numeric'), ['1.5', '1.50'], { kind: 'plain' }],
     ['char', type('bpchar'), ['a', 'a  '], { kind: 'trimmed', of: 'text' }],
     [

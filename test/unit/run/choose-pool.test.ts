@@ -30,10 +30,15 @@ describe('a load has threads', () => {
       { rows: inProcessTransformedRowsMax + 1, transformed: true },
       true,
     ],
+    [
+      'of more rows, where one thread feeds all',
+      { rows: inProcessRowsMax + 1, workersPerThread: 5 },
+      false,
+    ],
     ['where it is told to', { threads: 'always' }, true],
     ['where it is told not to', { threads: 'never', rows: inProcessRowsMax + 1 }, false],
   ])('%s', (_, work, wanted) => {
-    expect(needsThreads({ ...SMALL, ...work })).toBe(wanted);
+    expect(needsThreads(5, { ...SMALL, ...work })).toBe(wanted);
   });
 });
 
