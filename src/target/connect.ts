@@ -1,9 +1,10 @@
-import { Readable, type Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import pg from 'pg';
-import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import { from as copyFrom } from 'pg-copy-streams';
 import { present } from '../assert.ts';
 import { connectionParameters } from '../job/connection-parameters.ts';
 import { LIMITS } from '../limits.ts';
+import { CopyOut } from './copy-out.ts';
 import { applySession, type SessionValues } from './apply-session.ts';
 import { filedPassword, type Login } from './password-file.ts';
 import { lookAfter, socketOf, timedOut } from './look-after.ts';
@@ -50,7 +51,7 @@ export interface Connection {
    * larger than the buffers of Node's streams is with the system before the next one is asked for.
    */
   copyIn(sql: string, chunks: AsyncIterable<Buffer>): Promise<number>;
-  /** COPY … TO STDOUT. */
+  /** COPY … TO STDOUT; to be read to its end, or the connection is of no more use. */
   copyOut(sql: string): AsyncIterable<Buffer>;
   end(): Promise<void>;
   /** Cuts the line; the server rolls back what is open. */
@@ -215,7 +216,7 @@ function drained(stream: Writable): Promise<void> {
 }
 
 async function* copyOut(client: pg.Client, watch: LineWatch, sql: string): AsyncIterable<Buffer> {
-  const stream: Readable = client.query(copyTo(sql));
+  const stream = client.query(new CopyOut(sql));
   const chunks = stream.iterator() as AsyncIterableIterator<Buffer>;
   // Owed is what we ask for, and not what waits for us to take it.
   const owed = { next: () => watch.owes(chunks.next()), return: () => chunks.return?.() };
