@@ -17,7 +17,8 @@ const HEADER_BYTES = 5;
  * the connection is of no more use.
  *
  * The server sends each row as a message. Here the rows of one read are moved together in the memory
- * that they came in; the stream of pg-copy-streams cuts each out and joins them again.
+ * that they came in; the stream of pg-copy-streams cuts each out and joins them again, which costs
+ * 0.25 s of CPU more per 1.5 million rows.
  */
 export class CopyOut extends Readable implements Submittable {
   readonly #sql: string;
