@@ -3,12 +3,11 @@ import { expect, test } from 'vitest';
 import { EtlError } from '../../src/errors.ts';
 import { createInProcessPool as createPool } from '../../src/pool/in-process-pool.ts';
 import type { WorkOrder } from '../../src/pool/messages.ts';
-import type { WorkerPool } from '../../src/pool/worker-pool.ts';
-import { connectWorker } from '../../src/pool/connect-worker.ts';
 import type { RunEvent } from '../../src/run/events.ts';
 import type { RunParts } from '../../src/run/run-context.ts';
 import { planJob, runPlan } from '../support/load.ts';
 import { useScene } from '../support/scene.ts';
+import { watchedPool } from '../support/watched-pool.ts';
 
 /** Rows of the table, and of the files together. */
 const ROWS = 600;
@@ -100,26 +99,10 @@ async function loadFiles(
   const onEvent = (event: RunEvent): void => {
     if (event.kind === 'notice') notices.push(event.sentence);
   };
-  const createWatched = (workers: number, setup: Parameters<typeof createPool>[1]): WorkerPool =>
-    createPool(workers, setup, {
-      connect: async (own) => {
-        const connection = await connectWorker(own);
-        const watched = { ...connection };
-        watched.query = (sql, values) => {
-          statements.push(sql);
-          return connection.query(sql, values);
-        };
-        watched.copyIn = (sql, chunks) => {
-          statements.push(sql);
-          return connection.copyIn(sql, chunks);
-        };
-        return watched;
-      },
-    });
   const report = await runPlan(scene.db.url, plan, {
     onEvent,
     ...(signal === undefined ? {} : { signal }),
-    parts: { createPool: createWatched, ...parts },
+    parts: { createPool: watchedPool(statements), ...parts },
   });
   const told: Told = {
     leftOut: notices.find((notice) => notice.includes('not sent')),
