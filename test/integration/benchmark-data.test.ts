@@ -43,7 +43,8 @@ describe('generated data', () => {
     async (name, scenario) => {
       const tableRows = Object.keys(scenario.tableRows).length > 0 ? 700 : 0;
       const shape = shapeOf(
-        { ...scenario, files: Math.min(scenario.files, 16) },
+        // Without its bad row, which COPY would refuse.
+        { ...scenario, files: Math.min(scenario.files, 16), badRow: false },
         600,
         tableRows,
         7,
