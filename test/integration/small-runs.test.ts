@@ -51,12 +51,15 @@ test('a small load needs no thread, whatever its strategy', async () => {
   expect(await rows()).toBe(750);
 });
 
-test('threads can be had, and a larger load has them unless it is told not to', async () => {
+test('threads can be had, and a larger load of many workers has them unless it is told not to', async () => {
   await scene.write({ 'f1.csv': csvOf(0, 500) });
   expect(await threadsOf(['--threads', 'always', '--concurrency', '1'])).toBe(1);
-  const half = LIMITS.inProcessRowsMax / 2;
-  await scene.write({ 'f1.csv': csvOf(0, half), 'f2.csv': csvOf(half, half + 1_000) });
-  expect(await threadsOf(['--concurrency', '2'])).toBeGreaterThan(0);
-  expect(await threadsOf(['--concurrency', '2', '--threads', 'never', '--force'])).toBe(0);
-  expect(await rows()).toBe(2 * half + 1_000);
+  const each = LIMITS.inProcessRowsMax / 5 + 200;
+  const files = [1, 2, 3, 4, 5].map((file) => [`f${file}.csv`, csvOf(file * each, each)]);
+  await scene.write(Object.fromEntries(files) as Record<string, string>);
+  const many = ['--concurrency', '5', '--strategy', 'full-parallel', '--force'];
+  expect(await threadsOf(['--concurrency', '2'])).toBe(0);
+  expect(await threadsOf(many)).toBeGreaterThan(0);
+  expect(await threadsOf([...many, '--threads', 'never'])).toBe(0);
+  expect(await rows()).toBe(5 * each + 500);
 });
