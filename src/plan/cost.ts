@@ -26,6 +26,8 @@ export interface CostFacts {
   readonly dropsSuperseded: boolean;
   /** Whether pairs of units are proved to share no key, or wait. */
   readonly deterministic: boolean;
+  /** Whether the table is made, and may be filled before it gets its key. */
+  readonly fills?: boolean;
   /** Columns of the files that are looked up; none where absent. */
   readonly lookups?: number;
 }
@@ -62,12 +64,24 @@ export function estimateCosts(facts: CostFacts): Costs {
     const work = (staging + merging + keys * COSTS.exportKey) / busy;
     return Math.max(work, longestChain(facts, units)) + keys * COSTS.proveKey;
   };
+  const shared = (): number => partitionedWork(facts, units, workers) / busy;
+  const fills = facts.fills === true;
   return {
-    'full-parallel': proved(true),
+    'full-parallel': fills ? filling(facts, busy) : proved(true),
     hybrid: proved(false),
     sequential: inOrder,
-    partitioned: partitionedWork(facts, units, workers) / busy + COSTS.partitionedSetUp,
+    partitioned: (fills ? filling(facts, busy) : shared()) + COSTS.partitionedSetUp,
   };
+}
+
+/** Rows are copied into a table without a key, which one backend then adds. */
+function filling(facts: CostFacts, busy: number): number {
+  const { units, files } = facts;
+  const copying = units.map((unit) =>
+    sum(unit.files.map((file) => stagingOf(unit, files[file], COSTS.fillRow))),
+  );
+  const parts = findingParts(facts);
+  return (sum(copying) + parts) / busy + totalRows(facts) * COSTS.addKeyRow;
 }
 
 /** Rows that lose are sent, and merged, only where their keys cannot be read beforehand. */
@@ -116,7 +130,11 @@ function lookingUp({ lookups = 0 }: CostFacts): number {
   return lookups === 0 ? 0 : COSTS.foundRow + lookups * COSTS.lookUpRow;
 }
 
-function stagingOf(unit: UnitPlan, file: CostFacts['files'][number] | undefined): number {
+function stagingOf(
+  unit: UnitPlan,
+  file: CostFacts['files'][number] | undefined,
+  copiedRow = unit.direct === undefined ? COSTS.stageCsvRow : COSTS.copyNewRow,
+): number {
   if (file === undefined) return 0;
   const { description } = file;
   const rows = unit.part === null ? file.estimatedRows : unit.estimatedRows;
@@ -131,7 +149,7 @@ function stagingOf(unit: UnitPlan, file: CostFacts['files'][number] | undefined)
           ? COSTS.stageRewrittenRow
           : COSTS.stageCsvRow;
   // The rest of a direct copy is the same for all formats.
-  const written = unit.direct === undefined ? 0 : rows * (COSTS.copyNewRow - COSTS.stageCsvRow);
+  const written = rows * (copiedRow - COSTS.stageCsvRow);
   const cells = rows * Math.max(1, file.targets.length);
   return opening + written + (cells * row) / COSTS.stageColumns;
 }

@@ -123,6 +123,7 @@ export function decideLoad(
       newKeys: allDirect(whole),
       dropsSuperseded,
       deterministic: settings.deterministic && keyed,
+      fills,
       lookups: request.lookups.length,
     });
   const facts = {

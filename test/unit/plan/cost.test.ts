@@ -66,6 +66,14 @@ describe('the cost of a load', () => {
     expect(direct.sequential).toBeCloseTo(direct['full-parallel']);
   });
 
+  it('of a table that is filled before it gets its key is less than through the key', () => {
+    const through = estimateCosts(facts(6, 250_000, { concurrency: 2, cores: 2 }));
+    const filled = estimateCosts(facts(6, 250_000, { concurrency: 2, cores: 2, fills: true }));
+    expect(filled['full-parallel'] / through.sequential).toBeLessThan(0.75);
+    expect(filled['full-parallel']).toBeLessThan(filled.partitioned);
+    expect(filled.sequential).toBe(through.sequential);
+  });
+
   it('is that of a proof less where ranges do not meet or all is predicted', () => {
     const open = facts(2, 500_000);
     const apart = {
