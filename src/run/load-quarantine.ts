@@ -1,5 +1,6 @@
 import { maxErrorsOf, type Quarantine } from '../load/quarantine/quarantine.ts';
 import {
+  findSpools,
   prepareRejectFolder,
   rejectPaths,
   removeEmptyFolders,
@@ -32,7 +33,7 @@ export async function openQuarantine(
   }
   const folder = settings.rejects;
   const made = await prepareRejectFolder(folder);
-  const prefix = spoolPrefix(folder, `${server.address} ${server.database}`, tableOid);
+  const prefix = spoolPrefixOf({ settings, server }, tableOid);
   await removeSpools(prefix);
   await forgetRejects(coordinator, settings.ledgerSchema, tableOid);
   const began = await readHorizon(coordinator);
@@ -47,4 +48,21 @@ export async function openQuarantine(
       await removeEmptyFolders(made);
     },
   };
+}
+
+function spoolPrefixOf(
+  { settings, server }: Pick<Plan, 'settings' | 'server'>,
+  tableOid: number,
+): string {
+  return spoolPrefix(settings.rejects, `${server.address} ${server.database}`, tableOid);
+}
+
+/** Null: a load of the table that was cut off has left no spools; else removes them. */
+export async function leftSpools(
+  plan: Pick<Plan, 'settings' | 'server'>,
+  tableOid: number,
+): Promise<(() => Promise<void>) | null> {
+  if (plan.settings.onError === 'stop') return null;
+  const prefix = spoolPrefixOf(plan, tableOid);
+  return (await findSpools(prefix)).length === 0 ? null : () => removeSpools(prefix);
 }

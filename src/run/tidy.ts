@@ -4,6 +4,7 @@ import { dropFresh } from '../target/fresh-table.ts';
 import { waitForEarlierWork } from '../target/at-work.ts';
 import { lockTable, unlockTables } from '../target/run-record.ts';
 import { dropSharedStaging, leftBehind, recoverPrepared } from '../target/shared-staging.ts';
+import { leftSpools } from './load-quarantine.ts';
 import type { RunContext } from './run-context.ts';
 
 interface LockedTable {
@@ -43,7 +44,10 @@ export async function tidySkipped(
   const { ledgerSchema } = plan.settings;
   const { oid } = table;
   const { schema } = table;
-  if (oid === null || !(await leftBehind(coordinator, ledgerSchema, { oid, schema }))) return;
+  if (oid === null) return;
+  const removeSpools = await leftSpools(plan, oid);
+  const left = await leftBehind(coordinator, ledgerSchema, { oid, schema });
+  if (!left && removeSpools === null) return;
   try {
     await lockTable(coordinator, ledgerSchema, runId, { oid, sqlName: table.sqlName });
   } catch (error) {
@@ -52,6 +56,7 @@ export async function tidySkipped(
   }
   try {
     await tidy(context, { oid, schema, sqlName: table.sqlName }, index);
+    await removeSpools?.();
   } finally {
     if (coordinator.usable()) await unlockTables(coordinator);
   }

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { spoolPrefix } from '../../src/load/quarantine/reject-folder.ts';
 import { runCli } from '../support/cli-process.ts';
-import { load } from '../support/load.ts';
+import { load, planJob } from '../support/load.ts';
 import { expectTold, type EtlEnd } from '../support/etl.ts';
 import { readRejects } from '../support/rejects.ts';
 import { filesOf, statusesOf, useScene } from '../support/scene.ts';
@@ -42,6 +43,22 @@ function rows(from: number, count: number, bad: readonly number[] = []): string 
   const line = (id: number): string => `${id},n${id},${bad.includes(id) ? 'bad' : id}\n`;
   return `id,name,amount\n${Array.from({ length: count }, (_, at) => line(from + at)).join('')}`;
 }
+
+test('what a killed run has spooled goes with the next one, though it has nothing to load', async () => {
+  await scene.write({ 'a.csv': rows(1, 5, [3]) });
+  expect((await run('a.csv')).code).toBe(3);
+  const job = { loads: [{ table: scene.table, files: ['a.csv'] }] };
+  const { server, loads } = await planJob(scene.db.url, job, { cwd: scene.folder });
+  const folder = join(scene.folder, 'rejects');
+  const database = `${server.address} ${server.database}`;
+  const oid = loads[0]?.table.oid ?? 0;
+  await writeFile(`${spoolPrefix(folder, database, oid)}17-u0-direct`, 'left');
+  const another = `${spoolPrefix(folder, database, oid + 1)}17-u0-direct`;
+  await writeFile(another, 'of another table');
+  const again = await run('a.csv');
+  expect(again.report?.loads[0]?.files.map(({ status }) => status)).toEqual(['skipped']);
+  expect((await readdir(folder)).toSorted()).toEqual([basename(another), 'a.csv.rejects.csv']);
+});
 
 describe('kinds of loads', () => {
   test('append: rows without a key', async () => {

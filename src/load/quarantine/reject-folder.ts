@@ -86,10 +86,15 @@ export function spoolPrefix(folder: string, database: string, tableOid: number):
 
 /** Removes the spools of a load, those included that one which was cut off has left. */
 export async function removeSpools(prefix: string): Promise<void> {
+  await Promise.all((await findSpools(prefix)).map((path) => rm(path, { force: true })));
+}
+
+export async function findSpools(prefix: string): Promise<string[]> {
   const folder = dirname(prefix);
   const names = await readdir(folder).catch(() => []);
-  const own = names.filter((name) => name.startsWith(basename(prefix)));
-  await Promise.all(own.map((name) => rm(join(folder, name), { force: true })));
+  return names
+    .filter((name) => name.startsWith(basename(prefix)))
+    .map((name) => join(folder, name));
 }
 
 export function refuseFolder(path: string, cause: unknown): EtlError {
