@@ -1,19 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { chooseForm, isWritten } from '../../../src/plan/text-forms.ts';
 import type { TargetType } from '../../../src/target/table.ts';
+import { PLAIN_DIALECT } from '../../../src/source/csv/plain-dialect.ts';
 import { type } from './fixtures.ts';
 
-const DIALECT = {
-  delimiter: ',',
-  quote: '"',
-  escape: '"',
-  null: '',
-  encoding: 'utf8',
-  header: true,
-  skipLines: 0,
-  comment: null,
-  trim: false,
-};
+const DIALECT = { ...PLAIN_DIALECT, header: true };
 
 /** What the files have, and what the server spells for the same value. */
 type Pair = readonly [file: string | null, table: string | null];

@@ -3,20 +3,11 @@ import { expect, test } from 'vitest';
 import { blocksOf, type CsvBlock } from '../../../../src/source/csv/csv-blocks.ts';
 import { cutRecords, type RecordCutter } from '../../../../src/source/csv/cut-records.ts';
 import { startScan } from '../../../../src/source/csv/scan-state.ts';
-import type { CsvDescription, CsvDialect, SourceFile } from '../../../../src/source/source-file.ts';
+import type { CsvDescription, SourceFile } from '../../../../src/source/source-file.ts';
+import { PLAIN_DIALECT } from '../../../../src/source/csv/plain-dialect.ts';
 
 /** A file in blocks is the same records as without, and the same are bad. */
-const dialect: CsvDialect = {
-  delimiter: ',',
-  quote: '"',
-  escape: '"',
-  null: '',
-  encoding: 'utf8',
-  header: false,
-  skipLines: 0,
-  comment: null,
-  trim: false,
-};
+const dialect = PLAIN_DIALECT;
 const description = { dialect, columns: ['a', 'b'] } as unknown as CsvDescription;
 const file = { name: 'a.csv' } as SourceFile;
 

@@ -2,19 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRecordHashes } from '../../../../src/source/csv/hash-records.ts';
 import type { KeyField, KeySpelling } from '../../../../src/source/csv/hash-keys.ts';
-import type { CsvDialect } from '../../../../src/source/source-file.ts';
+import { PLAIN_DIALECT } from '../../../../src/source/csv/plain-dialect.ts';
 
-const DIALECT: CsvDialect = {
-  delimiter: ',',
-  quote: '"',
-  escape: '"',
-  null: '',
-  encoding: 'utf8',
-  header: false,
-  skipLines: 0,
-  comment: null,
-  trim: false,
-};
+const DIALECT = PLAIN_DIALECT;
 const SEED = Uint32Array.of(1, 2, 3, 4);
 const INTEGER: readonly KeyField[] = [{ place: 0, spelling: 'integer' }];
 
