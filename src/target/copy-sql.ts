@@ -1,4 +1,4 @@
-import { copyFormatOf } from '../source/csv/copy-format.ts';
+import { copyFormatOf, type CopyFormat } from '../source/csv/copy-format.ts';
 import type { CsvDescription } from '../source/source-file.ts';
 import { literal, quoted } from './names.ts';
 
@@ -13,17 +13,23 @@ export function csvCopySql(
   forceNull: readonly string[],
   where: string | null,
 ): string {
-  const format = copyFormatOf(description);
   const options = [
+    ...csvOptions(copyFormatOf(description)),
+    ...(forceNull.length === 0 ? [] : [`force_null (${forceNull.map(quoted).join(', ')})`]),
+  ];
+  return copySql(table, columns, options.join(', '), where);
+}
+
+/** The options of COPY for such a format, in either direction. */
+export function csvOptions(format: CopyFormat): string[] {
+  return [
     'format csv',
     `delimiter ${literal(format.delimiter)}`,
     `null ${literal(format.null)}`,
     `quote ${literal(format.quote)}`,
     `escape ${literal(format.escape)}`,
     `encoding ${literal(format.encoding)}`,
-    ...(forceNull.length === 0 ? [] : [`force_null (${forceNull.map(quoted).join(', ')})`]),
   ];
-  return copySql(table, columns, options.join(', '), where);
 }
 
 /** COPY of lines in its text format, UTF-8, NULL as `\\N`. */

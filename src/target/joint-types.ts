@@ -6,6 +6,7 @@ import { documentType } from './document-column.ts';
 import { jsonForm } from './json-form.ts';
 import { readAs } from './staging-layout.ts';
 import type { TargetColumn, TargetType } from './table.ts';
+import { TEXT_TYPE } from './types.ts';
 
 /** How a column of a file is staged that several columns of tables take. */
 export interface SharedType {
@@ -43,7 +44,7 @@ export function sharedType(
     }
     // The bytes of a content are a text only where its encoding says so.
     if (types.some((type) => documentType(source, type).kind === 'binary')) return null;
-    const document = documentType(source, TEXT);
+    const document = documentType(source, TEXT_TYPE);
     const shared = spelled(document, types);
     return shared === null ? null : { ...shared, document };
   }
@@ -76,16 +77,6 @@ const SPELLED = new Set(
 
 function spelled(type: ParquetType, types: readonly TargetType[]): SharedType | null {
   if (!SPELLED.has(type.kind) || types.some(({ kind }) => kind === 'array')) return null;
-  const stage = stageColumn(type, TEXT);
+  const stage = stageColumn(type, TEXT_TYPE);
   return { form: 'text', stage, sqlType: 'text', collation: null, asText: true };
 }
-
-const TEXT: TargetType = {
-  declared: 'text',
-  cast: '"pg_catalog"."text"',
-  typeName: 'text',
-  kind: 'base',
-  element: null,
-  hashable: true,
-  bytewise: true,
-};

@@ -1,4 +1,5 @@
 import type { CopyFormat } from '../source/csv/copy-format.ts';
+import { csvOptions } from './copy-sql.ts';
 import type { MergeTarget } from './merge-sql.ts';
 import { literal, quoted } from './names.ts';
 
@@ -62,12 +63,7 @@ export function rowTextSql(
   const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`;
   const inQuotes = columns.flatMap((column, place) => (column.quoted ? [`f${place}`] : []));
   const options = [
-    'format csv',
-    `delimiter ${literal(format.delimiter)}`,
-    `null ${literal(format.null)}`,
-    `quote ${literal(format.quote)}`,
-    `escape ${literal(format.escape)}`,
-    `encoding ${literal(format.encoding)}`,
+    ...csvOptions(format),
     ...(inQuotes.length === 0 ? [] : [`force_quote (${inQuotes.join(', ')})`]),
   ];
   const list = fields.map((field, place) => `${field} as f${place}`).join(', ');

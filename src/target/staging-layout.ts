@@ -7,6 +7,7 @@ import { documentType } from './document-column.ts';
 import { jsonForm } from './json-form.ts';
 import type { StagingColumn, StagingTable } from './staging.ts';
 import type { TargetColumn, TargetType } from './table.ts';
+import { TEXT_TYPE } from './types.ts';
 
 /** A file as far as its place in staging depends on it. */
 export interface LaidFile {
@@ -87,16 +88,6 @@ export function copiesWhole(columns: readonly TargetColumn[], file: LaidFile): b
   return table.columns.every(({ cast, looksUp }) => cast === null && looksUp === undefined);
 }
 
-const TEXT: TargetType = {
-  declared: 'text',
-  cast: '"pg_catalog"."text"',
-  typeName: 'text',
-  kind: 'base',
-  element: null,
-  hashable: true,
-  bytewise: true,
-};
-
 /**
  * What the files bring for a column: its own values, or those that they are looked up by; these as
  * text where their case is still to be folded.
@@ -108,7 +99,7 @@ export function readAs({
 }: TargetColumn): Pick<TargetColumn, 'type' | 'collation'> {
   if (lookup === undefined) return { type, collation };
   const { match, fold } = lookup;
-  return fold === null ? match : { type: TEXT, collation: match.collation };
+  return fold === null ? match : { type: TEXT_TYPE, collation: match.collation };
 }
 
 type Place = (key: string, make: (name: string) => StagingColumn) => string;

@@ -11,6 +11,17 @@ const BYTEWISE = new Set([
   ...['macaddr', 'macaddr8', 'pg_lsn', 'bit', 'varbit', 'xid8'],
 ]);
 
+/** As the catalog would describe it, for columns that no table has. */
+export const TEXT_TYPE: TargetType = {
+  declared: 'text',
+  cast: '"pg_catalog"."text"',
+  typeName: 'text',
+  kind: 'base',
+  element: null,
+  hashable: true,
+  bytewise: true,
+};
+
 /** What READ_TYPES says of each type, by oid; `declared` is added by the caller. */
 export type TypeFacts = Omit<TargetType, 'declared'>;
 

@@ -3,19 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { cutRecords, type CutBatch } from '../../../../src/source/csv/cut-records.ts';
 import { finishScan, scanChunk } from '../../../../src/source/csv/scan-records.ts';
 import { startScan } from '../../../../src/source/csv/scan-state.ts';
+import { PLAIN_DIALECT } from '../../../../src/source/csv/plain-dialect.ts';
 import type { CsvDialect } from '../../../../src/source/source-file.ts';
 
-const dialect: CsvDialect = {
-  delimiter: ',',
-  quote: '"',
-  escape: '"',
-  null: '',
-  encoding: 'utf8',
-  header: false,
-  skipLines: 0,
-  comment: null,
-  trim: false,
-};
+const dialect = PLAIN_DIALECT;
 
 /** Chunks of so many bytes each. */
 async function* inChunks(text: string, bytes: number): AsyncGenerator<Buffer> {

@@ -3,19 +3,10 @@ import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
 import { boundaryOf, finishScan, scanChunk } from '../../../../src/source/csv/scan-records.ts';
 import { ScanProblem, startScan } from '../../../../src/source/csv/scan-state.ts';
+import { PLAIN_DIALECT } from '../../../../src/source/csv/plain-dialect.ts';
 import type { CsvDialect } from '../../../../src/source/source-file.ts';
 
-const rfc4180: CsvDialect = {
-  delimiter: ',',
-  quote: '"',
-  escape: '"',
-  null: '',
-  encoding: 'utf8',
-  header: false,
-  skipLines: 0,
-  comment: null,
-  trim: false,
-};
+const rfc4180 = PLAIN_DIALECT;
 
 interface Scanned {
   readonly text: string;
