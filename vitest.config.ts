@@ -13,6 +13,7 @@ export default defineConfig({
           // Unit tests change nothing of their process, so its modules are loaded once for all:
           // 19 instead of 42 s of CPU.
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           pool: 'threads',
           isolate: false,
         },

@@ -10,6 +10,7 @@ export const DOORS = [
   'src/cli/main',
   'src/embedded/watchdog',
   'src/index',
+  'src/source/transform/typescript-compiler',
   'src/source/transform/typescript-hooks',
   'workers/session-worker',
 ] as const;

@@ -30,6 +30,7 @@ export const ERROR_CODES = {
   ETL_KEY_INVALID: EXIT.usage,
   ETL_LIMIT: EXIT.failed,
   ETL_LOCKED: EXIT.usage,
+  ETL_NO_ROOM: EXIT.usage,
   ETL_PARQUET_CORRUPT: EXIT.failed,
   ETL_PARQUET_UNSUPPORTED: EXIT.failed,
   ETL_PEER: EXIT.failed,
@@ -120,6 +121,13 @@ export function describeError(record: ErrorRecord): string {
   const remedy =
     record.remedy === '' ? '' : list === '' ? ` ${record.remedy}` : `\n${record.remedy}`;
   return `${prefix}${record.sentence}${list}${remedy} [${record.code}]`;
+}
+
+const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** Whether the system has refused to write since a disk, a quota or a file's largest size is used up. */
+export function isNoRoom(cause: unknown): boolean {
+  return cause instanceof Error && NO_ROOM.has((cause as NodeJS.ErrnoException).code);
 }
 
 /** The record of anything that was thrown; what is not ours is an internal error. */

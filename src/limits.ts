@@ -23,6 +23,8 @@ export const LIMITS = {
   /** Of an idle line, before TCP probes it; and what a server has to take leave. */
   keepAliveDelayMs: 30_000,
   goodbyeMs: 5_000,
+  /** Answers of the server that a session keeps. */
+  sessionAnswersMax: 1_000,
   /** Longest wait for another run on the table, and the time between two looks. */
   waitSecondsMax: 7 * 24 * 60 * 60,
   waitLookMs: 500,
@@ -121,6 +123,10 @@ export const LIMITS = {
   parquetFooterBytesMax: 256 * 1024 * 1024,
   /** Characters of the rows that a transform gets at once; the row that goes beyond is the last. */
   transformBatchCharactersMax: 16 * 1024 * 1024,
+  /** Bytes of a document that goes through a transform. */
+  transformedDocumentBytesMax: 64 * 1024 * 1024,
+  /** Modules in TypeScript that are kept as JavaScript, and that one transform is made of. */
+  compiledModulesMax: 1_000,
   /** Rows, fields and bytes of one batch of decoded Parquet rows. */
   parquetBatchRowsMax: 8_192,
   parquetBatchFieldsMax: 1_000_000,
@@ -183,6 +189,8 @@ export const LIMITS = {
   serveSessionKeptMs: 30_000,
   /** Files of one request, followers of all uploads, and sockets. */
   serveFilesPerRequestMax: 100,
+  /** Of the headers that a job was sent, as they are kept. */
+  serveHeaderCharactersMax: 64 * 1024,
   serveFollowersMax: 1_000,
   serveSocketsMax: 4_096,
   /** Silence of a body, and time for the whole of it; time for the head of a request. */

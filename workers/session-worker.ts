@@ -2,6 +2,7 @@ import { workerData } from 'node:worker_threads';
 import { connectWorker } from '../src/pool/connect-worker.ts';
 import type { WorkerSetup, WorkerTask } from '../src/pool/messages.ts';
 import { serveSession } from '../src/pool/serve-session.ts';
+import { adoptCompiled } from '../src/source/transform/compile-typescript.ts';
 import type { Connection } from '../src/target/connect.ts';
 
 /** Piscina hands its own data to a worker as the second of two. */
@@ -19,5 +20,6 @@ async function connectionOf(place: number): Promise<{ connection: Connection; fr
 
 /** The door of a worker thread: one session, over the port that came with it. */
 export default function work({ order, port, place }: WorkerTask): Promise<void> {
+  adoptCompiled(setup.compiled ?? {});
   return serveSession(order, port, () => connectionOf(place));
 }

@@ -4,10 +4,12 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Figure, Scene } from '../support/example.ts';
-import { expectedOf, uploadText, type Uploads } from './generate.ts';
-import { createTables, watchSessions } from './tables.ts';
+import { expectedOf, rowsOf, uploadText, type Uploads } from './generate.ts';
+import { readModel } from './model.ts';
+import { createTables, totalsOf, watchSessions } from './tables.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const MODEL = new URL('model.json', import.meta.url);
 const WAIT_SECONDS = 600;
 
 /** The counts of an upload's answer, as far as they are looked at. */
@@ -19,17 +21,23 @@ interface Answer {
   };
 }
 
+/** Users who send uploads at the same moment, one after another where there are more than users. */
+export interface Crowd {
+  readonly users: number;
+  readonly uploads: Uploads;
+}
+
 /**
- * All users send their upload at the same moment, to one service that has the model in memory; each
- * waits for the answer that its rows are loaded.
+ * All users send their uploads to one service that has the model in memory; each waits for the answer
+ * that its rows are loaded.
  */
 export async function allAtOnce(
   { folder, databaseUrl, signal, say }: Scene,
   job: string,
-  uploads: Uploads,
+  { users, uploads }: Crowd,
 ): Promise<Figure[]> {
   await createTables(databaseUrl);
-  const bodies = Array.from({ length: uploads.files }, (_, user) => uploadText(uploads, user));
+  const bodies = Array.from({ length: uploads.files }, (_, file) => uploadText(uploads, file));
   const token = randomBytes(16).toString('hex');
   const env = { ...process.env, DATABASE_URL: databaseUrl, ETL_SERVE_TOKEN: token };
   const words = [MAIN, 'serve', '--config', job, '--port', '0'];
@@ -42,24 +50,32 @@ export async function allAtOnce(
   const sessions = await watchSessions(databaseUrl);
   try {
     const url = await addressOf(service);
-    say(`${uploads.files} users upload at once`);
+    say(`${users} users send ${uploads.files} uploads`);
+    const cpuBefore = await cpuOf(service);
     const startedAt = performance.now();
-    const answers = await Promise.all(
-      bodies.map(async (body, user) => {
-        const answer = await send(`${url}/jobs/job/files`, { token, body, user, signal });
-        return { answer, seconds: (performance.now() - startedAt) / 1_000 };
-      }),
-    );
+    const answers: { readonly answer: Answer; readonly seconds: number }[] = [];
+    let next = 0;
+    const sendAll = async (): Promise<void> => {
+      for (let place = next++; place < bodies.length; place = next++) {
+        const sent = { token, body: bodies[place] ?? '', place, signal };
+        const answer = await send(`${url}/jobs/job/files`, sent);
+        answers.push({ answer, seconds: (performance.now() - startedAt) / 1_000 });
+      }
+    };
+    await Promise.all(Array.from({ length: users }, sendAll));
     expectCounts(
       answers.map(({ answer }) => answer),
       uploads,
     );
+    await expectRows(databaseUrl, uploads);
     const seconds = answers.map((each) => each.seconds).sort((a, b) => a - b);
-    const rows = uploads.files * uploads.rowsPerFile;
     const last = seconds.at(-1) ?? 0;
-    const who = `${uploads.files} users at once`;
+    const who = `${uploads.files.toLocaleString('en-US')} uploads of ${users} users`;
+    const cpuMs = ((await cpuOf(service)) - cpuBefore) * 1_000;
     return [
-      { what: `${who}: wall time per row`, value: (last * 1_000) / rows, unit: 'ms' },
+      { what: `${who}: wall time per row`, value: (last * 1_000) / rowsOf(uploads), unit: 'ms' },
+      { what: `${who}: wall time per upload`, value: (last * 1_000) / uploads.files, unit: 'ms' },
+      { what: `${who}: CPU of the service per upload`, value: cpuMs / uploads.files, unit: 'ms' },
       { what: `${who}: the first answer`, value: seconds[0] ?? 0, unit: 's' },
       { what: `${who}: half of the answers`, value: middleOf(seconds), unit: 's' },
       { what: `${who}: the last answer`, value: last, unit: 's' },
@@ -86,18 +102,23 @@ function addressOf(service: ChildProcess): Promise<string> {
   });
 }
 
-async function send(
-  url: string,
-  { token, body, user, signal }: { token: string; body: string; user: number; signal: AbortSignal },
-): Promise<Answer> {
-  const response = await fetch(`${url}?name=user-${user}.csv&wait=${WAIT_SECONDS}`, {
+interface Sent {
+  readonly token: string;
+  readonly body: string;
+  /** Of the upload. */
+  readonly place: number;
+  readonly signal: AbortSignal;
+}
+
+async function send(url: string, { token, body, place, signal }: Sent): Promise<Answer> {
+  const response = await fetch(`${url}?name=upload-${place}.csv&wait=${WAIT_SECONDS}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'text/csv' },
     body,
     signal,
   });
   const text = await response.text();
-  if (response.status !== 200) throw new Error(`user ${user}: ${response.status} ${text}`);
+  if (response.status !== 200) throw new Error(`upload ${place}: ${response.status} ${text}`);
   return JSON.parse(text) as Answer;
 }
 
@@ -106,8 +127,15 @@ function expectCounts(answers: readonly Answer[], uploads: Uploads): void {
     answers.reduce((total, { counts }) => total + counts[name], 0);
   const { rejected } = expectedOf(uploads);
   const got = JSON.stringify({ rowsRead: sum('rowsRead'), rejected: sum('rejected') });
-  const wanted = JSON.stringify({ rowsRead: uploads.files * uploads.rowsPerFile, rejected });
+  const wanted = JSON.stringify({ rowsRead: rowsOf(uploads), rejected });
   if (got !== wanted) throw new Error(`the answers count ${got} instead of ${wanted}`);
+}
+
+/** In whatever order the uploads came: of rows with the same key one stays. */
+async function expectRows(databaseUrl: string, uploads: Uploads): Promise<void> {
+  const { rows } = await totalsOf(databaseUrl, await readModel(MODEL));
+  const expected = expectedOf(uploads).rows;
+  if (rows !== expected) throw new Error(`the table holds ${rows} rows instead of ${expected}`);
 }
 
 function middleOf(sorted: readonly number[]): number {
@@ -118,4 +146,11 @@ function middleOf(sorted: readonly number[]): number {
 async function memoryOf({ pid }: ChildProcess): Promise<number> {
   const status = await readFile(`/proc/${pid ?? 0}/status`, 'utf8').catch(() => '');
   return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? NaN) / 1_024;
+}
+
+/** Seconds of CPU so far, where the system tells (Linux), which counts them in hundredths. */
+async function cpuOf({ pid }: ChildProcess): Promise<number> {
+  const stat = await readFile(`/proc/${pid ?? 0}/stat`, 'utf8').catch(() => '');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11] ?? NaN) + Number(fields[12] ?? NaN)) / 100;
 }

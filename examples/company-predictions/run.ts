@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Report } from 'parallel-upsert';
 import { defineExample, type EtlEnd, type Figure, type Scene } from '../support/example.ts';
-import { allAtOnce } from './all-at-once.ts';
+import { allAtOnce, type Crowd } from './all-at-once.ts';
 import { expectedOf, rowsOf, writeUploads, type Uploads } from './generate.ts';
 import { readModel } from './model.ts';
 import { createTables, totalsOf } from './tables.ts';
@@ -17,7 +17,7 @@ const WITH_REJECTS = 3;
 /**
  * Loads uploads: companies are found or created, rows are scored and inserted, what is known already is
  * skipped; then the same rows once more under other names, and nothing changes. Before that, many users
- * send an upload each at the same moment.
+ * send an upload each at the same moment, and then many tiny ones.
  */
 export const example = defineExample<Size>({
   name: 'company-predictions',
@@ -32,15 +32,18 @@ export const example = defineExample<Size>({
   sizes: {
     small: {
       uploads: { seed: 1, files: 5, rowsPerFile: 1_000, companies: 199 },
-      users: { seed: 2, files: 20, rowsPerFile: 100, companies: 199 },
+      crowd: { users: 20, uploads: { seed: 2, files: 20, rowsPerFile: 100, companies: 199 } },
+      tiny: { users: 20, uploads: { seed: 3, files: 60, rowsPerFile: 5, companies: 199 } },
     },
     full: {
       uploads: { seed: 1, files: 10, rowsPerFile: 100_000, companies: 4_999 },
-      users: { seed: 2, files: 500, rowsPerFile: 1_000, companies: 4_999 },
+      crowd: { users: 500, uploads: { seed: 2, files: 500, rowsPerFile: 1_000, companies: 4_999 } },
+      tiny: { users: 500, uploads: { seed: 3, files: 10_000, rowsPerFile: 5, companies: 4_999 } },
     },
   },
-  run: async (scene, { uploads, users }) => [
-    ...(await allAtOnce(scene, JOB, users)),
+  run: async (scene, { uploads, crowd, tiny }) => [
+    ...(await allAtOnce(scene, JOB, crowd)),
+    ...(await allAtOnce(scene, JOB, tiny)),
     ...(await loadTwice(scene, uploads)),
   ],
 });
@@ -48,7 +51,9 @@ export const example = defineExample<Size>({
 interface Size {
   readonly uploads: Uploads;
   /** One upload each. */
-  readonly users: Uploads;
+  readonly crowd: Crowd;
+  /** Many small uploads each. */
+  readonly tiny: Crowd;
 }
 
 async function loadTwice(scene: Scene, uploads: Uploads): Promise<Figure[]> {

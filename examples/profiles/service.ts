@@ -28,7 +28,8 @@ const { table, onConflict, types, indexes, targets } = loads[0];
 export async function startIngest(databaseUrl: string): Promise<IngestService> {
   const loader = await openUpsert({ databaseUrl, table, onConflict, types, indexes, targets });
   const ingest = async (body: string): Promise<Ingested> => {
-    const { profiles } = JSON.parse(body) as { readonly profiles: readonly object[] };
+    const { profiles } = JSON.parse(body) as { readonly profiles?: unknown };
+    if (!Array.isArray(profiles)) throw new SyntaxError('The body is {"profiles": […]}.');
     const { counts, report } = await loader.upsert(profiles);
     const [names] = report?.loads[0]?.targets ?? [];
     const added = names?.inserted ?? 0;

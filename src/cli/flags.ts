@@ -77,6 +77,10 @@ export const MAPPINGS: Readonly<Record<string, { values: string; example: string
     example: 'For example --documents-columns html=content,scraped_at=modified.',
   },
   types: { values: 'column=type,…', example: 'For example --types id=bigint,total=numeric(10,2).' },
+  compression: {
+    values: 'column=method,…',
+    example: 'For example --compression html=none: values are kept as they are, fast and large.',
+  },
   session: { values: 'parameter=value,…', example: 'For example --session work_mem=128MB,jit=on.' },
 };
 

@@ -2,6 +2,7 @@ import { errorRecordOf, EXIT, type ExitCode } from '../errors.ts';
 import { errorLine } from '../report/error-text.ts';
 import { exitCodeOfReport } from '../report/exit-code.ts';
 import { createProgress } from '../report/progress.ts';
+import { rejectedLine } from '../report/rejected-line.ts';
 import { reportJson } from '../report/report-json.ts';
 import { printSummary } from '../report/summary-text.ts';
 import type { RunEvent } from '../run/events.ts';
@@ -9,6 +10,7 @@ import type { Report } from '../run/report-types.ts';
 import type { LoadArguments } from './arguments.ts';
 import type { Engine } from './engine.ts';
 import { showPlan, withPlan, type Planned } from './plan.ts';
+import { reportRefusal } from './refused-report.ts';
 import { checkReportPath, writeReportFile } from './report-file.ts';
 import { colorOf, commandOf, progressModeOf, widthOf, type World } from './world.ts';
 
@@ -20,12 +22,27 @@ export async function runCommand(
 ): Promise<ExitCode> {
   const { reportPath } = load;
   if (reportPath !== null) await checkReportPath(reportPath, world.cwd);
-  const seen = { waits: false };
+  const startedAt = new Date();
+  const seen = { waits: false, reported: false };
   const once = (): Promise<ExitCode> =>
     withPlan(load, world, engine, async (planned) => {
       seen.waits = planned.plan.settings.wait > 0;
-      return loadPlanned(planned, load, world);
+      return loadPlanned(planned, load, world, () => (seen.reported = true));
     });
+  try {
+    return await withReplans(once, seen, load, world);
+  } catch (error) {
+    if (!seen.reported && !load.dryRun) await reportRefusal(error, startedAt, load, world);
+    throw error;
+  }
+}
+
+async function withReplans(
+  once: () => Promise<ExitCode>,
+  seen: { readonly waits: boolean },
+  load: LoadArguments,
+  world: World,
+): Promise<ExitCode> {
   for (let replans = 0; ; replans++) {
     try {
       return await once();
@@ -41,7 +58,12 @@ export async function runCommand(
 /** Plans made again in one run that waits for others. */
 const REPLANS_MAX = 10;
 
-async function loadPlanned(planned: Planned, load: LoadArguments, world: World): Promise<ExitCode> {
+async function loadPlanned(
+  planned: Planned,
+  load: LoadArguments,
+  world: World,
+  onReport: () => void,
+): Promise<ExitCode> {
   const { reportPath } = load;
   if (load.dryRun) {
     showPlan(planned.plan, load, world, true);
@@ -50,6 +72,7 @@ async function loadPlanned(planned: Planned, load: LoadArguments, world: World):
   }
   if (!load.json) showPlan(planned.plan, load, world, load.verbose);
   const report = await execute(planned, load, world);
+  onReport();
   showReport(report, planned, load, world);
   if (reportPath !== null) await writeReportFile(reportPath, world.cwd, reportJson(report));
   return exitCodeOfReport(report);
@@ -94,8 +117,9 @@ function showReport(
 ): void {
   const { stdout, stderr, env } = world;
   if (load.json) stdout.write(reportJson(report));
-  if ((load.json || load.quiet) && report.error !== null) {
-    stderr.write(`etl: ${errorLine(report.error)}\n`);
+  if (load.json || load.quiet) {
+    const line = report.error === null ? rejectedLine(report) : errorLine(report.error);
+    if (line !== null) stderr.write(`etl: ${line}\n`);
   }
   if (!load.json && !load.quiet) {
     stdout.write(

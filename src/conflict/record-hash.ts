@@ -55,6 +55,33 @@ export function hashRecord(
   lanes[at + 3] = h4 + h1;
 }
 
+/** Whether the record of this number among `lanes` has the four lanes of another from `at` on. */
+export function isEqualRecord(
+  lanes: Uint32Array,
+  record: number,
+  other: Uint32Array,
+  at: number,
+): boolean {
+  const place = record * RECORD_LANES;
+  return (
+    lanes[place] === other[at] &&
+    lanes[place + 1] === other[at + 1] &&
+    lanes[place + 2] === other[at + 2] &&
+    lanes[place + 3] === other[at + 3]
+  );
+}
+
+/** Lanes that are equal to no other record's. */
+export function isNoRecord(lanes: Uint32Array, at: number): boolean {
+  return (
+    ((lanes[at] as number) |
+      (lanes[at + 1] as number) |
+      (lanes[at + 2] as number) |
+      (lanes[at + 3] as number)) ===
+    0
+  );
+}
+
 const C1 = 0x239b961b;
 const C2 = 0xab0e9789;
 const C3 = 0x38b34ae5;

@@ -1,13 +1,12 @@
 import { assert } from '../assert.ts';
-import { RECORD_LANES } from './record-hash.ts';
+import { createFileOrder, startsOf, type HashedFiles } from './file-order.ts';
+import { isNoRecord, RECORD_LANES } from './record-hash.ts';
+import { indexRecords, type RecordIndex } from './record-index.ts';
+import { gatherStrays } from './stray-rows.ts';
 
-/** The records of some files, one file after another, hashed; see source/csv/hash-records.ts. */
-export interface HashedFiles {
-  /** Records of each file. */
-  readonly counts: readonly number[];
-  /** Four 32-bit lanes a record; zeros are equal to no row. */
-  readonly lanes: Uint32Array;
-  /** Two 32-bit lanes a record, of its key. */
+/** The keys of the same records. */
+export interface HashedKeys {
+  /** Two 32-bit lanes a record. */
   readonly keys: Uint32Array;
   /** 1 where no other spelling means the same key. */
   readonly plain: Uint8Array;
@@ -41,125 +40,66 @@ export interface UnchangedOfFile {
  * compared by 128 bits.
  */
 export interface UnchangedRecords {
-  /** A row of the table, by the four lanes from `at` on. */
-  readonly mark: (lanes: Uint32Array, at: number) => void;
-  /** By file. `complete`: no record of the load is missing among them. */
-  decide(complete: boolean): UnchangedOfFile[];
+  /** A row of the table, by its four lanes. */
+  readonly mark: (lanes: Uint32Array) => void;
+  /** Whether a record has no equal row: then it takes the keys to say more than "by order". */
+  changed(): boolean;
+  /** By file. Null: keys are not known, or records of the load are missing among these. */
+  decide(keys: HashedKeys | null): UnchangedOfFile[];
 }
 
 export function findUnchangedRecords(files: HashedFiles): UnchangedRecords {
-  const { counts, lanes, plain } = files;
-  const total = plain.length;
-  assert(lanes.length === total * RECORD_LANES, 'a record has all of its lanes');
+  const { counts, lanes } = files;
+  const total = lanes.length / RECORD_LANES;
+  assert(total === sum(counts), 'a record has all of its lanes');
   const found = new Uint8Array(total);
-  const cursors = startsOf(counts);
-  let file = 0;
+  const order = createFileOrder(files, found);
+  const strays = gatherStrays(total);
   let index: RecordIndex | null = null;
+  let isSettled = false;
 
-  /** The file whose next record has these lanes, the one that had the last first; or -1. */
-  const fileOf = (other: Uint32Array, at: number): number => {
-    if (isNext(file, other, at)) return file;
-    for (let one = 0; one < cursors.length && one < CURSORS_MAX; one++) {
-      if (isNext(one, other, at)) return one;
-    }
-    return -1;
+  const lookUp = (among: RecordIndex, row: Uint32Array, at: number): void => {
+    const record = among.find(row, at);
+    if (record === -1) return;
+    found[record] = 1;
+    order.goBehind(record);
   };
-  const isNext = (one: number, other: Uint32Array, at: number): boolean => {
-    const record = cursors[one] as number;
-    return record < total && isEqual(lanes, record, other, at);
+  /** Each row of the table has found another record; those left over may repeat one of these. */
+  const settle = (): void => {
+    if (isSettled) return;
+    isSettled = true;
+    if (index === null) strays.markIn(lanes, found);
+    if (found.includes(0)) index ??= indexRecords(lanes, total);
+    if (index !== null) spread(found, index.firstOf);
   };
 
   return {
-    mark: (other, at) => {
-      if (isNone(other, at)) return;
-      const here = fileOf(other, at);
-      if (here !== -1) {
-        const record = cursors[here] as number;
-        found[record] = 1;
-        cursors[here] = record + 1;
-        file = here;
-        return;
+    mark: (row) => {
+      if (isNoRecord(row, 0) || order.markNext(row)) return;
+      if (index === null && (order.markNear(row) || strays.add(row))) return;
+      if (index === null) {
+        index = indexRecords(lanes, total);
+        for (let at = 0; at < strays.lanes().length; at += RECORD_LANES) {
+          lookUp(index, strays.lanes(), at);
+        }
       }
-      index ??= indexRecords(lanes, total);
-      const record = index.find(other, at);
-      if (record === -1) return;
-      found[record] = 1;
-      cursors[file] = record + 1;
+      lookUp(index, row, 0);
     },
-    decide: (complete) => {
-      // Each row of the table has found another record; those left over may repeat one of these.
-      if (found.includes(0)) index ??= indexRecords(lanes, total);
+    changed: () => {
+      settle();
+      return found.includes(0);
+    },
+    decide: (keys) => {
+      settle();
       const firstOf = index?.firstOf ?? null;
-      if (firstOf !== null) spread(found, firstOf);
-      const leftOut = (complete ? leftOutByKey(files, found) : null) ?? leftOutByOrder(found);
+      const leftOut = (keys === null ? null : leftOutByKey(keys, found)) ?? leftOutByOrder(found);
       return startsOf(counts).map((from, one) => ofFile(leftOut, firstOf, from, counts[one] ?? 0));
     },
   };
 }
 
-interface RecordIndex {
-  /** Of each record the first that is equal to it: itself, where there is none before it. */
-  readonly firstOf: Int32Array;
-  /** The first record with these lanes, or -1. */
-  find(other: Uint32Array, at: number): number;
-}
-
-/** Files whose next records are looked at, before a row is looked for among all records. */
-const CURSORS_MAX = 16;
-
-/** The number of each file's first record. */
-function startsOf(counts: readonly number[]): number[] {
-  let start = 0;
-  return counts.map((count) => {
-    const first = start;
-    start += count;
-    return first;
-  });
-}
-
-/**
- * Made only once a row of the table is not the next record of any file: mostly the rows lie in the
- * order in which workers have brought them, and then nothing need be looked for. 1.5 million rows,
- * found in this order 0.1 s, by the index 0.45 s, of which 0.15 s are its making.
- */
-function indexRecords(lanes: Uint32Array, total: number): RecordIndex {
-  let capacity = 1024;
-  while (capacity < total * 2) capacity *= 2;
-  const mask = capacity - 1;
-  /** Number of a record from 1, 0 for an empty slot. */
-  const slots = new Int32Array(capacity);
-  const firstOf = new Int32Array(total);
-  /** The slot of the record with these lanes, or the empty one where it would be. */
-  const slotOf = (other: Uint32Array, at: number): number => {
-    let slot = (other[at] as number) & mask;
-    for (;;) {
-      const record = slots[slot] as number;
-      if (record === 0 || isEqual(lanes, record - 1, other, at)) return slot;
-      slot = (slot + 1) & mask;
-    }
-  };
-  for (let record = 0; record < total; record++) {
-    firstOf[record] = record;
-    if (isNone(lanes, record * RECORD_LANES)) continue;
-    const slot = slotOf(lanes, record * RECORD_LANES);
-    const first = slots[slot] as number;
-    if (first === 0) slots[slot] = record + 1;
-    else firstOf[record] = first - 1;
-  }
-  return {
-    firstOf,
-    find: (other, at) => (slots[slotOf(other, at)] as number) - 1,
-  };
-}
-
-function isEqual(lanes: Uint32Array, record: number, other: Uint32Array, at: number): boolean {
-  const place = record * RECORD_LANES;
-  return (
-    lanes[place] === other[at] &&
-    lanes[place + 1] === other[at + 1] &&
-    lanes[place + 2] === other[at + 2] &&
-    lanes[place + 3] === other[at + 3]
-  );
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }
 
 /** What is found of one record is found of all that are equal to it. */
@@ -172,18 +112,8 @@ function spread(found: Uint8Array, firstOf: Int32Array): void {
   }
 }
 
-function isNone(lanes: Uint32Array, at: number): boolean {
-  return (
-    ((lanes[at] as number) |
-      (lanes[at + 1] as number) |
-      (lanes[at + 2] as number) |
-      (lanes[at + 3] as number)) ===
-    0
-  );
-}
-
 /** Null where a key among those without an equal row may have another spelling. */
-function leftOutByKey({ keys, plain }: HashedFiles, found: Uint8Array): Uint8Array | null {
+function leftOutByKey({ keys, plain }: HashedKeys, found: Uint8Array): Uint8Array | null {
   let changed = 0;
   for (let record = 0; record < found.length; record++) {
     if (found[record] === 1) continue;

@@ -15,7 +15,9 @@ export type DatabaseChoice =
   | { readonly kind: 'embedded' };
 
 /** Those that say where a server is or who asks. PGPASSWORD or PGSSLMODE alone say neither. */
-const PG_VARIABLES = ['PGHOST', 'PGPORT', 'PGDATABASE', 'PGUSER'] as const;
+const PG_VARIABLES = [
+  ...['PGSERVICE', 'PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGDATABASE', 'PGUSER'],
+] as const;
 
 export function chooseDatabase(job: Job, env: Environment): DatabaseChoice {
   if (job.databaseUrl !== null) return { kind: 'url', url: job.databaseUrl };
@@ -26,6 +28,7 @@ export function chooseDatabase(job: Job, env: Environment): DatabaseChoice {
 /** Why the driver could not read a URL, for people and without the password; null where it can. */
 export function urlProblem(url: string): string | null {
   if (cutsPassword(url)) return PASSWORD_SPELLING;
+  if (hostsOf(url).includes(',')) return 'it names several hosts; name the primary alone';
   try {
     const split = splitTls(url);
     parse(split.url);
@@ -41,6 +44,13 @@ export function urlProblem(url: string): string | null {
 
 const PASSWORD_SPELLING =
   'it is not a valid URL; in a password, write / as %2F, # as %23, ? as %3F, @ as %40, % as %25';
+
+/** Where libpq has a list, which it tries in turn; the driver takes one host. */
+function hostsOf(url: string): string {
+  const [, authority = ''] = /^[a-z]+:\/\/(?:[^/?#]*@)?([^@/?#]*)(?:[/?#]|$)/i.exec(url) ?? [];
+  const [, parameter = ''] = /[?&]host=([^&#]*)/.exec(url) ?? [];
+  return authority + parameter;
+}
 
 /**
  * Whether a raw `/`, `?` or `#` of a password may have ended the host: an `@` comes after it. Read

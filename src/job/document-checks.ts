@@ -40,11 +40,6 @@ export function documentProblems(load: Raw, where: Where): string[] {
     ...Object.entries(OF_RECORDS)
       .filter(([name, schema]) => isRecord(load[name]) && !isDefaults(load[name], schema.parse({})))
       .map(([name]) => `${where(name)}: has no effect with documents, where each file is one row.`),
-    ...((load['transform'] ?? null) === null
-      ? []
-      : [
-          `${where('transform')}: is not possible with documents; load their contents into a table, and transform what is read from it.`,
-        ]),
   ];
 }
 

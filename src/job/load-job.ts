@@ -75,6 +75,7 @@ export function jobOf(
     // Names of columns are the user's: without a prototype, `columns["constructor"]` is undefined.
     columns: bare(load.columns),
     types: bare(load.types),
+    compression: bare(load.compression),
     targets: load.targets.map((target) => ({
       ...target,
       columns: bare(target.columns),

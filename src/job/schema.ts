@@ -147,6 +147,12 @@ export const loadSchema = z.strictObject({
     .record(name, name)
     .default({})
     .describe('SQL types of columns of a table that is created.'),
+  compression: z
+    .record(name, z.enum(['lz4', 'pglz', 'none']))
+    .default({})
+    .describe(
+      'How large values of columns of a table that is created are kept: lz4, pglz, or none; by default as the server does, and contents of documents by lz4 where it has that.',
+    ),
   transform: transformSchema,
   createTable: z.boolean().default(true).describe('Create the table where it is missing.'),
   indexes: z

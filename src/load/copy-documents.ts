@@ -1,24 +1,15 @@
 import { assert, present } from '../assert.ts';
 import { EtlError, errorRecordOf } from '../errors.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
-import { rowMaker, type DocumentFault, type MakeRows } from '../source/documents/document-rows.ts';
-import { readDocuments, type DocumentWindow } from '../source/documents/read-documents.ts';
-import type { ColumnBatch } from '../source/parquet/column-batch.ts';
-import {
-  createBinaryCopyEncoder,
-  type BinaryCopyEncoder,
-} from '../target/binary/binary-copy-encoder.ts';
+import type { DocumentFault } from '../source/documents/document-rows.ts';
 import type { Connection } from '../target/connect.ts';
 import { parseCopyContext, plainSentence } from './copy-error.ts';
+import type { DocumentHooks } from './document-batch.ts';
+import { openDocuments } from './open-documents.ts';
 import { isRowFault } from './quarantine/quarantine.ts';
-import { parquetCopySql, type CopyTarget } from './stage-file.ts';
+import type { CopyTarget } from './stage-file.ts';
 import type { FileFailure } from './unit-session.ts';
-import type { StagedFile, UnitHooks } from './unit-task.ts';
-
-export interface DocumentHooks extends UnitHooks {
-  /** The time that a column of `loaded` has: milliseconds since 1970. */
-  readonly loadedMs: number;
-}
+import type { StagedFile } from './unit-task.ts';
 
 export interface StagedDocuments {
   readonly staged: StagedFile[];
@@ -34,7 +25,8 @@ export type CopiedDocuments =
  * Copies documents by one COPY, a row each, in their order, so that `etl_row` counts the documents.
  *
  * Binary, since a content goes as it is: as text each line end and tab of it would be escaped here and
- * read again there, and a bytea would be sent as digits, of twice the length.
+ * read again there, and a bytea would be sent as digits, of twice the length. What a transform gives is
+ * text, and goes as such.
  */
 export async function copyDocuments(
   connection: Connection,
@@ -46,25 +38,25 @@ export async function copyDocuments(
   const sent: string[] = [];
   const told: { fault?: DocumentFault } = {};
   async function* chunks(): AsyncGenerator<Buffer> {
-    yield documents.encoder.header();
-    for await (const window of documents.windows()) {
-      const { batch, hashes, faults } = documents.rows(window, sent.length + 1);
+    yield documents.header;
+    for await (const { hashes, faults, encode } of documents.batches()) {
       const [fault] = faults;
       if (fault !== undefined) {
         told.fault = fault;
         throw fault.error;
       }
-      yield documents.encode(batch);
+      yield encode(0, hashes.length);
       for (const contentHash of hashes) {
         hooks.news({ kind: 'file-staged', file: fileAt(files, sent.length).ordinal, rows: 1 });
         sent.push(contentHash);
       }
     }
-    yield documents.encoder.trailer();
+    yield documents.trailer;
   }
   try {
-    const copied = await connection.copyIn(parquetCopySql(target), chunks());
+    const copied = await connection.copyIn(documents.sql, chunks());
     assert(copied === files.length, `COPY took ${copied} of ${files.length} documents`);
+    documents.release?.();
   } catch (error) {
     if (told.fault !== undefined) return { kind: 'refused', ...told.fault };
     return { kind: 'refused', ...refusedDocument(error, files, target) };
@@ -73,34 +65,6 @@ export async function copyDocuments(
     stagedDocument(files, file, { contentHash: present(sent[place], 'a hash') }),
   );
   return { kind: 'copied', staged };
-}
-
-/** How documents are read and encoded for a target. */
-export interface OpenDocuments {
-  readonly encoder: BinaryCopyEncoder;
-  readonly windows: () => AsyncGenerator<DocumentWindow>;
-  /** @param firstRow the number that its first row has in staging */
-  readonly rows: (window: DocumentWindow, firstRow: number) => ReturnType<MakeRows>;
-  /** The rows of a batch; the encoder names the row that it refuses. */
-  readonly encode: (batch: ColumnBatch) => Buffer;
-}
-
-export function openDocuments(
-  files: readonly FilePlan[],
-  { layout, ordinal }: CopyTarget,
-  { signal, now, loadedMs }: DocumentHooks,
-): OpenDocuments {
-  const { description } = fileAt(files, 0);
-  assert(description.kind === 'document', 'the files are documents');
-  const fields = present(layout.documents, 'a layout of documents');
-  const encoder = createBinaryCopyEncoder(fields, { ordinal });
-  const makeRows = rowMaker(description, fields, loadedMs);
-  return {
-    encoder,
-    windows: () => readDocuments(files, { signal, now }),
-    rows: (window, firstRow) => makeRows(window, files, firstRow),
-    encode: (batch) => encoder.encode(batch, batch.firstRow),
-  };
 }
 
 const NO_SPOOLS: readonly string[] = [];

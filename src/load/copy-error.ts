@@ -1,4 +1,4 @@
-import { EtlError, type ErrorFacts } from '../errors.ts';
+import { EtlError, type ErrorFacts, type ErrorRecord } from '../errors.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
 import { locateCopyLine } from '../source/csv/locate-record.ts';
 import { lineOfRecord } from '../source/json/line-of-record.ts';
@@ -6,6 +6,7 @@ import { rowsBefore } from '../source/parquet/read-parquet.ts';
 import { inputOf } from '../source/transform/input-of.ts';
 import { recordLine, recordsBefore } from './record-line.ts';
 import type { UnitPart } from './unit-task.ts';
+import { remedyOfValue } from './value-remedy.ts';
 
 /** What PostgreSQL says of the place: `COPY t, line 105, column c3: "12,50"`. */
 export interface CopyContext {
@@ -60,7 +61,7 @@ export async function copyError(
   return new EtlError(
     record.code,
     plainSentence(record.sentence, name, column),
-    record.remedy,
+    remedyOf(record, context, file),
     {
       ...facts,
       ...(column === null ? {} : { column }),
@@ -68,6 +69,15 @@ export async function copyError(
     },
     { cause: error },
   );
+}
+
+/** Of a value that its type does not take; a CHECK, or a length, has nothing to do with its spelling. */
+function remedyOf(record: ErrorRecord, { value }: CopyContext, file: FilePlan): string {
+  const spelling = /^(?:22P02|2200[78])$/.test(record.facts.sqlState ?? '');
+  if (!spelling || value === null) return record.remedy;
+  const { description } = file;
+  const csvNull = description.kind === 'csv' ? description.dialect.null : null;
+  return remedyOfValue(value, csvNull) ?? record.remedy;
 }
 
 /**
@@ -112,7 +122,7 @@ async function placeOf(
 ): Promise<{ line: number; problem: string | null }> {
   const { description } = file;
   if (description.kind === 'transformed') {
-    const from = part === undefined ? 0 : recordsBefore(description.input, part);
+    const from = part === undefined ? 0 : recordsBefore(description, part);
     return { line: await recordLine(file, from + record), problem: null };
   }
   if (description.kind === 'parquet') {

@@ -1,5 +1,6 @@
 import { assert, present } from '../assert.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
+import { documentIn } from '../source/transform/input-of.ts';
 import type { Connection } from '../target/connect.ts';
 import { writeLedger } from '../target/ledger.ts';
 import { windowSql } from '../target/key-window.ts';
@@ -47,8 +48,9 @@ export function canCopyDirectly(task: UnitTask): boolean {
   if (target.onConflict !== 'append' || hasRules || ledger.strategy === 'sequential') return false;
   // What several tables take is staged for all of them.
   if (task.load.further !== undefined) return false;
-  const differing =
-    task.files[0]?.description.kind === 'document' ? task.files.slice(0, 1) : task.files;
+  const [first] = task.files;
+  const alike = first !== undefined && documentIn(first.description) !== null;
+  const differing = alike ? task.files.slice(0, 1) : task.files;
   return differing.every((file) => copiesWhole(target.columns, file));
 }
 
@@ -146,8 +148,8 @@ export async function copyDirectly(
       },
     );
   }
-  if (first.description.kind === 'document') {
-    const documentHooks = { ...hooks, loadedMs: Date.parse(task.load.startedAt) };
+  if (documentIn(first.description) !== null) {
+    const documentHooks = { ...hooks, subBatchSize, loadedMs: Date.parse(task.load.startedAt) };
     const copied = await copyDocuments(connection, task.files, targetOf(first), documentHooks);
     if (copied.kind === 'copied') return { staged: copied.staged, failure: null };
     const { ordinal } = present(task.files[copied.place ?? 0], 'a document');

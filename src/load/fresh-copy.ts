@@ -11,7 +11,7 @@ export interface FreshUnit {
 }
 
 /** A file by its ordinal: the coordinator has it, and of thousands of documents it is most of the answer. */
-export type FreshFile = Omit<StagedFile, 'file'> & { readonly ordinal: number };
+export type FreshFile = Omit<StagedFile, 'file' | 'unchanged'> & { readonly ordinal: number };
 
 export interface FreshCopyWork {
   copy(): Promise<FreshUnit>;
@@ -41,6 +41,17 @@ export function createFreshCopy(
   };
 }
 
-function withoutPlan({ file, ...rest }: StagedFile): FreshFile {
-  return { ...rest, ordinal: file.ordinal };
+/** Property by property, as in stagedDocument. */
+function withoutPlan(staged: StagedFile): FreshFile {
+  return {
+    ordinal: staged.file.ordinal,
+    rows: staged.rows,
+    staged: staged.staged,
+    contentHash: staged.contentHash,
+    stagedAs: staged.stagedAs,
+    numbered: staged.numbered,
+    sifted: staged.sifted,
+    rejected: staged.rejected,
+    spools: staged.spools,
+  };
 }

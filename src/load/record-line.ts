@@ -2,7 +2,7 @@ import type { FilePlan } from '../plan/plan-types.ts';
 import { locateRecord } from '../source/csv/locate-record.ts';
 import { lineOfRecord } from '../source/json/line-of-record.ts';
 import { rowsBefore } from '../source/parquet/read-parquet.ts';
-import type { InputDescription } from '../source/source-file.ts';
+import type { TransformedDescription } from '../source/source-file.ts';
 import { inputOf } from '../source/transform/input-of.ts';
 import type { UnitPart } from './unit-task.ts';
 
@@ -20,7 +20,7 @@ export async function recordLine(file: FilePlan, record: number): Promise<number
 }
 
 /** Records of the file in front of a part. */
-export function recordsBefore(input: InputDescription, part: UnitPart): number {
+export function recordsBefore({ input }: TransformedDescription, part: UnitPart): number {
   if (part.kind === 'bytes') return part.firstRecord - 1;
   return input.kind === 'parquet' ? rowsBefore(input, part.from) : 0;
 }

@@ -4,8 +4,9 @@ import type { FilePlan } from '../plan/plan-types.ts';
 import { castColumns, findBadCast } from '../target/bad-cast.ts';
 import type { Connection } from '../target/connect.ts';
 import { deleteStaged, type StagingTable } from '../target/staging.ts';
-import { copyDocuments, type DocumentHooks, type StagedDocuments } from './copy-documents.ts';
+import { copyDocuments, type StagedDocuments } from './copy-documents.ts';
 import { fileFailure } from './file-failure.ts';
+import type { DocumentHooks } from './document-batch.ts';
 import { isRowFault } from './quarantine/quarantine.ts';
 import type { QuarantinedStaging } from './quarantine/stage-quarantined.ts';
 import type { CopyTarget } from './stage-file.ts';
@@ -13,7 +14,8 @@ import type { FileFailure } from './unit-session.ts';
 
 /**
  * Stages the documents of a unit. Where one is bad, those before it are staged again, without it and
- * those behind it; with a quarantine all are, without the bad ones alone.
+ * those behind it; with a quarantine all are, without the bad ones alone. With a transform, too, they are
+ * sifted at once then, so that none goes through it twice.
  */
 export async function stageDocuments(
   connection: Connection,
@@ -23,6 +25,9 @@ export async function stageDocuments(
   options: DocumentHooks & { readonly quarantined: QuarantinedStaging | null },
 ): Promise<StagedDocuments> {
   const { quarantined, signal } = options;
+  if (quarantined !== null && files[0]?.description.kind === 'transformed') {
+    return quarantined.siftDocuments(files, table, target, options);
+  }
   let failure: FileFailure | null = null;
   for (let good = files; good.length > 0;) {
     const tried = await tryDocuments(connection, good, table, target, options);

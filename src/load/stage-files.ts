@@ -1,6 +1,7 @@
 import { present } from '../assert.ts';
 import { EtlError } from '../errors.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
+import { documentIn } from '../source/transform/input-of.ts';
 import { castColumns, findBadCast } from '../target/bad-cast.ts';
 import type { Connection } from '../target/connect.ts';
 import { jointLayout } from '../target/joint-staging.ts';
@@ -47,7 +48,12 @@ export async function stageFiles(
         task.files,
         layout.table,
         copyTargetOf(task.load.target.columns, layout, first),
-        { ...hooks, loadedMs: Date.parse(task.load.startedAt), quarantined },
+        {
+          ...hooks,
+          loadedMs: Date.parse(task.load.startedAt),
+          subBatchSize: task.load.subBatchSize,
+          quarantined,
+        },
       )
     : await copyFiles(connection, task.files, {
         hooks,
@@ -62,6 +68,13 @@ export async function stageFiles(
         undo: async (_, took, refused) => {
           if (took) await takeBack(connection, layout.table, refused);
         },
+        check: (first) =>
+          refuseBadCast(
+            connection,
+            layout.table,
+            first,
+            copyTargetOf(task.load.target.columns, layout, first),
+          ),
       });
   const staged =
     quarantined === null ? copied.staged : await quarantined.end(copied.staged, copied.failure);
@@ -83,7 +96,8 @@ function layoutOf(
 }
 
 function areDocuments({ files }: Pick<UnitTask, 'files'>): boolean {
-  return files[0]?.description.kind === 'document';
+  const [first] = files;
+  return first !== undefined && documentIn(first.description) !== null;
 }
 
 interface Staging {

@@ -55,20 +55,18 @@ export async function locatedUnmatched(
   lookup: StagedLookup,
   { row, file, task }: { row: UnmatchedRow; file: FilePlan; task: UnitTask },
 ): Promise<EtlError> {
-  const record = await recordOf(connection, table, row, file, task);
+  const record = await recordOf(connection, table, row, task);
   return unmatchedError(lookup, row, file, await lineOf(file, record));
 }
 
-/** Rows of a part, of Parquet and of a transform have their number in the file; others were numbered as they came. */
+/** Rows of a part have their number in the file; others were numbered as they came. */
 async function recordOf(
   connection: Connection,
   table: StagingTable,
   { row, file: stagedAs }: UnmatchedRow,
-  { description }: FilePlan,
   { part }: UnitTask,
 ): Promise<number> {
-  const numbered = description.kind === 'parquet' || description.kind === 'transformed';
-  if (part !== undefined || numbered) return row;
+  if (part !== undefined) return row;
   const ranges = await stagedRanges(connection, table);
   const first = ranges.find(({ file }) => file === stagedAs)?.first ?? 1;
   return row - first + 1;

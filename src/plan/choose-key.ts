@@ -88,7 +88,7 @@ function primaryKeyOf(table: Table): readonly string[] {
 function whyUnusable(table: Table, key: readonly string[]): string {
   const index = table.uniqueIndexes.find((candidate) => sameColumns(candidate.columns, key));
   if (index === undefined) return '';
-  return ` that ON CONFLICT can use (${index.name} is partial, deferrable, invalid or on expressions)`;
+  return ` that ON CONFLICT can use (${index.name} is partial, deferrable, invalid, on expressions or of another collation)`;
 }
 
 function uniqueKeysOf(table: Table): string {

@@ -1,10 +1,10 @@
 import { criticalPath } from '../conflict/conflict-graph.ts';
 import { LIMITS } from '../limits.ts';
 import { hasScannableKeys } from '../source/csv/scan-keys.ts';
-import { inputOf } from '../source/transform/input-of.ts';
+import { documentIn, inputOf } from '../source/transform/input-of.ts';
 import { COSTS } from './cost-figures.ts';
 import { meetsAnother } from './key-span.ts';
-import type { ConflictEdge, FilePlan, UnitPlan } from './plan-types.ts';
+import type { ConflictEdge, FilePlan, UnchangedPlan, UnitPlan } from './plan-types.ts';
 
 /** What the estimate is made of. */
 export interface CostFacts {
@@ -30,6 +30,8 @@ export interface CostFacts {
   readonly fills?: boolean;
   /** Columns of the files that are looked up; none where absent. */
   readonly lookups?: number;
+  /** What is compared before anything is sent; nothing where null or absent. */
+  readonly unchanged?: Pick<UnchangedPlan, 'sampled' | 'equal' | 'tableRows'> | null;
 }
 
 /** Estimated seconds of each strategy, whether or not it is possible. */
@@ -50,7 +52,8 @@ interface UnitWork {
  * merges that must wait for each other. `full-parallel` and `hybrid` have the same chain, since a
  * proof that fails makes a unit wait like a prediction; `hybrid` saves the proof of what it predicts.
  */
-export function estimateCosts(facts: CostFacts): Costs {
+export function estimateCosts(given: CostFacts): Costs {
+  const { facts, comparing } = comparedFirst(given);
   const units = unitWork(facts);
   const staging = sum(units.map((unit) => unit.stage));
   const merging = sum(units.map((unit) => unit.merge));
@@ -67,11 +70,23 @@ export function estimateCosts(facts: CostFacts): Costs {
   const shared = (): number => partitionedWork(facts, units, workers) / busy;
   const fills = facts.fills === true;
   return {
-    'full-parallel': fills ? filling(facts, busy) : proved(true),
-    hybrid: proved(false),
-    sequential: inOrder,
+    'full-parallel': comparing + (fills ? filling(facts, busy) : proved(true)),
+    hybrid: comparing + proved(false),
+    sequential: comparing + inOrder,
     partitioned: (fills ? filling(facts, busy) : shared()) + COSTS.partitionedSetUp,
   };
+}
+
+/** What is left to be loaded once the rows that change nothing are left out, and what that costs. */
+function comparedFirst(facts: CostFacts): { facts: CostFacts; comparing: number } {
+  const { unchanged = null, files, units } = facts;
+  if (unchanged === null) return { facts, comparing: 0 };
+  const comparing =
+    totalRows(facts) * COSTS.compareRecord + unchanged.tableRows * COSTS.compareTableRow;
+  const sent = 1 - unchanged.equal / unchanged.sampled;
+  const left = <T extends { readonly estimatedRows: number }>(all: readonly T[]): T[] =>
+    all.map((one) => ({ ...one, estimatedRows: one.estimatedRows * sent }));
+  return { facts: { ...facts, files: left(files), units: left(units) }, comparing };
 }
 
 /** Rows are copied into a table without a key, which one backend then adds. */
@@ -139,6 +154,9 @@ function stagingOf(
   const { description } = file;
   const rows = unit.part === null ? file.estimatedRows : unit.estimatedRows;
   if (description.kind === 'document') return rows * COSTS.stageDocument;
+  if (documentIn(description) !== null) {
+    return rows * (COSTS.stageDocument + COSTS.stageRewrittenRow);
+  }
   const opening = unit.part === null ? COSTS.file : 0;
   const row =
     description.kind === 'parquet'

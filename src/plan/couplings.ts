@@ -52,24 +52,24 @@ export function notHashable(
 }
 
 /**
- * A unique index that has a column which no file brings and which has a default (an identity, a
- * sequence) cannot be violated by what the files hold; a constant default there would refuse the
- * second new row in any order. With `append` the primary key counts, too: which of two files fails
- * on it is decided by their order.
+ * A unique index that has a column which no file brings and which gets a value of its own in each new
+ * row (an identity, a sequence) cannot be violated by what the files hold. With a constant default
+ * there it can, and so it can on a generated column, which is made of what the files bring. With
+ * `append` the primary key counts, too: which of two files fails on it is decided by their order.
  */
 function otherUniqueIndexes(
   table: TargetTable,
   key: readonly string[],
   brought: ReadonlySet<string>,
 ): Coupling[] {
-  const filledByDefault = new Set(
+  const distinct = new Set(
     table.columns
-      .filter((column) => column.hasDefault && !brought.has(column.name))
+      .filter((column) => column.distinctDefault === true && !brought.has(column.name))
       .map((column) => column.name),
   );
   return table.uniqueIndexes
     .filter((index) => !(index.arbiter && isKey(index.columns, key)))
-    .filter((index) => !index.columns.some((name) => filledByDefault.has(name)))
+    .filter((index) => !index.columns.some((name) => distinct.has(name)))
     .map((index) => coupling('unique index', index.name));
 }
 

@@ -11,7 +11,7 @@ import { looksUp } from './lookup-columns.ts';
 import { bringSameColumns } from './obstacles.ts';
 import type { PlanContext } from './plan-context.ts';
 import type { PlannedFiles } from './plan-files.ts';
-import type { FilePlan, LoadPlan, UnitPlan } from './plan-types.ts';
+import type { FilePlan, LoadPlan, UnchangedPlan, UnitPlan } from './plan-types.ts';
 import { oncePerLayout } from './per-layout.ts';
 import { splitFiles } from './split-files.ts';
 import { chooseStrategy, strategyCosts } from './strategy.ts';
@@ -66,8 +66,8 @@ export interface Places {
 
 export interface FilesToDecide extends PlannedFiles {
   readonly direct: DirectFiles | null;
-  /** Whether they are compared with the table first; see plan-unchanged.ts. */
-  readonly comparesFirst?: boolean;
+  /** How they are compared with the table first; null, or absent: they are not. */
+  readonly unchanged?: UnchangedPlan | null;
 }
 
 /** From what is known to units, conflicts and the strategy. */
@@ -75,7 +75,7 @@ export function decideLoad(
   request: LoadRequest,
   settings: Settings,
   target: Target,
-  { files, overlap, multiplicityInside, direct, comparesFirst = false }: FilesToDecide,
+  { files, overlap, multiplicityInside, direct, unchanged = null }: FilesToDecide,
   { workers, several = null, layoutKey: ofSets = null }: Places,
   { cores, partBytesMin }: PlanContext,
 ): Decided {
@@ -125,6 +125,7 @@ export function decideLoad(
       deterministic: settings.deterministic && keyed,
       fills,
       lookups: request.lookups.length,
+      unchanged,
     });
   const facts = {
     requested: request.strategy,
@@ -133,7 +134,7 @@ export function decideLoad(
     deterministic: settings.deterministic,
     couplings,
     severalTables: several !== null,
-    comparesFirst,
+    comparesFirst: unchanged !== null,
     judgesAllRows: needsAllRows(request) && settings.onError === 'quarantine',
     sameColumns: bringSameColumns(files.filter((file) => file.skip === null)),
     units: whole,

@@ -1,4 +1,5 @@
 import { LIMITS } from '../limits.ts';
+import { documentIn } from '../source/transform/input-of.ts';
 import { unionRange } from './key-span.ts';
 import type { FilePlan, UnitPlan } from './plan-types.ts';
 
@@ -29,7 +30,7 @@ function collect(files: readonly FilePlan[], layoutOf: (file: FilePlan) => strin
   for (const file of files) {
     const group = groups.at(-1);
     const own = layoutOf(file);
-    const max = file.description.kind === 'document' ? OF_DOCUMENTS : OF_FILES;
+    const max = documentIn(file.description) === null ? OF_FILES : OF_DOCUMENTS;
     const joins =
       group !== undefined &&
       own === layout &&

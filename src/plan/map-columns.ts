@@ -1,5 +1,5 @@
 import type { ErrorCode, ErrorRecord } from '../errors.ts';
-import { didYouMean } from '../job/nearest-name.ts';
+import { didYouMean, nearestName } from '../job/nearest-name.ts';
 import type { TargetColumn } from '../target/table.ts';
 import { matchName } from './match-name.ts';
 
@@ -8,6 +8,7 @@ export interface MappingRequest {
   readonly file: string;
   /** Columns of the file, in its order. */
   readonly columns: readonly string[];
+  readonly isCsv: boolean;
   /** False where the file has no header: then the table's order is taken. */
   readonly header: boolean;
   /** `columns` of the job: file column to table column, null to leave it out. */
@@ -75,7 +76,7 @@ function sameTargetTwice(
       'ETL_COLUMN_DUPLICATE',
       other,
       `The columns "${one}" and "${other}" both go to "${target ?? ''}" of ${request.table.sqlName}.`,
-      `Leave one out: --columns '${other}='.`,
+      `Leave one out: ${columnsFlag(other, null)}.`,
     );
   });
 }
@@ -90,7 +91,7 @@ function notWritable(request: MappingRequest, targets: readonly (string | null)[
       'ETL_COLUMN_TYPE',
       source,
       `The column "${column.name}" of ${request.table.sqlName} is generated and cannot be written.`,
-      `Leave it out: --columns '${source}='.`,
+      `Leave it out: ${columnsFlag(source, null)}.`,
     );
   });
 }
@@ -137,7 +138,11 @@ function unknownColumn(
   names: readonly string[],
 ): ErrorRecord {
   const sentence = `${request.table.sqlName} has no such column.${didYouMean(column, names)}`;
-  const remedy = `${columnsOf(names)} Leave it out with --columns '${column}=', or map it with --columns '${column}=name'.`;
+  const target = nearestName(column, names) ?? 'name';
+  const remedy =
+    request.isCsv && request.columns.length === 1
+      ? 'It is the only one. Where fields are parted by another character, name it with --csv-delimiter; where lines stand before the header, leave them out with --csv-skip-lines.'
+      : `${columnsOf(names)} Leave it out with ${columnsFlag(column, null)}, or map it with ${columnsFlag(column, target)}.`;
   return problem(request, 'ETL_COLUMN_MISSING', column, sentence, remedy);
 }
 
@@ -145,6 +150,13 @@ function tooManyColumns(request: MappingRequest, column: string): ErrorRecord {
   const writable = request.table.columns.filter(isWritable).map((target) => target.name);
   const sentence = `The file has ${request.columns.length} columns and no header; ${request.table.sqlName} has ${writable.length} columns that can be written.`;
   return problem(request, 'ETL_COLUMN_MISSING', column, sentence, columnsOf(writable));
+}
+
+/** How a column is mapped, or left out, in words that work: a flag parts names and trims them. */
+function columnsFlag(source: string, target: string | null): string {
+  return /^\s|\s$|[,=()']/.test(source) || /[,()']/.test(target ?? '')
+    ? `"columns": ${JSON.stringify({ [source]: target })} in a job file`
+    : `--columns '${source}=${target ?? ''}'`;
 }
 
 function columnsOf(names: readonly string[]): string {

@@ -54,6 +54,7 @@ function mappingOf(
   return mapColumns({
     file: file.name,
     columns,
+    isCsv: description.kind === 'csv',
     header: description.kind !== 'csv' || description.dialect.header,
     explicit: request.columns,
     table: target.planned,

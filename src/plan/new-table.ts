@@ -5,11 +5,12 @@ import { LIMITS } from '../limits.ts';
 import { quoted, readable } from '../target/names.ts';
 import type { TargetColumn } from '../target/table.ts';
 import { keyOfNewTable } from './choose-key.ts';
+import { chooseCompressions, type Compressions } from './compression.ts';
 import { collectColumns, columnTypes } from './new-columns.ts';
 import type { DescribedFile } from './describe-files.ts';
 import { matchName } from './match-name.ts';
 import type { PlanContext } from './plan-context.ts';
-import { documentsIn, documentTypes } from './plan-documents.ts';
+import { contentColumns, documentsIn, documentTypes } from './plan-documents.ts';
 import type { PlannedTable } from './plan-types.ts';
 import { isReserved } from './reserved-words.ts';
 
@@ -21,7 +22,7 @@ export interface NewTable {
 
 type Request = Pick<
   LoadRequest,
-  'table' | 'key' | 'onConflict' | 'columns' | 'types' | 'createTable'
+  'table' | 'key' | 'onConflict' | 'columns' | 'types' | 'compression' | 'createTable'
 >;
 
 /** Decides what the table that the files need looks like. It is created when the load runs. */
@@ -48,12 +49,18 @@ export async function planNewTable(
     : await columnTypes(columns, given, files, context);
   const types = await context.catalog.resolveTypes(sqlTypes);
   const targets = types.map((type, index) => newColumn(names[index] ?? '', type, key));
+  const compressions = await chooseCompressions(
+    request.compression,
+    targets,
+    { contents: contentColumns(columns, files), sqlName },
+    context.catalog,
+  );
   const table = {
     ...name,
     sqlName,
     oid: null,
     columns: targets,
-    create: createSql(name, targets, key),
+    create: createSql(name, targets, key, compressions),
     estimatedRows: 0,
     empty: true,
   };
@@ -70,13 +77,22 @@ export function createSql(
   name: { readonly schema: string; readonly name: string },
   columns: readonly TargetColumn[],
   key: readonly string[],
+  compressions: Compressions = new Map(),
 ): string {
-  const lines = columns.map(
-    (column) =>
-      `  ${identifier(column.name)} ${column.type.declared}${column.notNull ? ' not null' : ''}`,
-  );
+  const table = `${identifier(name.schema)}.${identifier(name.name)}`;
+  const lines = columns.map(({ name: column, type, notNull }) => {
+    const compression = compressions.get(column) ?? 'none';
+    const compressed = compression === 'none' ? '' : ` compression ${compression}`;
+    return `  ${identifier(column)} ${type.declared}${compressed}${notNull ? ' not null' : ''}`;
+  });
   if (key.length > 0) lines.push(`  primary key (${key.map(identifier).join(', ')})`);
-  return `create table ${identifier(name.schema)}.${identifier(name.name)} (\n${lines.join(',\n')}\n)`;
+  const create = `create table ${table} (\n${lines.join(',\n')}\n)`;
+  // Until 15, CREATE TABLE has no word for it; together they are one transaction.
+  const asTheyAre = [...compressions].filter(([, compression]) => compression === 'none');
+  const alters = asTheyAre.map(
+    ([column]) => `alter table ${table} alter column ${identifier(column)} set storage external`,
+  );
+  return [create, ...alters].join(';\n');
 }
 
 function identifier(name: string): string {

@@ -12,6 +12,7 @@ import type {
   SourceFile,
   TransformSource,
 } from '../source/source-file.ts';
+import type { GoneEntries } from '../target/gone-entries.ts';
 import type { LoadedFile } from '../target/ledger.ts';
 import type { FoundIndex, IndexSpec } from '../target/indexes.ts';
 import type { KeyedTable } from '../target/rows-of-keys.ts';
@@ -55,6 +56,10 @@ export interface Catalog {
   creationSchema(): Promise<string>;
   /** Throws ETL_COLUMN_TYPE for a type that the server does not know. */
   resolveTypes(sqlTypes: readonly string[]): Promise<readonly TargetType[]>;
+  /** How it reads 03.04.2025: DMY, MDY or YMD, the second part of its DateStyle. */
+  dateOrder(): Promise<string>;
+  /** How it can compress large values: pglz, lz4. */
+  compressions(): Promise<readonly string[]>;
   /**
    * The database's own key hashes, row by row, NaN where a part of the key is null. Null where a
    * value is not valid for its type, or the types cannot be hashed.
@@ -88,7 +93,14 @@ export interface Catalog {
     condition: string,
     table: string,
   ): Promise<void>;
-  loadedFiles(tableOid: number, paths: readonly string[]): Promise<readonly LedgerEntry[]>;
+  /** The latest entry of each path; with `fingerprint` the latest of that meaning. */
+  loadedFiles(
+    tableOid: number,
+    paths: readonly string[],
+    fingerprint?: string,
+  ): Promise<readonly LedgerEntry[]>;
+  /** Of files that were loaded into a table of the name that is gone; see refuse-restored.ts. */
+  goneEntries(tableName: string, paths: readonly string[]): Promise<GoneEntries | null>;
   /** Of indexes that the table is to have; ETL_USAGE for one that the server would refuse. */
   findIndexes(table: IndexedColumns, specs: readonly IndexSpec[]): Promise<readonly FoundIndex[]>;
   /** Of a table that exists. */

@@ -7,11 +7,14 @@ import type {
   DocumentDescription,
   DocumentSource,
   FileDescription,
+  TransformSource,
 } from '../source/source-file.ts';
+import { documentIn } from '../source/transform/input-of.ts';
 import { refuseUnknownColumns, type DescribedFile } from './describe-files.ts';
 import { countText } from './figures.ts';
 import type { NewColumn } from './new-columns.ts';
 import type { PlanContext } from './plan-context.ts';
+import { withTransform } from './plan-transform.ts';
 import { throwProblems } from './problems.ts';
 import { holds } from './value-types.ts';
 
@@ -23,6 +26,7 @@ export async function describeDocumentFiles(
   request: Pick<LoadRequest, 'files' | 'order' | 'documents' | 'columns'>,
   { maxErrors }: Pick<Settings, 'maxErrors'>,
   { source, cwd }: Pick<PlanContext, 'cwd' | 'source'>,
+  transform: TransformSource | null = null,
 ): Promise<DescribedFile[]> {
   refuseMaxErrors(maxErrors);
   const { documents, order } = request;
@@ -32,7 +36,8 @@ export async function describeDocumentFiles(
   throwProblems(pathProblems(files, description), `${countText(files.length)} documents`);
   // One list and one description for all: whoever meets them again need not look at them again.
   const columns = description.columns.map(({ name }) => name);
-  const described = files.map((file, ordinal) => ({ ordinal, file, description, columns }));
+  const found = files.map((file, ordinal) => ({ ordinal, file, description, columns }));
+  const described = withTransform(found, transform);
   refuseUnknownColumns(request.columns, described.slice(0, 1));
   return described;
 }
@@ -51,7 +56,7 @@ export function documentsIn(
   files: readonly { readonly description: FileDescription }[],
 ): DocumentDescription | null {
   const description = files[0]?.description;
-  return description?.kind === 'document' ? description : null;
+  return description === undefined ? null : documentIn(description);
 }
 
 /** Types of a placeholder that all its texts must hold, else it is text. */
@@ -67,9 +72,27 @@ export function documentTypes(
   const first = present(files[0], 'a document').ordinal;
   const sources = new Map(description.columns.map(({ name, source }) => [name, source]));
   return columns.map(({ name, sources: named }) => {
-    const source = present(sources.get(named.get(first) ?? ''), `column ${name}`);
-    return given.get(name) ?? typeOf(source, files, description);
+    const told = given.get(name);
+    if (told !== undefined) return told;
+    return typeOf(
+      present(sources.get(named.get(first) ?? ''), `column ${name}`),
+      files,
+      description,
+    );
   });
+}
+
+/** Names of the new table's columns that have the contents of documents. */
+export function contentColumns(
+  columns: readonly NewColumn[],
+  files: readonly DescribedFile[],
+): ReadonlySet<string> {
+  const [first] = files;
+  if (first?.description.kind !== 'document') return new Set();
+  const contents = first.description.columns.filter(({ source }) => source.kind === 'content');
+  const isContent = ({ sources }: NewColumn): boolean =>
+    contents.some(({ name }) => name === sources.get(first.ordinal));
+  return new Set(columns.filter(isContent).map(({ name }) => name));
 }
 
 function typeOf(

@@ -23,6 +23,8 @@ export interface FilesIn {
   readonly further?: readonly (readonly (readonly (string | null)[])[])[];
   /** The table whose keys are sampled, where it is not the load's own. */
   readonly sampled?: { readonly target: Target; readonly targets: FilesIn['targets'] };
+  /** Rows of a file whose keys are sampled, at most; absent: what the limits say. */
+  readonly rowsPerFileMax?: number;
   /** By path: what is loaded already. */
   readonly loaded: ReadonlyMap<string, LedgerEntry>;
   /** By path: the run that loaded it last. */
@@ -40,7 +42,7 @@ export interface PlannedFiles {
 
 /** Samples the files that are to be loaded, and puts together what the plan says of each file. */
 export async function planFiles(
-  { described, targets, further, sampled, loaded, earlier }: FilesIn,
+  { described, targets, further, sampled, rowsPerFileMax, loaded, earlier }: FilesIn,
   own: Target,
   settings: Pick<Settings, 'conflictDetection'>,
   context: Pick<PlanContext, 'source' | 'catalog' | 'seed'>,
@@ -73,7 +75,7 @@ export async function planFiles(
   const documents = documentsIn(toSample);
   const samples =
     documents === null
-      ? await sampleFiles(toSample, types, foldingSamples(context, keyOfTable))
+      ? await sampleFiles(toSample, types, foldingSamples(context, keyOfTable), rowsPerFileMax)
       : sampleDocuments(toSample, types, documents);
   const byOrdinal = new Map(toSample.map((file, index) => [file.ordinal, samples[index]]));
   const files = described.map((file) => {

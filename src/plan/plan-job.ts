@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EtlError } from '../errors.ts';
 import type { Job, Settings } from '../job/schema.ts';
 import { LIMITS } from '../limits.ts';
@@ -17,11 +18,14 @@ import type { SessionValues } from '../target/apply-session.ts';
 import { connect, type Connection, type ConnectOptions } from '../target/connect.ts';
 import { findIndexes, indexRights } from '../target/indexes.ts';
 import { checkCondition } from '../target/check-condition.ts';
+import { readCompressions } from '../target/compressions.ts';
 import { foreignKeysBetween } from '../target/foreign-keys.ts';
+import { goneEntries } from '../target/gone-entries.ts';
 import { hashSampledKeys } from '../target/keys.ts';
 import { loadedFiles } from '../target/ledger.ts';
 import { readServer } from '../target/read-server.ts';
 import { readTable } from '../target/read-table.ts';
+import { refusePooler } from '../target/refuse-pooler.ts';
 import { serverMemoryBytes } from '../target/machine-memory.ts';
 import { readServerDefaults } from '../target/server-defaults.ts';
 import { chooseSession, sessionSettings } from '../target/session.ts';
@@ -75,16 +79,18 @@ export interface PlanParts {
 
 /** The same with its surroundings passed in. */
 export async function planWith(job: Job, options: PlanOptions, parts: PlanParts): Promise<Plan> {
-  const connection = await (parts.connect ?? connect)({
+  const asked: ConnectOptions = {
     databaseUrl: options.databaseUrl,
     applicationName: 'etl plan',
     connectTimeoutMs: job.settings.connectTimeoutMs,
     idleTimeoutMs: job.settings.idleTimeoutMs,
     session: planningSession(job.settings),
-  });
+  };
+  const connection = await (parts.connect ?? connect)(asked);
   const cut = (): void => connection.destroy();
   options.signal?.addEventListener('abort', cut);
   try {
+    await refusePooler(connection, asked, sleep);
     const [found, defaults] = await Promise.all([
       readServer(connection),
       readServerDefaults(connection),
@@ -149,6 +155,8 @@ function catalogOf(connection: Connection, ledgerSchema: string): Catalog {
     readTable: (name) => inTurn(() => readTable(connection, name)),
     creationSchema: () => inTurn(() => currentSchema(connection)),
     resolveTypes: (sqlTypes) => inTurn(() => resolveTypes(connection, sqlTypes)),
+    dateOrder: () => inTurn(() => dateOrder(connection)),
+    compressions: () => inTurn(() => readCompressions(connection)),
     hashKeys: (types, rows) =>
       inTurn(() => unlessInvalid(hashSampledKeys(connection, types, rows))),
     spansAbove: (...asked) => inTurn(() => unlessInvalid(spansAbove(connection, ...asked))),
@@ -156,7 +164,9 @@ function catalogOf(connection: Connection, ledgerSchema: string): Catalog {
     rowsBetween: (...asked) => inTurn(() => rowsBetween(connection, ...asked)),
     foreignKeysBetween: (oids) => inTurn(() => foreignKeysBetween(connection, oids)),
     checkCondition: (...asked) => inTurn(() => checkCondition(connection, ...asked)),
-    loadedFiles: (oid, paths) => inTurn(() => loadedFiles(connection, ledgerSchema, oid, paths)),
+    loadedFiles: (oid, paths, fingerprint) =>
+      inTurn(() => loadedFiles(connection, ledgerSchema, oid, paths, fingerprint)),
+    goneEntries: (...asked) => inTurn(() => goneEntries(connection, ledgerSchema, ...asked)),
     findIndexes: (...asked) => inTurn(() => findIndexes(connection, ...asked)),
     indexRights: (table) => inTurn(() => indexRights(connection, table)),
   };
@@ -165,6 +175,11 @@ function catalogOf(connection: Connection, ledgerSchema: string): Catalog {
 async function currentSchema(connection: Connection): Promise<string> {
   const [row] = await connection.query('select current_schema() as schema');
   return typeof row?.['schema'] === 'string' ? row['schema'] : 'public';
+}
+
+async function dateOrder(connection: Connection): Promise<string> {
+  const [row] = await connection.query(`select current_setting('datestyle') as style`);
+  return /(?:DMY|MDY|YMD)$/.exec(String(row?.['style']))?.[0] ?? 'MDY';
 }
 
 async function unlessInvalid<T>(answer: Promise<T>): Promise<T | null> {

@@ -2,6 +2,7 @@ import type { LoadRequest, Settings } from '../job/schema.ts';
 import { columnPolicies } from './column-policies.ts';
 import { workersFor } from './concurrency.ts';
 import { brought } from './couplings.ts';
+import { dateOrderNotices } from './date-order.ts';
 import { decideLoad, type Decided } from './decide-load.ts';
 import { findDirectFiles } from './direct-units.ts';
 import { describeFiles, type DescribedFile } from './describe-files.ts';
@@ -26,6 +27,7 @@ import {
 } from './plan-targets.ts';
 import { severalTables } from './several-tables.ts';
 import { planUnchanged, unchangedNotice } from './plan-unchanged.ts';
+import { sampleUnchanged } from './sample-unchanged.ts';
 import { planTransform, transformNotices, withTransformTypes } from './plan-transform.ts';
 import type { FilePlan, LoadPlan } from './plan-types.ts';
 import { findLoaded } from './skip-loaded.ts';
@@ -42,7 +44,7 @@ export async function planLoad(
   const described =
     request.documents.path === null
       ? await describeFiles(request, context, transform)
-      : await describeDocumentFiles(request, settings, context);
+      : await describeDocumentFiles(request, settings, context, transform);
   const lookups = await planLookups(request, described, created, context);
   const asked = withLookupColumns(withTransformTypes(request, transform), lookups);
   const target = withLookups(await findTarget(asked, described, created, context), lookups);
@@ -64,10 +66,27 @@ export async function planLoad(
   const shared = withSetColumns(described, lookups, several.toPlan.further);
   refuseUnshareable(described, mapped.targets, tablesInStaging(target, further), shared.further);
   const { loaded, earlier } = skipping;
-  const sampled = await planFiles(
-    { described, targets: mapped.targets, loaded, earlier, ...several.toPlan, ...shared },
+  const toPlan = {
+    described,
+    targets: mapped.targets,
+    loaded,
+    earlier,
+    ...several.toPlan,
+    ...shared,
+  };
+  const toCompare = described
+    .filter((one) => !isSkipped(one))
+    .map(({ ordinal, file, description }) => {
+      return { file, description, targets: mapped.targets[ordinal] ?? [] };
+    });
+  const seen =
+    further.length > 0
+      ? null
+      : await sampleUnchanged(request, settings, target, toCompare, context);
+  const { sampled, unchanged } = await planUnchanged(
+    seen,
     target,
-    settings,
+    (rowsPerFileMax) => planFiles({ ...toPlan, rowsPerFileMax }, target, settings, context),
     context,
   );
   const policies = columnPolicies(request, target, sampled.files);
@@ -75,10 +94,11 @@ export async function planLoad(
   const workers = workersFor(settings, context);
   const joint = await severalTables(target, further, sampled.files, context);
   const direct = joint === null ? await findDirectFiles(target, sampled, context) : null;
-  const unchanged =
-    joint === null ? await planUnchanged(request, settings, target, sampled, context) : null;
-  const planned = { ...sampled, direct, comparesFirst: unchanged !== null };
+  const planned = { ...sampled, direct, unchanged };
   const places = { workers: workers.count, several: joint, layoutKey: setLayoutKey(target) };
+  const dates = settings.conflictDetection
+    ? await dateOrderNotices(target, sampled.files, context)
+    : [];
   const decided = decideLoad(request, settings, target, planned, places, context);
   return {
     table,
@@ -99,6 +119,7 @@ export async function planLoad(
       ...defaultsNotice(target, sampled.files),
       ...skipping.notices,
       ...mapped.notices,
+      ...dates,
       ...furtherNotices(further, several, loaded),
       ...sampled.notices,
       ...workers.notices,
@@ -119,7 +140,9 @@ function shortcutNotices({ fillBeforeKey, dropSuperseded, units }: Decided): str
   return [
     ...(direct > 0
       ? [
-          `${countText(direct)} of ${countText(units.length)} units of work seem to bring new rows, sorted, above the keys of the table: they are copied into it without staging; one that does not is staged.`,
+          units.length === 1
+            ? 'The unit of work seems to bring new rows, sorted, above the keys of the table: they are copied into it without staging; if it does not, it is staged.'
+            : `${countText(direct)} of ${countText(units.length)} units of work seem to bring new rows, sorted, above the keys of the table: they are copied into it without staging; one that does not is staged.`,
         ]
       : []),
     ...(fillBeforeKey

@@ -43,7 +43,13 @@ export async function findFurther(
 ): Promise<readonly FurtherTarget[]> {
   const further: FurtherTarget[] = [];
   for (const one of request.targets) {
-    const own = { ...request, ...one, columns: ofNewTable(one, files), lookups: [] };
+    const own = {
+      ...request,
+      ...one,
+      columns: ofNewTable(one, files),
+      compression: {},
+      lookups: [],
+    };
     const typed = withTransformTypes(own, transform);
     const into = lookupsInto(one.columns, lookups).map(
       ({ request: lookup, idType }) => [lookup.into, idType.declared] as const,

@@ -6,6 +6,7 @@ import type {
   FileDescription,
   SourceFile,
   TransformedColumn,
+  TransformedDescription,
   TransformSource,
 } from '../source/source-file.ts';
 import { countText } from './figures.ts';
@@ -38,16 +39,15 @@ export function withTransform<File extends Described>(
   if (transform === null) return [...files];
   /** Files with the same header share their list of columns, and what becomes of it. */
   const shared = new Map<readonly string[], ComingOut>();
+  /** Documents share their description, and so what it becomes. */
+  let last: TransformedDescription | null = null;
   return files.map((file) => {
     const { columns: own, description: input } = file;
-    if (input.kind === 'document' || input.kind === 'transformed') return file;
+    if (input.kind === 'transformed') return file;
     const { columns, names } = shared.get(own) ?? comingOut(columnsOf(own, transform, file));
     shared.set(own, { columns, names });
-    return {
-      ...file,
-      description: { kind: 'transformed', columns, input, transform },
-      columns: names,
-    };
+    if (last?.input !== input) last = { kind: 'transformed', columns, input, transform };
+    return { ...file, description: last, columns: names };
   });
 }
 

@@ -75,6 +75,8 @@ export interface UnchangedPlan {
   /** Records that were sampled, and those of them that the table holds as they are. */
   readonly sampled: number;
   readonly equal: number;
+  /** Rows of the table that are read, as far as is known. */
+  readonly tableRows: number;
 }
 
 /** A further table of a load. */

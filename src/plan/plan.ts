@@ -1,10 +1,13 @@
 import { resolve } from 'node:path';
 import { EtlError } from '../errors.ts';
 import type { Job } from '../job/schema.ts';
+import { documentIn } from '../source/transform/input-of.ts';
 import { deepFreeze, digest } from './canonical-json.ts';
 import type { PlanContext } from './plan-context.ts';
+import { documentsIn } from './plan-documents.ts';
 import { planLoad } from './plan-load.ts';
 import type { FilePlan, LoadPlan, Plan, PlannedTable, TargetPlan } from './plan-types.ts';
+import { refuseSameFiles } from './same-files.ts';
 import type { CreatedTable } from './target-table.ts';
 
 /** Versions of PostgreSQL that the engine is tested with. */
@@ -29,6 +32,7 @@ export async function planLoads(job: Job, context: PlanContext): Promise<Plan> {
     context.log.debug({ table: table.sqlName, strategy, units: units.length }, 'load planned');
     loads.push(load);
   }
+  refuseSameFiles(loads);
   const plan: Plan = {
     version: 1,
     planId: planIdOf(job, context, loads),
@@ -44,7 +48,7 @@ export async function planLoads(job: Job, context: PlanContext): Promise<Plan> {
 
 /** Documents are the planner's own, which nobody else has; and a copy of 100,000 takes a second. */
 function copied(load: LoadPlan): LoadPlan {
-  if (load.files[0]?.description.kind !== 'document') return structuredClone(load);
+  if (documentsIn(load.files) === null) return structuredClone(load);
   return { ...structuredClone({ ...load, files: [] }), files: load.files };
 }
 
@@ -104,7 +108,7 @@ function planIdOf(job: Job, { server }: PlanContext, loads: readonly LoadPlan[])
 function fileWork(file: FilePlan): object {
   const { path, bytes, mtimeMs, description, targets, further, skip } = file;
   const skipped = skip !== null;
-  if (description.kind === 'document') return [path, bytes, mtimeMs, skipped];
+  if (documentIn(description) !== null) return [path, bytes, mtimeMs, skipped];
   return {
     ...{ path, bytes, mtimeMs, description, targets },
     ...(further === undefined ? {} : { further }),
@@ -114,7 +118,7 @@ function fileWork(file: FilePlan): object {
 
 /** What all documents of a load have in common, said once. */
 function documentWork({ files: [first] }: LoadPlan): object {
-  if (first?.description.kind !== 'document') return {};
+  if (first === undefined || documentIn(first.description) === null) return {};
   return { documents: { description: first.description, targets: first.targets } };
 }
 

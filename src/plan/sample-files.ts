@@ -55,11 +55,16 @@ export async function sampleFiles(
   files: readonly FileToSample[],
   keyTypes: readonly TargetType[],
   context: Pick<PlanContext, 'source' | 'catalog' | 'seed'>,
+  rowsPerFileMax: number = LIMITS.sampleRowsPerFileMax,
 ): Promise<SampledFile[]> {
+  const rowsMax = Math.min(rowsPerFileMax, rowsPerFile(files.length));
+  const sampleBy = (hash: Hasher): Promise<SampledFile[] | null> =>
+    sampleAll(files, keyTypes, context, rowsMax, hash);
   const hashable = keyTypes.every((type) => type.hashable);
-  const byDatabase: Hasher = (rows) => context.catalog.hashKeys(keyTypes, rows);
-  const hashed = hashable ? await sampleAll(files, keyTypes, context, byDatabase) : null;
-  return hashed ?? present(await sampleAll(files, keyTypes, context, bySpelling), 'the samples');
+  const hashed = hashable
+    ? await sampleBy((rows) => context.catalog.hashKeys(keyTypes, rows))
+    : null;
+  return hashed ?? present(await sampleBy(bySpelling), 'the samples');
 }
 
 type Hasher = (rows: FileSample['rows']) => Promise<Float64Array | null>;
@@ -73,9 +78,9 @@ async function sampleAll(
   files: readonly FileToSample[],
   keyTypes: readonly TargetType[],
   context: Pick<PlanContext, 'source' | 'seed'>,
+  rowsMax: number,
   hash: Hasher,
 ): Promise<SampledFile[] | null> {
-  const rowsMax = rowsPerFile(files.length);
   const stop = { failed: false };
   const sampled = await mapBounded(batchesOf(files, rowsMax), BATCHES_AT_ONCE, async (batch) => {
     const one = stop.failed ? null : await sampleBatch(batch, rowsMax, keyTypes[0], context, hash);

@@ -4,6 +4,7 @@ import type { TargetTable } from '../target/table.ts';
 import type { LedgerEntry, PlanContext } from './plan-context.ts';
 import { mapBounded } from './map-bounded.ts';
 import { countText } from './figures.ts';
+import { refuseRestored } from './refuse-restored.ts';
 
 export interface Skipping {
   /** By path: the ledger entry that says that the file, as it is, is loaded. */
@@ -19,6 +20,9 @@ const HASHES_AT_ONCE = 4;
  * Which files an earlier run has loaded: the latest entry of the path has the same meaning
  * (fingerprint) and the same bytes. Where only the time of modification differs (a copy, a
  * checkout), the content is hashed, which costs a read and saves a load.
+ *
+ * With `append` it is the latest entry of the same meaning: what a load of another meaning has added
+ * since takes nothing away, and to load the file once more would double its rows.
  */
 export async function findLoaded(
   files: readonly SourceFile[],
@@ -37,12 +41,31 @@ export async function findLoaded(
     }),
   );
   if (context.force) return { loaded: new Map(), earlier, notices: [] };
-  const loaded = await unchanged(files, entries, fingerprint, context);
+  if (!keyed) {
+    const unknown = files.filter((file) => !entries.has(ledgerPath(file)));
+    await refuseRestored(table, unknown, context);
+  }
+  const own = keyed ? entries : await ofMeaning(fingerprint, entries, table.oid, context);
+  const loaded = await unchanged(files, own, fingerprint, context);
   return {
     loaded,
     earlier,
     notices: [...emptied(table, loaded), ...(keyed ? arrivedLate(files, loaded) : [])],
   };
+}
+
+/** The entries; in the place of one of another meaning the latest of this one, where there is any. */
+async function ofMeaning(
+  fingerprint: string,
+  entries: ReadonlyMap<string, LedgerEntry>,
+  tableOid: number,
+  { catalog }: Pick<PlanContext, 'catalog'>,
+): Promise<Map<string, LedgerEntry>> {
+  const others = [...entries.values()].filter((entry) => entry.fingerprint !== fingerprint);
+  const paths = others.map(({ path }) => path);
+  if (paths.length === 0) return new Map(entries);
+  const own = latestByPath(await catalog.loadedFiles(tableOid, paths, fingerprint));
+  return new Map([...entries, ...own]);
 }
 
 function latestByPath(entries: readonly LedgerEntry[]): Map<string, LedgerEntry> {

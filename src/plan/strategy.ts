@@ -159,7 +159,9 @@ function whyCosts(strategy: Strategy, facts: StrategyFacts): string {
         ? 'no conflict is predicted: the same as full-parallel'
         : `${countText(conflicts.length)} predicted conflicts merge in order, other pairs are proved`;
     case 'sequential':
-      return `${countText(units.length)} units merge one after another, staging runs ahead`;
+      return units.length === 1
+        ? 'one unit merges'
+        : `${countText(units.length)} units merge one after another, staging runs ahead`;
     case 'partitioned':
       return `stages all, then writes each key once (about ${overlap.multiplicity.toFixed(1)} rows per key)`;
   }

@@ -1,6 +1,6 @@
 import type { SpelledField } from '../source/csv/sample-records.ts';
 import type { CsvDialect } from '../source/source-file.ts';
-import type { PaddedDigits, TextColumn, TextForm } from '../target/row-text.ts';
+import type { PaddedDigits, PaddedType, TextColumn, TextForm } from '../target/row-text.ts';
 import type { TargetType } from '../target/table.ts';
 
 /** A value of the files, and the same column of the row that the table has for its key. */
@@ -63,7 +63,7 @@ function formsOf(type: TargetType, pairs: readonly SpelledPair[]): TextForm[] {
         : [PLAIN];
     case 'float4':
     case 'float8':
-      return [PLAIN, ...paddedForms(pairs)];
+      return [PLAIN, ...paddedForms(pairs, type.typeName)];
     case 'bpchar':
       return [PLAIN, { kind: 'trimmed', of: 'text' }];
     case 'timestamp':
@@ -75,13 +75,13 @@ function formsOf(type: TargetType, pairs: readonly SpelledPair[]): TextForm[] {
 }
 
 /** As many digits behind the point as the first values of the files have. */
-function paddedForms(pairs: readonly SpelledPair[]): TextForm[] {
+function paddedForms(pairs: readonly SpelledPair[], of: PaddedType): TextForm[] {
   const digits = pairs
     .slice(0, 20)
     .map(({ file }) => /^-?\d+\.(\d{1,4})$/.exec(file.text ?? '')?.[1]?.length ?? 0);
   return ([1, 2, 3, 4] as const satisfies readonly PaddedDigits[])
     .filter((wanted) => digits.includes(wanted))
-    .map((wanted) => ({ kind: 'padded', digits: wanted }));
+    .map((wanted) => ({ kind: 'padded', of, digits: wanted }));
 }
 
 const TIMESTAMP = /^\d{4}-\d\d-\d\d([ T])\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00|\+00)?$/;

@@ -4,6 +4,7 @@ import type { OwnerTask } from '../load/owner-task.ts';
 import type { QuarantineTask } from '../load/quarantine/quarantine-work.ts';
 import type { UnitNews, UnitTask } from '../load/unit-task.ts';
 import type { UnchangedPlan } from '../plan/plan-types.ts';
+import type { CompiledModules } from '../source/transform/transpile.ts';
 
 /** What a worker is asked to hold a session on. Plain JSON. */
 export type WorkOrder =
@@ -64,4 +65,6 @@ export interface WorkerSetup {
   readonly furtherOids?: readonly number[];
   readonly idleTimeoutMs: number;
   readonly session: Readonly<Record<string, string>>;
+  /** What the coordinator has compiled of transforms in TypeScript. */
+  readonly compiled?: CompiledModules;
 }

@@ -4,6 +4,7 @@ import { Piscina } from 'piscina';
 import { doorOf } from '../doors.ts';
 import { errorRecordOf } from '../errors.ts';
 import type { UnitNews } from '../load/unit-task.ts';
+import { compiledModules } from '../source/transform/compile-typescript.ts';
 import type { WorkerSetup, WorkerTask, WorkOrder } from './messages.ts';
 import { createPlaces } from './places.ts';
 import { createSession, type PooledSession, type WorkerSession } from './session-calls.ts';
@@ -85,7 +86,7 @@ function createThread(setup: WorkerSetup, sessionsMax: number): Piscina {
     minThreads: 1,
     maxThreads: 1,
     concurrentTasksPerWorker: sessionsMax,
-    workerData: setup,
+    workerData: { ...setup, compiled: compiledModules() } satisfies WorkerSetup,
     ...(execArgv.length > 0 ? { execArgv: [...execArgv] } : {}),
   });
 }

@@ -1,6 +1,6 @@
-import type { Report } from '../run/report-types.ts';
+import type { WrittenReport } from '../run/report-types.ts';
 
 /** The report as `--report` and `--json` write it. Its schema is config/report.schema.json. */
-export function reportJson(report: Report): string {
+export function reportJson(report: WrittenReport): string {
   return `${JSON.stringify(report, null, 2)}\n`;
 }

@@ -6,7 +6,7 @@ import { indexReports } from './index-report-schema.ts';
 /**
  * JSON Schema (draft 2020-12) of the report, as config/report.schema.json holds it. Strict: every
  * property is named, and all are required but the facts of an error. A test holds it equal to the
- * type `Report` in both directions, so it is written by hand without growing apart from it.
+ * type `WrittenReport` in both directions, so it is written by hand without growing apart from it.
  */
 
 const text = { type: 'string' } as const;
@@ -243,7 +243,10 @@ export const reportSchema = {
   type: 'object',
   properties: {
     version: { const: 1 },
-    runId: text,
+    runId: {
+      anyOf: [text, { type: 'null' }],
+      description: 'Null: the run was refused before it began; error says why.',
+    },
     status: { enum: ['loaded', 'rejected-rows', 'failed', 'interrupted'] },
     startedAt: moment,
     finishedAt: moment,

@@ -1,7 +1,7 @@
 import { LIMITS } from '../limits.ts';
+import { sumKnown, type KnownCounts } from '../run/known-counts.ts';
 import type { Counts, FileReport, LoadReport, UnlistedFiles } from '../run/report-types.ts';
-import { COUNT_NAMES, sumCounts, workMs } from './file-counts.ts';
-import type { MaybeCounts } from './file-counts.ts';
+import { COUNT_NAMES, workMs } from './file-counts.ts';
 import { formatCount, formatCounted, formatSeconds, perSecond } from './format.ts';
 import type { Page } from './page.ts';
 import { safeText } from './safe-text.ts';
@@ -109,7 +109,7 @@ function groupRow(group: FileGroup, folder: string, page: Page): readonly Cell[]
   // Files of one group share the seconds of their unit, so seconds are never summed over files.
   const milliseconds = single === undefined ? null : workMs(single);
   const counts = unlisted === undefined ? group.files : [...group.files, unlisted];
-  const cells = [name, ...countCells(sumCounts(counts), milliseconds)];
+  const cells = [name, ...countCells(sumKnown(counts), milliseconds)];
   const paint = paintOf(group.status, page);
   return [
     ...cells.map((text) => (group.status === 'skipped' ? { text, paint } : text)),
@@ -117,7 +117,7 @@ function groupRow(group: FileGroup, folder: string, page: Page): readonly Cell[]
   ];
 }
 
-function countCells(counts: MaybeCounts, milliseconds: number | null): readonly string[] {
+function countCells(counts: KnownCounts, milliseconds: number | null): readonly string[] {
   return [
     ...COUNT_NAMES.map((name) => formatCount(counts[name])),
     formatSeconds(milliseconds),

@@ -33,6 +33,8 @@ export function createCreationTurns(): CreationTurns {
   const waiting = new Set<Waiting>();
   /** All units before this one have created what they bring. */
   let next = 0;
+  /** The first unit that will not; those behind it have nothing to wait for, also such as come later. */
+  let failed = Infinity;
   const end = (unit: number): void => {
     over.add(unit);
     while (over.delete(next)) next += 1;
@@ -54,13 +56,15 @@ export function createCreationTurns(): CreationTurns {
         waiting.add(own);
         const leave = (): boolean => waiting.delete(own);
         staging.then(leave, leave);
-        if (unit <= next) own.begin();
+        if (unit > failed) giveUp(stoppedEarlier());
+        else if (unit <= next) own.begin();
       });
       const staged = await Promise.race([staging, barred]);
       if (staged.failure === null && unit >= next) end(unit);
       return staged;
     },
     fail: (unit) => {
+      failed = Math.min(failed, unit);
       for (const each of waiting) {
         if (each.unit > unit) each.giveUp(stoppedEarlier());
       }

@@ -1,5 +1,6 @@
 import { LIMITS } from '../limits.ts';
-import type { Counts, FileReport, LoadReport, UnlistedFiles } from './report-types.ts';
+import { sumKnown } from './known-counts.ts';
+import type { FileReport, LoadReport, UnlistedFiles } from './report-types.ts';
 
 const STATUSES = ['failed', 'not-loaded', 'skipped', 'loaded'] as const;
 
@@ -27,20 +28,10 @@ function isWrong({ status, rejected }: FileReport): boolean {
 }
 
 function counted(files: readonly FileReport[]): UnlistedFiles {
-  const sum = (name: keyof Counts): number | null =>
-    files.reduce<number | null>((total, file) => {
-      const own = file[name];
-      return total === null || own === null ? null : total + own;
-    }, 0);
   return {
     status: files[0]?.status ?? 'loaded',
     files: files.length,
     bytes: files.reduce((total, file) => total + file.bytes, 0),
-    rowsRead: sum('rowsRead'),
-    inserted: sum('inserted'),
-    updated: sum('updated'),
-    unchanged: sum('unchanged'),
-    superseded: sum('superseded'),
-    rejected: sum('rejected'),
+    ...sumKnown(files),
   };
 }

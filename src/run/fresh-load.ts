@@ -2,6 +2,7 @@ import { present } from '../assert.ts';
 import { errorRecordOf, EtlError, type ErrorRecord } from '../errors.ts';
 import { plainSentence } from '../load/copy-error.ts';
 import type { FreshFile, FreshUnit } from '../load/fresh-copy.ts';
+import { LIMITS } from '../limits.ts';
 import { insertedOnly, ledgerEntry } from '../load/merge-unit.ts';
 import { writeRejects } from '../load/quarantine/merge-quarantined.ts';
 import type { LoadTask, StagedFile } from '../load/unit-task.ts';
@@ -126,8 +127,19 @@ async function copyUnit(
   }
 }
 
-function stagedFile({ ordinal, ...rest }: FreshFile, files: LoadPlan['files']): StagedFile {
-  return { ...rest, file: present(files[ordinal], 'a file that was copied') };
+/** Property by property, as in stagedDocument. */
+function stagedFile(fresh: FreshFile, files: LoadPlan['files']): StagedFile {
+  return {
+    file: present(files[fresh.ordinal], 'a file that was copied'),
+    rows: fresh.rows,
+    staged: fresh.staged,
+    contentHash: fresh.contentHash,
+    stagedAs: fresh.stagedAs,
+    numbered: fresh.numbered,
+    sifted: fresh.sifted,
+    rejected: fresh.rejected,
+    spools: fresh.spools,
+  };
 }
 
 async function publish(
@@ -148,10 +160,23 @@ async function publish(
       }
       const ledger = { ...task.ledger, tableOid };
       await writeFreshRejects(options, heeding, ledger, files);
-      const entries = files.map((one) => ledgerEntry(one, insertedOnly(one.rows, one.rejected)));
-      await writeLedger(heeding, ledger, entries);
+      await writeFreshLedger(heeding, ledger, files);
     });
   });
+}
+
+/** Statement by statement: the entries of very many documents are large, and so is the JSON that they go as. */
+async function writeFreshLedger(
+  connection: Connection,
+  ledger: LedgerContext,
+  files: readonly StagedFile[],
+): Promise<void> {
+  const most = LIMITS.recordedFilesPerStatement;
+  for (let at = 0; at < files.length; at += most) {
+    const some = files.slice(at, at + most);
+    const entries = some.map((one) => ledgerEntry(one, insertedOnly(one.rows, one.rejected)));
+    await writeLedger(connection, ledger, entries);
+  }
 }
 
 /** A file that has more bad rows than it may is for the ordinary road to tell. */

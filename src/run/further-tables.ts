@@ -46,6 +46,7 @@ export function furtherTasks(
         target: {
           schema: table.schema,
           name: table.name,
+          ...(table.inherited === true ? { inherited: true as const } : {}),
           columns: withPlannedLookups(table.columns, planned).map((column) =>
             key.includes(column.name) ? { ...column, notNull: true } : column,
           ),

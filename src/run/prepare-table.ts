@@ -1,3 +1,4 @@
+import { present } from '../assert.ts';
 import { EtlError } from '../errors.ts';
 import type { LoadPlan } from '../plan/plan-types.ts';
 import type { Connection } from '../target/connect.ts';
@@ -27,6 +28,21 @@ export async function prepareTable(
     }
   }
   return table;
+}
+
+/** The same tables, which exist, as somebody else may have left them. */
+export async function prepareAgain(
+  coordinator: Connection,
+  { table, targets = [] }: LoadPlan,
+  found: readonly TargetTable[],
+): Promise<TargetTable[]> {
+  const again: TargetTable[] = [];
+  for (const [place, planned] of [table, ...targets.map((target) => target.table)].entries()) {
+    const { oid } = present(found[place], 'a table that was prepared');
+    const same = { ...planned, create: null, oid };
+    again.push(await prepareTable(coordinator, { table: same }, () => undefined));
+  }
+  return again;
 }
 
 /**

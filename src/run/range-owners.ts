@@ -1,7 +1,9 @@
-import { assert } from '../assert.ts';
+import { assert, present } from '../assert.ts';
 import { ledgerEntry } from '../load/merge-unit.ts';
 import type { OwnedCounts } from '../load/owner-task.ts';
 import type { WorkerSession } from '../pool/worker-pool.ts';
+import { ledgerPath } from '../source/ledger-path.ts';
+import { pathDigest } from '../target/ledger.ts';
 import { literal } from '../target/names.ts';
 import { preparedName } from '../target/shared-staging.ts';
 import type { RangeOptions } from './range-options.ts';
@@ -24,7 +26,7 @@ export async function mergeOwners(
   const count = Math.max(1, Math.min(options.plan.concurrency, wanted));
   const prepare = options.prepare && count > 1;
   const names = Array.from({ length: count }, (_, index) =>
-    preparedName(options.task.ledger.tableOid, options.task.ledger.runId, index),
+    preparedName(options.task.ledger, index, fileDigest(options)),
   );
   const sessions = names.map((name, index) =>
     openOwner(options, staged, index, count, prepare ? name : null),
@@ -44,6 +46,12 @@ export async function mergeOwners(
   } finally {
     await Promise.all(sessions.map((session) => session.close()));
   }
+}
+
+/** Of the first file: all are written to the ledger, or none. */
+export function fileDigest({ plan }: Pick<RangeOptions, 'plan'>): string {
+  const first = plan.files[plan.units[0]?.files[0] ?? -1];
+  return pathDigest(ledgerPath(present(first, 'a file that is loaded')));
 }
 
 function openOwner(

@@ -5,10 +5,10 @@ import { LIMITS } from '../limits.ts';
 import { sumCounts } from '../load/merge-unit.ts';
 import { isRowFault } from '../load/quarantine/quarantine.ts';
 import type { Counts } from '../target/counts.ts';
-import { entriesOfTable } from '../target/ledger.ts';
+import { hasLoaded } from '../target/ledger.ts';
 import { dropSharedStaging, recoverPrepared } from '../target/shared-staging.ts';
 import type { RangeOptions } from './range-options.ts';
-import { mergeOwners, type OwnersMerged } from './range-owners.ts';
+import { fileDigest, mergeOwners, type OwnersMerged } from './range-owners.ts';
 import { rejectRefusedRows, writeRejectFiles } from './range-rejects.ts';
 import { stageAll, type StagedLoad } from './range-staging.ts';
 
@@ -127,10 +127,10 @@ async function resolveDoubt(
   return mergedUncounted(staged, attempt);
 }
 
-async function endPrepared({ coordinator, task }: RangeOptions): Promise<boolean> {
-  const { schema, tableOid, runId } = task.ledger;
-  await recoverPrepared(coordinator, schema, tableOid);
-  return entriesOfTable(coordinator, schema, tableOid, runId);
+async function endPrepared(options: RangeOptions): Promise<boolean> {
+  const { coordinator, task } = options;
+  await recoverPrepared(coordinator, task.ledger.schema, task.ledger.tableOid);
+  return hasLoaded(coordinator, task.ledger, fileDigest(options));
 }
 
 function mergedUncounted(staged: StagedLoad, attempts: number): RangeOutcome {

@@ -24,6 +24,9 @@ export interface Report {
   readonly error: ErrorRecord | null;
 }
 
+/** As it is written: `runId` is null where the run was refused before it began. */
+export type WrittenReport = Omit<Report, 'runId'> & { readonly runId: string | null };
+
 export type RunStatus = 'loaded' | 'rejected-rows' | 'failed' | 'interrupted';
 
 export interface LoadReport {

@@ -1,4 +1,3 @@
-import { present } from '../assert.ts';
 import { EtlError, type ErrorRecord } from '../errors.ts';
 import type { AdmissionMode } from '../conflict/admission.ts';
 import { insertedOnly, sumCounts } from '../load/merge-unit.ts';
@@ -8,7 +7,6 @@ import { missingIndexes } from '../plan/plan-indexes.ts';
 import type { LoadPlan, Plan } from '../plan/plan-types.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
 import { waitForBackends } from '../target/backends.ts';
-import type { Connection } from '../target/connect.ts';
 import { unlockTables } from '../target/run-record.ts';
 import type { TargetTable } from '../target/table.ts';
 import { outcomesAfterAbort } from './after-abort.ts';
@@ -30,7 +28,7 @@ import {
 import { leaveUnchanged } from './leave-unchanged.ts';
 import { openQuarantine, type LoadQuarantine } from './load-quarantine.ts';
 import { poolWorkers } from './pool-workers.ts';
-import { prepareTable } from './prepare-table.ts';
+import { prepareAgain, prepareTable } from './prepare-table.ts';
 import type { UnitOutcome } from './unit-outcome.ts';
 import { OWNER_ROWS_MIN } from './range-owners.ts';
 import { furtherTasks, holdTables, prepareFurther } from './further-tables.ts';
@@ -38,6 +36,7 @@ import { indexReports } from './index-reports.ts';
 import { prepareSuperseded, withSuperseded } from './keep-superseded.ts';
 import { runRangePipeline } from './range-pipeline.ts';
 import type { Counts, FileReport, LoadReport } from './report-types.ts';
+import { refuseCoupled } from './refuse-coupled.ts';
 import { refuseStale } from './refuse-stale.ts';
 import type { RunContext } from './run-context.ts';
 import { targetReports } from './target-reports.ts';
@@ -59,8 +58,8 @@ export async function runLoad(
   const { coordinator, runId, onEvent } = context;
   onEvent({ kind: 'load-started', load: index, plan: load });
   const onCreated = (ddl: string): void => onEvent({ kind: 'table-created', load: index, ddl });
-  const table = await prepareTable(coordinator, load, onCreated);
-  const further = await prepareFurther(coordinator, load, onCreated);
+  let table = await prepareTable(coordinator, load, onCreated);
+  let further = await prepareFurther(coordinator, load, onCreated);
   const tables = [table, ...further];
   const { waited } = await holdTables(context, tables, index);
   const threads = Math.max(1, Math.min(load.concurrency, load.units.length));
@@ -79,7 +78,8 @@ export async function runLoad(
   let quarantined: LoadQuarantine | null = null;
   try {
     // Whoever held it may have put another table in its place, or changed it.
-    if (waited) await prepareAgain(coordinator, load, tables);
+    if (waited) [table = table, ...further] = await prepareAgain(coordinator, load, tables);
+    refuseCoupled(load, [table, ...further]);
     for (const each of tables) await tidy(context, each, index);
     quarantined = await openQuarantine(context.plan, index, table.oid, coordinator);
     const task = {
@@ -131,18 +131,6 @@ async function withIndexes(
   return { report, error, indexMs: performance.now() - startedAt };
 }
 
-/** The same tables, which exist. */
-async function prepareAgain(
-  coordinator: Connection,
-  { table, targets = [] }: LoadPlan,
-  found: readonly TargetTable[],
-): Promise<void> {
-  for (const [place, planned] of [table, ...targets.map((target) => target.table)].entries()) {
-    const { oid } = present(found[place], 'a table that was prepared');
-    await prepareTable(coordinator, { table: { ...planned, create: null, oid } }, () => undefined);
-  }
-}
-
 function lockLost(table: string): ErrorRecord {
   return new EtlError(
     'ETL_CONNECTION',
@@ -163,6 +151,7 @@ export function loadTask(
     target: {
       schema: table.schema,
       name: table.name,
+      ...(table.inherited === true ? { inherited: true } : {}),
       // The columns of a unique index may be NULL, and two NULLs are two rows to it; but a row without
       // a key is one that no later file could meet, so it is refused.
       columns: withPlannedLookups(table.columns, load.table).map((column) =>
@@ -250,16 +239,16 @@ async function runPipeline(
     const end = endWith(rangeReports(load, outcome), outcome.counts ?? sumCounts([]));
     return { ...end, error: outcome.failure?.error ?? null };
   }
+  const leftOut = await leaveUnchanged({ onEvent, signal }, load, index, pool, task);
   const onOutcome = (outcome: UnitOutcome): void => {
-    for (const [file, report] of unitReports(load, outcome)) {
+    for (const [file, report] of unitReports(load, leftOut.timed(outcome))) {
       const told = withReject(report, rejectPaths.get(file));
       onEvent({ kind: 'file-finished', load: index, file, report: told });
     }
   };
-  const leftOut = await leaveUnchanged({ onEvent, signal }, load, index, pool, task);
   let outcomes = await runFilePipeline({
     load,
-    workers: poolWorkers(pool, task, load, index, onEvent, rejectPaths, leftOut),
+    workers: poolWorkers(pool, task, load, index, onEvent, rejectPaths, leftOut.rows),
     admissionMode: admissionMode(context.plan, load),
     concurrency: load.concurrency,
     now: () => performance.now(),
@@ -270,6 +259,7 @@ async function runPipeline(
     await untilQuiet();
     outcomes = await outcomesAfterAbort(coordinator, task.ledger, load, outcomes);
   }
+  outcomes = outcomes.map(leftOut.timed);
   const files = withRejects(fileReports(load, outcomes), rejectPaths);
   const totals = sumCounts(outcomes.flatMap((outcome) => outcome.merged?.counts ?? []));
   const report = { ...loadReport(load, files, totals), ...targetReports(load, outcomes) };

@@ -5,15 +5,23 @@ import type { UnitOutcome } from './unit-outcome.ts';
 
 /** Counts of each further table; null where the ledger alone knows that a unit was merged. */
 export function targetReports(
-  { targets }: LoadPlan,
+  load: Pick<LoadPlan, 'targets'>,
   outcomes: readonly UnitOutcome[],
 ): Pick<LoadReport, 'targets'> {
-  if (targets === undefined) return {};
   const merged = outcomes.flatMap((outcome) => outcome.merged ?? []);
-  const counts = sumTargets(
-    targets.length,
+  return reportTargets(
+    load,
     merged.filter(({ files }) => files.length > 0).map((unit) => unit.targets),
   );
+}
+
+/** `merges`: the counts of each merge, table by table. */
+export function reportTargets(
+  { targets }: Pick<LoadPlan, 'targets'>,
+  merges: Parameters<typeof sumTargets>[1],
+): Pick<LoadReport, 'targets'> {
+  if (targets === undefined) return {};
+  const counts = sumTargets(targets.length, merges);
   return {
     targets: targets.map(({ table }, index): TargetReport => ({
       table: table.sqlName,

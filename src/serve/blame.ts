@@ -16,6 +16,7 @@ const OF_MOMENT: ReadonlySet<ErrorCode> = new Set([
   'ETL_CONNECTION',
   'ETL_EMBEDDED',
   'ETL_LOCKED',
+  'ETL_NO_ROOM',
   'ETL_PLAN_STALE',
 ]);
 

@@ -1,21 +1,24 @@
 import { errorRecordOf, EtlError } from '../errors.ts';
-import type { JsonOptions } from '../job/schema.ts';
+import type { Job, JsonOptions } from '../job/schema.ts';
+import { LIMITS } from '../limits.ts';
 import { digest } from '../plan/canonical-json.ts';
+import type { KnownHeaders } from '../source/csv/describe-csv.ts';
 import { describeFile } from '../source/describe.ts';
-import { findFiles } from '../source/find-files.ts';
+import { formatOfName } from '../source/file-format.ts';
 import { readHead } from '../source/json/json-head.ts';
-import type { FileDescription, SourceFile } from '../source/source-file.ts';
+import type { SourceFile } from '../source/source-file.ts';
 import { asTold } from './client-names.ts';
 import type { AcceptedFile } from './journal.ts';
 import { columnsOf } from './known-files.ts';
 import type { ReceivedFile } from './receive-upload.ts';
 import type { ServedJob } from './served-jobs.ts';
 import type { Spool } from './spool.ts';
+import type { KnownFile } from './upload.ts';
 
 /** A file that can be queued. */
 export interface DescribedUpload {
   readonly accepted: AcceptedFile;
-  readonly description: FileDescription;
+  readonly known: KnownFile;
 }
 
 /**
@@ -23,25 +26,25 @@ export interface DescribedUpload {
  * layout, by which uploads are loaded together: only files with the same columns mean together what
  * each means alone, since JSON files of one load lend each other their fields.
  *
+ * @param headers of the job: the header that all its uploads have is parsed once
  * @throws EtlError as the engine describes the file, with the client's name of it
  */
 export async function describeUpload(
-  { base, name, bytes }: ReceivedFile,
+  received: ReceivedFile,
   kind: 'rows' | 'files',
   { job, load }: ServedJob,
   spool: Spool,
+  headers: KnownHeaders,
 ): Promise<DescribedUpload> {
+  const { base, name, bytes } = received;
   try {
-    const { expansionRatioMax, onError } = job.settings;
-    const asked = { cwd: spool.filesFolder, order: 'listed', expansionRatioMax } as const;
-    const [found] = await findFiles([spool.pathOf(base)], asked);
-    if (found === undefined) throw new Error('a file of the spool is not found');
-    const file: SourceFile = onError === 'stop' ? found : { ...found, badBytes: 'of a row' };
+    const file = sourceOf(received, job, spool);
     const bare = kind === 'rows' && (await isBare(file, load.json));
-    const description = await describeFile(file, load.csv, undefined, jsonFor(load.json, bare));
+    const description = await describeFile(file, load.csv, headers, jsonFor(load.json, bare));
     const columns = columnsOf(description);
+    if (columns.length === 0) throw noRows();
     const layout = digest({ columns: columns.sort(), bare }).slice(0, 16);
-    return { accepted: { base, name, bytes, layout, bare }, description };
+    return { accepted: { base, name, bytes, layout, bare }, known: { file, description } };
   } catch (error) {
     const { code, sentence, remedy, facts } = asTold(
       errorRecordOf(error),
@@ -50,6 +53,29 @@ export async function describeUpload(
     );
     throw new EtlError(code, sentence, remedy, facts, { cause: error });
   }
+}
+
+/** As the engine would find it; nobody else writes to the spool, so it is not looked for. */
+function sourceOf(
+  { base, bytes, mtimeMs }: ReceivedFile,
+  { settings: { expansionRatioMax, onError } }: Job,
+  { pathOf }: Spool,
+): SourceFile {
+  const kind = formatOfName(base);
+  if ('sentence' in kind) throw new Error('the spool names files by their formats');
+  return {
+    ...{ path: pathOf(base), name: base, ...kind, bytes, mtimeMs },
+    ...(expansionRatioMax === LIMITS.expansionRatioMax ? {} : { expansionRatioMax }),
+    ...(onError === 'stop' ? {} : { badBytes: 'of a row' }),
+  };
+}
+
+function noRows(): EtlError {
+  return new EtlError(
+    'ETL_FILE_EMPTY',
+    'There is no row in it that has a field.',
+    'Send objects with the columns as their fields, one at least.',
+  );
 }
 
 /** Rows may come as the values themselves, whatever the pointer to them in the files of the job. */

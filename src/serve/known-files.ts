@@ -16,9 +16,11 @@ const ROW_BYTES = 64;
 export function knownFiles(
   files: readonly UploadFile[],
   pathOf: (base: string) => string,
-): Pick<Source, 'describeFile' | 'sampleFile'> {
-  const known = new Map(files.map((file) => [pathOf(file.base), file.description]));
+): Partial<Source> {
+  const known = new Map(files.map(({ base, known: one }) => [pathOf(base), one?.description]));
+  const found = files.flatMap((file) => file.known?.file ?? []);
   return {
+    ...(found.length === files.length ? { findFiles: async () => found } : {}),
     describeFile: async (file, csv, headers, json) =>
       known.get(file.path) ?? describeFile(file, csv, headers, json),
     sampleFile: async (file, description, options) => {

@@ -2,6 +2,7 @@ import type { FastifyError, FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { LIMITS } from '../limits.ts';
+import { cannotKeep } from './cannot-keep.ts';
 import { receiveInto, tooSlow, type BodyGuard } from './receive-body.ts';
 import { Refusal } from './refusal.ts';
 import type { SpoolRoom } from './spool-room.ts';
@@ -14,6 +15,7 @@ export interface ReceivedFile {
   /** As the client calls it. */
   readonly name: string;
   readonly bytes: number;
+  readonly mtimeMs: number;
   /** SHA-256 (hex) of what came, where that was asked for. */
   readonly contentHash: string | null;
 }
@@ -38,7 +40,7 @@ export interface ReceiveOptions {
  * Takes the body of a request into the spool, as it is: nothing of it is parsed or decompressed here.
  * Where that fails nothing of it stays.
  *
- * @throws Refusal 400, 408, 413, 415, 429, 503
+ * @throws Refusal 400, 408, 413, 415, 429, 503, 507
  */
 export async function receiveUpload(
   request: FastifyRequest,
@@ -65,8 +67,8 @@ export async function receiveUpload(
       const base = `${options.id}-${received.length + 1}${part.ending}`;
       made.push(base);
       const hash = options.hashed ? createHash('sha256') : null;
-      const bytes = await receivePart(part, base, spool, { ...guard, hash });
-      received.push({ base, name: part.name, bytes, contentHash: hash?.digest('hex') ?? null });
+      const kept = await receivePart(part, base, spool, { ...guard, hash });
+      received.push({ base, name: part.name, ...kept, contentHash: hash?.digest('hex') ?? null });
     }
     if (received.length === 0) {
       throw new Refusal(
@@ -130,13 +132,19 @@ async function* partsOf(
 /** Fields of a form that are no files say nothing to us. */
 const FIELDS_MAX = 20;
 
+/**
+ * Rejected: to write the bodies of small uploads that come together into one file, whose flush they
+ * would share as their lines in the journal do. Files of 60 bytes, 64 at a time: 0.18 ms and 0.13 ms of
+ * CPU each with a flush of its own, 0.09 and 0.08 without; of 1.5 ms of CPU that an upload takes.
+ */
 async function receivePart(
   { stream, name }: Part,
   base: string,
   spool: Spool,
   guard: BodyGuard,
-): Promise<number> {
-  const file = await spool.create(base).catch(cannotKeep);
+): Promise<Pick<ReceivedFile, 'bytes' | 'mtimeMs'>> {
+  const refuse = cannotKeep(spool.filesFolder);
+  const file = await spool.create(base).catch(refuse);
   try {
     const bytes = await receiveInto(file, stream, guard);
     if (bytes === 0) {
@@ -145,23 +153,12 @@ async function receivePart(
       });
     }
     await file.datasync();
-    return bytes;
+    return { bytes, mtimeMs: (await file.stat()).mtimeMs };
   } catch (error) {
-    return cannotKeep(error);
+    return refuse(error);
   } finally {
     await file.close();
   }
-}
-
-/** What the disk says is no fault of the client. */
-function cannotKeep(error: unknown): never {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  if (syscall === undefined) throw error;
-  throw new Refusal(
-    503,
-    `The spool cannot be written: ${code ?? syscall}.`,
-    'Look at the disk of the service, then send it again.',
-  );
 }
 
 function tooLarge(limit: number): Refusal {

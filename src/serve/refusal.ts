@@ -29,6 +29,7 @@ const CODES = {
   429: 'ETL_BUSY',
   431: 'ETL_LIMIT',
   503: 'ETL_BUSY',
+  507: 'ETL_NO_ROOM',
 } as const satisfies Record<number, ErrorCode>;
 type RefusalStatus = keyof typeof CODES;
 
@@ -42,6 +43,7 @@ const STATUS_OF: Readonly<Partial<Record<ErrorCode, number>>> = {
   ETL_INTERNAL: 500,
   ETL_JOB_INVALID: 500,
   ETL_LOCKED: 409,
+  ETL_NO_ROOM: 507,
   ETL_PLAN_STALE: 409,
   ETL_PRIVILEGE: 500,
   ETL_SERVER: 500,

@@ -1,5 +1,4 @@
 import { LIMITS } from '../limits.ts';
-import type { FileDescription } from '../source/source-file.ts';
 import { createKeyedUploads, type KeyedUploads } from './idempotency.ts';
 import {
   openJournal,
@@ -15,6 +14,7 @@ import {
   reportOf,
   type FileVerdict,
   type Follower,
+  type KnownFile,
   type Upload,
   type UploadEvent,
   type UploadFile,
@@ -26,7 +26,7 @@ export interface Register {
   /** Those that an earlier process has accepted and not ended, in order. */
   readonly resumed: readonly Upload[];
   /** Durable once it resolves: from then on the upload is the service's. */
-  accept(upload: AcceptedUpload, descriptions: readonly FileDescription[]): Promise<Upload>;
+  accept(upload: AcceptedUpload, known: readonly KnownFile[]): Promise<Upload>;
   /** The upload that came under a key; see KeyedUploads. */
   readonly repeated: KeyedUploads['find'];
   find(id: string): UploadReport | null;
@@ -98,8 +98,8 @@ export async function openRegister(options: RegisterOptions): Promise<Register> 
   };
   return {
     resumed,
-    accept: async (accepted, descriptions) => {
-      const upload = uploadOf(accepted, descriptions);
+    accept: async (accepted, known) => {
+      const upload = uploadOf(accepted, known);
       open.set(upload.id, upload);
       const durable = journal.append({ kind: 'accepted', upload: accepted });
       keyed.add(accepted, durable);
@@ -138,11 +138,11 @@ export async function openRegister(options: RegisterOptions): Promise<Register> 
   };
 }
 
-function uploadOf(accepted: AcceptedUpload, descriptions: readonly FileDescription[] = []): Upload {
+function uploadOf(accepted: AcceptedUpload, known: readonly KnownFile[] = []): Upload {
   return {
     ...accepted,
     files: accepted.files.map((file, index) => ({
-      ...{ ...file, description: descriptions[index] ?? null, rowsStaged: 0, verdict: null },
+      ...{ ...file, known: known[index] ?? null, rowsStaged: 0, verdict: null },
     })),
     startedAt: null,
     delayedBy: null,

@@ -4,6 +4,7 @@ import type { Job } from '../job/schema.ts';
 import type { Log } from '../log.ts';
 import { planWith } from '../plan/plan-job.ts';
 import type { LoadPlan } from '../plan/plan-types.ts';
+import { NO_COUNTS } from '../run/known-counts.ts';
 import type { RunHandle } from '../run/run.ts';
 import { RUN_PARTS, runWith } from '../run/run.ts';
 import type { FileReport, LoadReport, Report } from '../run/report-types.ts';
@@ -15,7 +16,7 @@ import type { RunEnd } from './load-batch.ts';
 import type { RunSessions } from './run-sessions.ts';
 import type { ServedJob } from './served-jobs.ts';
 import type { Spool } from './spool.ts';
-import { NO_COUNTS, type BatchReport, type FileVerdict, type UploadFile } from './upload.ts';
+import type { BatchReport, FileVerdict, UploadFile } from './upload.ts';
 
 export interface RunBatchContext {
   readonly served: ServedJob;

@@ -8,6 +8,7 @@ import { createGate } from './gate.ts';
 import { createHttpServer, stopping } from './http-server.ts';
 import type { Lane } from './lane.ts';
 import { createLanes, type ServiceJob } from './lanes.ts';
+import { createMetHeaders } from './met-headers.ts';
 import { createMetrics } from './metrics.ts';
 import { createReadiness, type Database } from './readiness.ts';
 import { openRegister, type Register } from './register.ts';
@@ -112,6 +113,7 @@ async function startWith(spool: Spool, options: ServiceOptions): Promise<Service
   runRoutes(app, { register, stop });
   uploadRoutes(app, {
     ...{ jobs: named, gate, room, spool, register, queue, stop, now, bodyBytesMax, idleMs, bodyMs },
+    headersOf: createMetHeaders(),
   });
   const close = async (): Promise<void> => {
     stopper.abort(stopping());

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tryLock } from '../embedded/lock.ts';
 import { EtlError } from '../errors.ts';
@@ -43,7 +43,7 @@ export async function openSpool(folder: string): Promise<Spool> {
   const handle = await open(filesFolder, 'r');
   const pathOf = (base: string): string => join(filesFolder, base);
   const remove = async (bases: readonly string[]): Promise<void> => {
-    for (const base of bases) await rm(pathOf(base), { force: true });
+    for (const base of bases) await unlink(pathOf(base)).catch(unlessGone);
   };
   return {
     journalPath: join(folder, 'journal.jsonl'),
@@ -58,6 +58,10 @@ export async function openSpool(folder: string): Promise<Spool> {
       await lock.release();
     },
   };
+}
+
+function unlessGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 function unusable(folder: string, cause: unknown): EtlError {

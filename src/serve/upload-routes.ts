@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { randomBytes } from 'node:crypto';
 import { didYouMean } from '../job/nearest-name.ts';
+import type { KnownHeaders } from '../source/csv/describe-csv.ts';
+import { cannotKeep } from './cannot-keep.ts';
 import { describeUpload } from './describe-upload.ts';
 import type { Gate } from './gate.ts';
 import { stopping } from './http-server.ts';
@@ -27,6 +29,8 @@ export interface UploadRoutesContext {
   readonly bodyBytesMax: number;
   readonly idleMs: number;
   readonly bodyMs: number;
+  /** Of the CSV files of a job, met so far. */
+  readonly headersOf: (job: ServedJob) => KnownHeaders;
 }
 
 /** `POST /jobs/:name/rows` and `POST /jobs/:name/files`. */
@@ -105,7 +109,7 @@ async function accept(
   request: FastifyRequest,
   context: UploadRoutesContext,
 ): Promise<Taken> {
-  const { spool, room, register, stop, now } = context;
+  const { spool, room, register, stop, now, headersOf } = context;
   const id = newUploadId(now());
   const asked = { ...context, id, kind, name, hashed: key !== null, signal: stop };
   const received = await receiveUpload(request, asked);
@@ -126,7 +130,7 @@ async function accept(
     const known = before();
     if (known !== null) return await repeating(known);
     const described = await Promise.all(
-      received.map((file) => describeUpload(file, kind, job, spool)),
+      received.map((file) => describeUpload(file, kind, job, spool, headersOf(job))),
     );
     if (stop.aborted) throw stopping();
     // The same request may have come while this one was looked at; from here on it has to wait.
@@ -134,10 +138,13 @@ async function accept(
     if (meanwhile !== null) return await repeating(meanwhile);
     const files = described.map((file) => file.accepted);
     const own = idempotency === null ? {} : { idempotency };
-    const upload = await register.accept(
-      { id, job: job.name, acceptedAt: now().toISOString(), alone, ...own, files },
-      described.map(({ description }) => description),
-    );
+    const accepted = { id, job: job.name, acceptedAt: now().toISOString(), alone, ...own, files };
+    const upload = await register
+      .accept(
+        accepted,
+        described.map(({ known }) => known),
+      )
+      .catch(cannotKeep(spool.filesFolder));
     return { id, upload };
   } catch (error) {
     await drop();

@@ -1,6 +1,7 @@
 import type { ErrorRecord } from '../errors.ts';
+import { NO_COUNTS, sumKnown, type KnownCounts } from '../run/known-counts.ts';
 import type { LoadReport } from '../run/report-types.ts';
-import type { FileDescription } from '../source/source-file.ts';
+import type { FileDescription, SourceFile } from '../source/source-file.ts';
 import type { Counts } from '../target/counts.ts';
 import type { IdempotencyKey } from './idempotency.ts';
 
@@ -33,10 +34,16 @@ export interface UploadFile {
   /** Its records are the values themselves, whatever the job says of `json.records`. */
   readonly bare: boolean;
   /** As it was found when it was accepted; null after a restart. */
-  readonly description: FileDescription | null;
+  readonly known: KnownFile | null;
   /** Rows of it that are staged. */
   rowsStaged: number;
   verdict: FileVerdict | null;
+}
+
+/** What was found of a file of the spool, which nobody writes to afterwards. */
+export interface KnownFile {
+  readonly file: SourceFile;
+  readonly description: FileDescription;
 }
 
 /** What became of a file. */
@@ -44,25 +51,13 @@ export interface FileVerdict {
   readonly status: 'loaded' | 'failed';
   /** The engine's run; null where none came to the file. */
   readonly run: string | null;
-  readonly counts: FileCounts;
+  readonly counts: KnownCounts;
   /** Path of the file that holds its rejected rows. */
   readonly rejects: string | null;
   readonly error: ErrorRecord | null;
   /** The run that loaded it together with others. */
   readonly batch: BatchReport | null;
 }
-
-/** Null: not known of this file alone, since one statement merged it with others. */
-export type FileCounts = { readonly [Name in keyof Counts]: number | null };
-
-export const NO_COUNTS: FileCounts = {
-  rowsRead: null,
-  inserted: null,
-  updated: null,
-  unchanged: null,
-  superseded: null,
-  rejected: null,
-};
 
 /** A run of the engine, and all that it did. */
 export interface BatchReport {
@@ -84,7 +79,7 @@ export interface UploadReport {
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
   /** Of all its files; null where one of them does not know. */
-  readonly counts: FileCounts;
+  readonly counts: KnownCounts;
   readonly files: readonly FileReport[];
   /** Runs that loaded it, with the totals of all that they loaded. */
   readonly runs: readonly BatchReport[];
@@ -92,7 +87,7 @@ export interface UploadReport {
   readonly error: ErrorRecord | null;
 }
 
-interface FileReport extends FileCounts {
+interface FileReport extends KnownCounts {
   readonly name: string;
   readonly bytes: number;
   readonly status: 'queued' | 'loading' | 'loaded' | 'failed';
@@ -115,7 +110,7 @@ export function reportOf(upload: Upload, finishedAt: string | null): UploadRepor
   const batches = files.flatMap((file) => file.verdict?.batch ?? []);
   return {
     ...{ id, job, state: isEnded(upload) ? ended : running, acceptedAt, startedAt, finishedAt },
-    counts: sumOf(files),
+    counts: sumKnown(files.map(({ verdict }) => verdict?.counts ?? NO_COUNTS)),
     files: files.map(({ name, bytes, rowsStaged, verdict }) => ({
       name,
       bytes,
@@ -126,21 +121,5 @@ export function reportOf(upload: Upload, finishedAt: string | null): UploadRepor
     })),
     runs: [...new Map(batches.map((batch) => [batch.run, batch])).values()],
     error: failed?.verdict?.error ?? upload.delayedBy,
-  };
-}
-
-function sumOf(files: readonly UploadFile[]): FileCounts {
-  const sum = (name: keyof FileCounts): number | null =>
-    files.reduce<number | null>((total, { verdict }) => {
-      const own = verdict?.counts[name] ?? null;
-      return total === null || own === null ? null : total + own;
-    }, 0);
-  return {
-    rowsRead: sum('rowsRead'),
-    inserted: sum('inserted'),
-    updated: sum('updated'),
-    unchanged: sum('unchanged'),
-    superseded: sum('superseded'),
-    rejected: sum('rejected'),
   };
 }

@@ -133,7 +133,7 @@ export interface TransformedDescription {
   readonly kind: 'transformed';
   /** The file's own columns, in its order, and behind them those that the transform adds. */
   readonly columns: readonly TransformedColumn[];
-  readonly input: InputDescription;
+  readonly input: InputDescription | DocumentDescription;
   readonly transform: TransformSource;
 }
 

@@ -3,9 +3,9 @@ import {
   conflictSql,
   intoSql,
   mergedColumns,
+  ownRowsSql,
   placeOf,
   stagedRowsSql,
-  tableSql,
   winnersSql,
   type MergeSource,
   type MergeTarget,
@@ -80,12 +80,12 @@ ${conflictSql(target, source)}`;
 /** No join: a subquery of one row, which the planner cannot turn into one. */
 function lookupSql(target: MergeTarget, source: MergeSource, staged: string): string {
   const { keys, same } = comparison(target, source, staged);
-  return `(select ${same} from ${tableSql(target)} o where ${keys}) is not true`;
+  return `(select ${same} from ${ownRowsSql(target)} o where ${keys}) is not true`;
 }
 
 function joinSql(target: MergeTarget, source: MergeSource, staged: string): string {
   const { keys, same } = comparison(target, source, staged);
-  return `not exists (select from ${tableSql(target)} o where ${keys} and ${same})`;
+  return `not exists (select from ${ownRowsSql(target)} o where ${keys} and ${same})`;
 }
 
 /**

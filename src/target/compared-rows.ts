@@ -1,4 +1,5 @@
 import { LIMITS } from '../limits.ts';
+import { ownRowsSql } from './merge-sql.ts';
 import { quoted } from './names.ts';
 import type { Reference, ReferenceColumn } from './reference.ts';
 
@@ -23,11 +24,11 @@ export interface Difference {
 
 /** The table's columns under the reference's names. */
 export function targetRows(
-  table: { readonly schema: string; readonly name: string },
+  table: { readonly schema: string; readonly name: string; readonly inherited?: true },
   { columns }: Reference,
 ): string {
   const fields = columns.map(({ name, target }) => `${quoted(target.name)} as ${name}`);
-  return `select ${fields.join(', ')} from ${quoted(table.schema)}.${quoted(table.name)}`;
+  return `select ${fields.join(', ')} from ${ownRowsSql(table)}`;
 }
 
 /**

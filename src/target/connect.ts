@@ -4,7 +4,7 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { present } from '../assert.ts';
 import { connectionParameters } from '../job/connection-parameters.ts';
 import { LIMITS } from '../limits.ts';
-import { CopyOut } from './copy-out.ts';
+import { CopyOut, type TakeBytes } from './copy-out.ts';
 import { applySession, type SessionValues } from './apply-session.ts';
 import { filedPassword, type Login } from './password-file.ts';
 import { lookAfter, socketOf, timedOut } from './look-after.ts';
@@ -36,10 +36,17 @@ export type Row = Readonly<Record<string, unknown>>;
 export interface Connection {
   /** Process id of the backend. */
   readonly pid: number;
+  /**
+   * Whether something stands between us and the backend: the process that the key for cancelling
+   * names is another one. A pooler makes up keys of its own.
+   */
+  readonly relayed: boolean;
   /** False once the line is lost or closed. */
   usable(): boolean;
   /** Aborted once the line is lost or closed. */
   readonly lost: AbortSignal;
+  /** Answers that the session has had; see remembered.ts. */
+  readonly told: Map<string, unknown>;
   /** Of several statements without parameters, which are one message, the rows of the last. */
   query(sql: string, params?: readonly unknown[]): Promise<readonly Row[]>;
   /** The number of rows that the statement's command tag reports. */
@@ -51,8 +58,8 @@ export interface Connection {
    * larger than the buffers of Node's streams is with the system before the next one is asked for.
    */
   copyIn(sql: string, chunks: AsyncIterable<Buffer>): Promise<number>;
-  /** COPY … TO STDOUT; to be read to its end, or the connection is of no more use. */
-  copyOut(sql: string): AsyncIterable<Buffer>;
+  /** COPY … TO STDOUT, row by row; what `take` throws, this rejects with, once the server has ended. */
+  copyOut(sql: string, take: TakeBytes): Promise<void>;
   end(): Promise<void>;
   /** Cuts the line; the server rolls back what is open. */
   destroy(): void;
@@ -135,8 +142,10 @@ function connectionOf(
   };
   return {
     pid,
+    relayed: (client as unknown as { processID: number | null }).processID !== pid,
     usable: () => !lost.aborted,
     lost,
+    told: new Map(),
     query: async (sql, params) => (await run(sql, params)).rows,
     execute: async (sql, params) => (await run(sql, params)).rowCount ?? 0,
     describe: async (sql) =>
@@ -145,14 +154,7 @@ function connectionOf(
         typeModifier: field.dataTypeModifier,
       })),
     copyIn: (sql, chunks) => underWay.alone(() => copyIn(client, watch, sql, chunks)),
-    copyOut: async function* (sql) {
-      await underWay.pause();
-      try {
-        yield* copyOut(client, watch, sql);
-      } finally {
-        underWay.resume();
-      }
-    },
+    copyOut: (sql, take) => underWay.alone(() => copyOut(client, watch, sql, take)),
     end: () => goodbye(client),
     destroy: () => socketOf(client).destroy(),
   };
@@ -215,14 +217,15 @@ function drained(stream: Writable): Promise<void> {
   });
 }
 
-async function* copyOut(client: pg.Client, watch: LineWatch, sql: string): AsyncIterable<Buffer> {
-  const stream = client.query(new CopyOut(sql));
-  const chunks = stream.iterator() as AsyncIterableIterator<Buffer>;
-  // Owed is what we ask for, and not what waits for us to take it.
-  const owed = { next: () => watch.owes(chunks.next()), return: () => chunks.return?.() };
-  try {
-    for await (const chunk of { [Symbol.asyncIterator]: () => owed }) yield chunk;
-  } catch (error) {
+async function copyOut(
+  client: pg.Client,
+  watch: LineWatch,
+  sql: string,
+  take: TakeBytes,
+): Promise<void> {
+  const { ended } = client.query(new CopyOut(sql, take));
+  const thrown = await watch.owes(ended).catch((error: unknown) => {
     throw serverError(error);
-  }
+  });
+  if (thrown !== null) throw thrown.error;
 }

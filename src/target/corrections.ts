@@ -5,7 +5,7 @@ import {
   changedColumns,
   mergedColumns,
   stagedColumn,
-  tableSql,
+  ownRowsSql,
   type MergeTarget,
 } from './merge-sql.ts';
 import { literal, quoted } from './names.ts';
@@ -36,6 +36,12 @@ export async function beginCorrections(
        (etl_file integer, etl_row bigint, shown text, primary key (etl_file, etl_row));
      analyze ${table.sqlName}`,
   );
+}
+
+/** The copy of all: every one, whether it loses to others in the load's own table or not. */
+export function allCorrections({ table }: Corrections): StagingTable {
+  const views = (table.views ?? []).map((view) => ({ ...view, sqlName: ALL }));
+  return { ...table, sqlName: ALL, views };
 }
 
 export async function endCorrections(
@@ -133,7 +139,7 @@ export async function replaceLater(
     `with first as (
        select distinct on (${keys.join(', ')}) c.* from ${table.sqlName} c
         order by ${keys.join(', ')}, c.etl_file, c.etl_row)
-     update ${tableSql(target)} t set ${assignments.join(', ')}
+     update ${ownRowsSql(target)} t set ${assignments.join(', ')}
        from first f join ${LATER} l using (etl_file, etl_row)
       where ${onKey.join(' and ')}
         and age(t.xmin) <= case f.etl_file ${horizons.join(' ')} end
@@ -226,9 +232,10 @@ function sameKey({ key }: MergeTarget, table: StagingTable): string {
   return key.map((name, at) => `${ofRow(table, name)} = g.k${at}`).join(' and ');
 }
 
-/** What is corrected is text, so it is staged as the types of the table. */
+/** What is corrected is text, so it is staged as the types of the table, where all tables agree on one. */
 function ofRow(table: StagingTable, name: string, row = 'c'): string {
-  return `${row}.${stagedColumn(table, name).name}`;
+  const column = stagedColumn(table, name);
+  return stagedValue({ ...column, name: `${row}.${column.name}` });
 }
 
 function before(row: string, other: string, place: number): string {

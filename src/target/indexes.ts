@@ -2,6 +2,7 @@ import { EtlError, errorRecordOf } from '../errors.ts';
 import { present } from '../assert.ts';
 import type { Connection, Row } from './connect.ts';
 import { quoted } from './names.ts';
+import { remembered } from './remembered.ts';
 import { READ_INDEXES, READ_INDEX_RIGHTS, READ_NAMED_INDEXES } from './sql/read-indexes.ts';
 import type { TargetColumn } from './table.ts';
 
@@ -83,7 +84,11 @@ function usingOf(definition: unknown): string | null {
   return definition.slice(definition.indexOf(' USING ') + ' USING '.length);
 }
 
-async function definitionsOf(
+/**
+ * The same columns and the same indexes are spelled the same all session long; to make them costs the
+ * server more than the COPY of 1,000 rows.
+ */
+function definitionsOf(
   connection: Connection,
   columns: readonly TargetColumn[],
   specs: readonly IndexSpec[],
@@ -92,6 +97,18 @@ async function definitionsOf(
     const collate = collation === null ? '' : ` collate ${collation}`;
     return `${quoted(name)} ${type.declared}${collate}`;
   });
+  const asked = specs.map(({ unique, using }) => [unique, using]);
+  return remembered(connection, `indexes ${JSON.stringify([fields, asked])}`, () =>
+    probedDefinitions(connection, fields, specs),
+  );
+}
+
+/** @param fields as DDL */
+async function probedDefinitions(
+  connection: Connection,
+  fields: readonly string[],
+  specs: readonly IndexSpec[],
+): Promise<string[]> {
   await connection.query('begin read write');
   try {
     await connection.query(`create temp table ${PROBE} (${fields.join(', ')})`);

@@ -1,12 +1,14 @@
 import { present } from '../assert.ts';
 import type { FileDescription } from '../source/source-file.ts';
 import { readsEmptyAsNull } from '../source/transform/input-of.ts';
+import { contentAsDigits } from './document-column.ts';
 import { emptyIsNull } from './empty-text.ts';
 import { conditionSql } from './joint-condition.ts';
 import { sharedType, type SharedType } from './joint-types.ts';
 import type { StagingColumn, StagingTable } from './staging.ts';
 import {
   castOf,
+  charactersMaxOf,
   readAs,
   type FileLayout,
   type LaidFile,
@@ -137,6 +139,11 @@ function layFile(staging: Staging, file: LaidFile): FileLayout {
     shared === null ? [] : [{ index, shared }],
   );
   const nullEmpty = readsEmptyAsNull(description);
+  const digits = copied.flatMap(({ index }) => {
+    const [taker] = takersOf(staging.tables, file, index);
+    const type = taker === undefined ? null : readAs(taker.column).type;
+    return (type === null ? null : contentAsDigits(description, index, type)) ?? [];
+  });
   return {
     copyColumns: copied.map(({ column }) => column.name),
     fileColumns: copied.map(({ index }) => nameAt(description, index)),
@@ -153,6 +160,7 @@ function layFile(staging: Staging, file: LaidFile): FileLayout {
         ? wanted.map(({ index, shared: { form } }) => ({ column: index, form }))
         : null,
     ...(description.kind === 'document' ? { documents: documentFields(description, wanted) } : {}),
+    ...(digits.length === 0 ? {} : { digits }),
   };
 }
 
@@ -228,7 +236,13 @@ function viewColumn(
   if (same) return { ...column, collation };
   const reads = description.kind === 'parquet' || readsEmptyAsNull(description);
   const nulls = asText && reads && emptyIsNull(type) ? { emptyIsNull: true as const } : {};
-  return { ...column, cast: castOf(type), collation: asText ? collation : null, ...nulls };
+  return {
+    ...column,
+    cast: castOf(type),
+    ...charactersMaxOf(type),
+    collation: asText ? collation : null,
+    ...nulls,
+  };
 }
 
 /** All staged columns, those that the table takes with its own names and casts. */

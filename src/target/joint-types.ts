@@ -2,7 +2,7 @@ import { present } from '../assert.ts';
 import type { FileDescription, ParquetType } from '../source/source-file.ts';
 import { inputOf } from '../source/transform/input-of.ts';
 import { stageColumn, type StageColumn } from './binary/stage-column.ts';
-import { documentType } from './document-column.ts';
+import { contentAsDigits, documentType } from './document-column.ts';
 import { jsonForm } from './json-form.ts';
 import { readAs } from './staging-layout.ts';
 import type { TargetColumn, TargetType } from './table.ts';
@@ -48,6 +48,9 @@ export function sharedType(
     const shared = spelled(document, types);
     return shared === null ? null : { ...shared, document };
   }
+  // One and the same content cannot be a text for one table and digits for the other.
+  if (!agree && types.some((type) => contentAsDigits(description, index, type) !== null))
+    return null;
   const form = sharedForm(types);
   if (form === null && inputOf(description).kind === 'json') return null;
   const staged = { stage: null, form: form ?? 'text' };

@@ -135,6 +135,7 @@ async function renew(kept: Kept, { session, applicationName }: ConnectOptions): 
       for (const name of gone) await connection.query(`reset ${parameter(name)}`);
       await applySession(connection, session);
       kept.session = session;
+      connection.told.clear();
     }
     await connection.query(`select set_config('application_name', $1, false)`, [applicationName]);
     return true;

@@ -1,5 +1,6 @@
 import type { KeyRange } from '../conflict/key-range.ts';
 import type { Connection } from './connect.ts';
+import type { TakeBytes } from './copy-out.ts';
 import { keyHashSql, stagedColumn, type MergeTarget } from './merge-sql.ts';
 import { stagedValue, type StagingTable } from './staging.ts';
 import type { TargetType } from './table.ts';
@@ -102,29 +103,34 @@ async function exportHashes(
   rows: number,
 ): Promise<Float64Array> {
   const sql = `copy (select string_agg(int8send(h), null) from (${select}) as k) to stdout (format binary)`;
-  return (await readHashes(connection.copyOut(sql), rows)).sort();
+  const { take, hashes } = readHashes(rows);
+  await connection.copyOut(sql, take);
+  return hashes().sort();
 }
 
 /** Of a file in COPY's binary form that is one row of one value: what stands before the value. */
 const HEADER_BYTES = 19 + 2 + 4;
 const HASH_BYTES = 8;
 
-async function readHashes(chunks: AsyncIterable<Buffer>, rows: number): Promise<Float64Array> {
+function readHashes(rows: number): { take: TakeBytes; hashes: () => Float64Array } {
   const hashes = new Float64Array(rows);
   let count = 0;
   let rest: Buffer = Buffer.alloc(0);
   let skip = HEADER_BYTES;
-  for await (const chunk of chunks) {
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    let at = Math.min(skip, bytes.length);
-    skip -= at;
-    while (at + HASH_BYTES <= bytes.length && count < rows) {
-      hashes[count++] = bytes.readInt32BE(at) * 0x200000 + (bytes.readUInt32BE(at + 4) >>> 11);
-      at += HASH_BYTES;
-    }
-    rest = bytes.subarray(at);
-  }
-  return count === rows ? hashes : hashes.slice(0, count);
+  return {
+    take: (chunk, from, to) => {
+      const own = chunk.subarray(from, to);
+      const bytes = rest.length === 0 ? own : Buffer.concat([rest, own]);
+      let at = Math.min(skip, bytes.length);
+      skip -= at;
+      while (at + HASH_BYTES <= bytes.length && count < rows) {
+        hashes[count++] = bytes.readInt32BE(at) * 0x200000 + (bytes.readUInt32BE(at + 4) >>> 11);
+        at += HASH_BYTES;
+      }
+      rest = Buffer.from(bytes.subarray(at));
+    },
+    hashes: () => (count === rows ? hashes : hashes.slice(0, count)),
+  };
 }
 
 /** Hashes of sampled keys given as text, for the planner; NaN where a part of the key is null. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { LIMITS } from '../limits.ts';
 import type { Connection, Row } from './connect.ts';
 import { ledgerExists } from './ledger-schema.ts';
@@ -93,7 +94,8 @@ async function writeEntries(
 export type KnownFile = Omit<LoadedFile, 'ordinal' | 'counts'>;
 
 /**
- * The latest entry of each path for this table; none where there is no ledger yet. Of 100,000 of them,
+ * The latest entry of each path for this table, with `fingerprint` only of those that have it; none
+ * where there is no ledger yet. Of 100,000 of them,
  * all columns as their own types would take twice the time here, and 2 kB each on the way.
  */
 export async function loadedFiles(
@@ -101,9 +103,10 @@ export async function loadedFiles(
   schema: string,
   tableOid: number,
   paths: readonly string[],
+  fingerprint?: string,
 ): Promise<KnownFile[]> {
   if (!(await ledgerExists(connection, schema, 'ledger'))) return [];
-  return latestEntries(connection, schema, tableOid, paths);
+  return latestEntries(connection, schema, tableOid, paths, fingerprint);
 }
 
 /** The same where the ledger is known to be there. */
@@ -112,14 +115,16 @@ export async function latestEntries(
   schema: string,
   tableOid: number,
   paths: readonly string[],
+  fingerprint?: string,
 ): Promise<KnownFile[]> {
+  const meaning = fingerprint === undefined ? '' : ' and fingerprint = $3';
   const rows = await connection.query(
     `select distinct on (path) path, fingerprint, run_id, content_hash, bytes::float8 as bytes,
             mtime_ms, rows_read::float8 as rows_read, coalesce(rejected, 0)::float8 as rejected,
             to_char(loaded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as loaded_at
        from ${quoted(schema)}.ledger
-      where table_oid = $1 and path = any ($2::text[]) order by path, id desc`,
-    [tableOid, [...paths]],
+      where table_oid = $1 and path = any ($2::text[])${meaning} order by path, id desc`,
+    [tableOid, [...paths], ...(fingerprint === undefined ? [] : [fingerprint])],
   );
   // Most entries have these in common; each would keep a text of its own.
   const texts = new Map<string, string>();
@@ -182,17 +187,27 @@ function loadedFileOf(row: Row): LoadedFile {
   };
 }
 
-/** Whether the run has loaded anything into the table. */
-export async function entriesOfTable(
+/**
+ * Whether the run has loaded a file into the table, which is told by the digest of its path; see
+ * pathDigest. A run may load into the table several times, each time other files.
+ */
+export async function hasLoaded(
   connection: Connection,
-  schema: string,
-  tableOid: number,
-  runId: string,
+  { schema, tableOid, runId }: Pick<LedgerContext, 'schema' | 'tableOid' | 'runId'>,
+  digest: string,
 ): Promise<boolean> {
+  const ofPath = `left(encode(sha256(convert_to(path, 'UTF8')), 'hex'), ${PATH_DIGITS})`;
   const [row] = await connection.query(
     `select exists (select from ${quoted(schema)}.ledger
-                     where run_id = $1 and table_oid = $2) as there`,
-    [runId, tableOid],
+                     where run_id = $1 and table_oid = $2 and ${ofPath} = $3) as there`,
+    [runId, tableOid, digest],
   );
   return row?.['there'] === true;
+}
+
+const PATH_DIGITS = 16;
+
+/** Short enough for the name of a prepared transaction. */
+export function pathDigest(path: string): string {
+  return createHash('sha256').update(path).digest('hex').slice(0, PATH_DIGITS);
 }

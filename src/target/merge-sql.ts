@@ -8,6 +8,8 @@ import type { TargetColumn } from './table.ts';
 export interface MergeTarget {
   readonly schema: string;
   readonly name: string;
+  /** Other tables inherit from it; see ownRowsSql. */
+  readonly inherited?: true;
   readonly columns: readonly TargetColumn[];
   /** Empty with `append`. */
   readonly key: readonly string[];
@@ -76,8 +78,16 @@ export function intoSql(target: MergeTarget, source: MergeSource): string {
   return `insert into ${tableSql(target)} as t (${names.join(', ')})${overriding}`;
 }
 
-export function tableSql(target: MergeTarget): string {
+export function tableSql(target: Pick<MergeTarget, 'schema' | 'name'>): string {
   return `${quoted(target.schema)}.${quoted(target.name)}`;
+}
+
+/**
+ * Where the table's rows are read. Not those of tables that inherit from it: its unique index does not
+ * hold for them, so that a key may be there several times, or be there and not in the table.
+ */
+export function ownRowsSql(target: Pick<MergeTarget, 'schema' | 'name' | 'inherited'>): string {
+  return target.inherited === true ? `only ${tableSql(target)}` : tableSql(target);
 }
 
 /**

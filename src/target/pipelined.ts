@@ -3,9 +3,7 @@ import type pg from 'pg';
 /** Statements that were sent, while others are on their way. */
 export interface Pipeline {
   add<T>(answer: Promise<T>): Promise<T>;
-  /** COPY has the line for itself: `pause` waits until all is answered. */
-  pause(): Promise<void>;
-  resume(): void;
+  /** COPY has the line for itself, once all before it is answered. */
   alone<T>(work: () => Promise<T>): Promise<T>;
 }
 
@@ -19,13 +17,6 @@ export function pipelined(client: pg.Client): Pipeline {
   const mode = client as { pipeline: boolean };
   const answers = new Set<Promise<unknown>>();
   mode.pipeline = true;
-  const pause = async (): Promise<void> => {
-    while (answers.size > 0) await Promise.allSettled(answers);
-    mode.pipeline = false;
-  };
-  const resume = (): void => {
-    mode.pipeline = true;
-  };
   return {
     add: async (answer) => {
       answers.add(answer);
@@ -35,14 +26,13 @@ export function pipelined(client: pg.Client): Pipeline {
         answers.delete(answer);
       }
     },
-    pause,
-    resume,
     alone: async (work) => {
-      await pause();
+      while (answers.size > 0) await Promise.allSettled(answers);
+      mode.pipeline = false;
       try {
         return await work();
       } finally {
-        resume();
+        mode.pipeline = true;
       }
     },
   };

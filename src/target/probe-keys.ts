@@ -1,6 +1,7 @@
 import type { Connection } from './connect.ts';
 import {
   comparedColumns,
+  ownRowsSql,
   stagedColumn,
   tableSql,
   type MergeSource,
@@ -61,7 +62,7 @@ export async function probeKeys(
        from (select *, coalesce(k0 >= lag(k0) over (order by etl_row), true) as ascends
                from (select etl_row, ${values.join(', ')}
                        from ${table.sqlName} tablesample system (${percent}) repeatable (1)) r) s
-       left join ${tableSql(target)} t on ${matches.join(' and ')}`,
+       left join ${ownRowsSql(target)} t on ${matches.join(' and ')}`,
   );
   const share = (name: string): number => Number(row?.[name]) / Number(row?.['sampled']);
   if (Number(row?.['sampled']) === 0) return null;

@@ -38,6 +38,7 @@ export async function readTable(
     rules: named(couplings, 'rule'),
     selfReferences: named(couplings, 'self'),
     copiesLikeInsert: relation['copies_like_insert'] === true,
+    ...(relation['inherited'] === true ? { inherited: true } : {}),
     estimatedRows: Number(relation['estimated_rows']),
     bytes: Number(relation['bytes']),
     empty,
@@ -77,6 +78,7 @@ function columnOf(row: Row, type: TypeFacts): TargetColumn {
     notNull: row['not_null'] === true,
     collation: textOrNull(row['collation']),
     hasDefault: row['has_default'] === true || identity !== '',
+    ...(row['distinct_default'] === true ? { distinctDefault: true } : {}),
     generated:
       generated === 's'
         ? 'stored'

@@ -21,12 +21,16 @@ export type TextForm =
       readonly digits: 3 | 6 | null;
     }
   /** Floats with zeros at the end, up to so many digits behind the point: 12.50. */
-  | { readonly kind: 'padded'; readonly digits: PaddedDigits }
+  | { readonly kind: 'padded'; readonly of: PaddedType; readonly digits: PaddedDigits }
   /** Numbers of a fixed scale without the zeros at the end, char(n) without its blanks. */
   | { readonly kind: 'trimmed'; readonly of: 'number' | 'text' };
 
-/** No more, so that what stands behind a point and is shorter holds no exponent: 5e+20. */
+/** No more: a fraction of fewer digits is then no less than 0.001, and has no exponent. */
 export type PaddedDigits = 1 | 2 | 3 | 4;
+export type PaddedType = 'float4' | 'float8';
+
+/** Numbers from which on the server spells with an exponent: 5e+20. */
+const WITHOUT_EXPONENT: Readonly<Record<PaddedType, string>> = { float4: '1e6', float8: '1e15' };
 
 export interface TextColumn {
   /** Of the table. */
@@ -45,16 +49,18 @@ export interface KeyBounds {
 
 /**
  * The rows of the table as records like those of a file. `only`: rows of tables that inherit from it
- * are not its own, and its key does not hold for them.
+ * are not its own, and its key does not hold for them. Nor does it for rows in which a part of it is NULL: a
+ * record without a key is refused, and must not be taken for one of these.
  */
 export function rowTextSql(
-  target: Pick<MergeTarget, 'schema' | 'name'>,
+  target: Pick<MergeTarget, 'schema' | 'name' | 'key'>,
   columns: readonly TextColumn[],
   format: CopyFormat,
   bounds: KeyBounds | null,
 ): string {
   const fields = columns.map(({ name, form }) => spelledSql(quoted(name), form));
   const conditions = [
+    ...target.key.map((name) => `${quoted(name)} is not null`),
     ...(bounds === null
       ? []
       : [`${quoted(bounds.column)} between ${bounds.min} and ${bounds.max}`]),
@@ -74,11 +80,13 @@ export function rowTextSql(
 /**
  * Settings, of the transaction, in which the server spells each value so that it is read back as the
  * same one: any order of day and month reads 2026-01-31, and one digit more than a float is sure of tells
- * it from its neighbours.
+ * it from its neighbours. And rows come as they lie, from the first on: a scan of a large table otherwise
+ * begins where the last one was, and then no row is the next one of a file.
  */
 export const ROW_TEXT_SETTINGS = `select set_config('datestyle', 'ISO', true),
        set_config('intervalstyle', 'postgres', true),
-       set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true)`;
+       set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true),
+       set_config('synchronize_seqscans', 'off', true)`;
 
 function spelledSql(value: string, form: TextForm): string {
   switch (form.kind) {
@@ -89,29 +97,31 @@ function spelledSql(value: string, form: TextForm): string {
     case 'timestamp':
       return timestampSql(value, form);
     case 'padded':
-      return paddedSql(value, form.digits);
+      return paddedSql(value, form);
     case 'trimmed':
       return form.of === 'number' ? `trim_scale(${value})` : `${value}::text`;
   }
 }
 
 /**
- * Zeros at the end change no number. LIKE takes 0.2 microseconds a row; a regular expression, or a
- * rounded numeric that is compared with the float, a multiple of that.
+ * Zeros at the end change no number, where there is a point and no exponent. How many digits a number
+ * has behind the point, arithmetic tells, so that its text is made once, and for most numbers nothing else
+ * is. An error of it would cost a row that is sent: what stands behind a point is not a whole number.
  */
-function paddedSql(value: string, digits: PaddedDigits): string {
+function paddedSql(value: string, { of, digits }: TextForm & { kind: 'padded' }): string {
   const text = `${value}::text`;
-  const endsIn = (shown: number): string => `${text} like '%.${'_'.repeat(shown)}'`;
-  const shorter = Array.from({ length: digits - 1 }, (_, less) => {
-    const zeros = '0'.repeat(less + 1);
-    return `when ${endsIn(digits - less - 1)} then ${text} || '${zeros}'`;
-  });
-  const whole = `${text} not like '%.%' and ${text} not like '%e%' and ${value} between -1e15 and 1e15`;
-  return [
-    `case when ${endsIn(digits)} then ${text}`,
-    ...shorter,
-    `when ${whole} then ${text} || '.${'0'.repeat(digits)}' else ${text} end`,
-  ].join(' ');
+  const scaled = (places: number): string => `${10 ** places}::float8`;
+  const hasAtMost = (places: number): string =>
+    places === 0
+      ? `${value} = trunc(${value})`
+      : `(round(${value} * ${scaled(places)}) / ${scaled(places)})::${of} = ${value}`;
+  const padded = (places: number): string =>
+    places === 0
+      ? `${text} || '.${'0'.repeat(digits)}'`
+      : `case when ${hasAtMost(places - 1)} then ${padded(places - 1)} ` +
+        `else ${text} || '${'0'.repeat(digits - places)}' end`;
+  const short = `abs(${value}) < ${WITHOUT_EXPONENT[of]}::float8 and ${hasAtMost(digits - 1)}`;
+  return `case when ${short} then ${padded(digits - 1)} else ${text} end`;
 }
 
 function timestampSql(

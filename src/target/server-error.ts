@@ -59,9 +59,15 @@ function meaningOf(state: string): readonly [ErrorCode, string] {
     case '3D000':
       return ['ETL_CONNECTION', 'Create the database, or correct its name in the database URL.'];
     case '42501':
-      return ['ETL_PRIVILEGE', 'Grant the privilege, or connect as a user who has it.'];
+      return [
+        'ETL_PRIVILEGE',
+        'Grant the privilege, or connect as a user who has it; etl doctor --config FILE names each one that a job lacks, with its grant.',
+      ];
     case '53300':
-      return ['ETL_CONNECTION', 'Lower --concurrency, or raise max_connections of the server.'];
+      return [
+        'ETL_CONNECTION',
+        'Lower --concurrency, or raise max_connections of the server (or the connection limit of the role).',
+      ];
     case '53100':
       return [
         'ETL_SERVER',
@@ -78,7 +84,20 @@ function meaningOf(state: string): readonly [ErrorCode, string] {
         'Raise that limit of the server (temp_file_limit, for one); run again.',
       ];
     case '25006':
-      return ['ETL_CONNECTION', 'Connect to the primary: this server is read-only.'];
+      return [
+        'ETL_CONNECTION',
+        'Connect to the primary, if this is a standby; else turn off default_transaction_read_only of the role or the database.',
+      ];
+    case '54000':
+      return [
+        'ETL_LIMIT',
+        'A limit of PostgreSQL that no setting raises: shorten the value, or leave the column out of the row or of the index.',
+      ];
+    case '54011':
+      return [
+        'ETL_LIMIT',
+        'Leave columns out (--columns name=), or spread them over several tables; staging adds a few of its own.',
+      ];
     case '55P03':
       return ['ETL_LOCKED', 'Another session holds the lock; raise lockTimeoutMs or run later.'];
     case '57014':

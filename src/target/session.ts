@@ -25,12 +25,14 @@ export interface SessionFacts {
  * Settings that are no matter of speed, of every session. The time zone decides what a timestamp
  * without a zone means, so it is fixed for all workers. The order of day and month (DateStyle) stays
  * as the database or the role has it, as people expect of their own server; only the output style is
- * set.
+ * set. Transactions are the engine's own: with `serializable`, which a role may have as its default,
+ * owners that read the same staging give each other up again and again.
  */
 export function fixedSession(settings: Settings): SessionValues {
   return {
     timezone: settings.timeZone,
     intervalstyle: 'postgres',
+    default_transaction_isolation: 'read committed',
     lock_timeout: String(settings.lockTimeoutMs),
     statement_timeout: String(settings.statementTimeoutMs),
     idle_in_transaction_session_timeout: '0',

@@ -1,6 +1,6 @@
 import type { Connection } from './connect.ts';
 import { freshPrefix } from './fresh-table.ts';
-import { entriesOfTable } from './ledger.ts';
+import { hasLoaded } from './ledger.ts';
 import { literal, quoted } from './names.ts';
 
 /** Staging that all workers read lies in the ledger's schema; its name says whose it is. */
@@ -11,9 +11,13 @@ export function sharedStagingName(
   return `${quoted(schema)}.${quoted(`staging_${owner.tableOid}_${owner.runId}_${owner.unit}`)}`;
 }
 
-/** Name of an owner's prepared transaction. */
-export function preparedName(tableOid: number, runId: string, owner: number): string {
-  return `etl:${tableOid}:${runId}:${owner}`;
+/** Name of an owner's prepared transaction. `file`: pathDigest of one that it loads with the others. */
+export function preparedName(
+  { tableOid, runId }: { readonly tableOid: number; readonly runId: string },
+  owner: number,
+  file: string,
+): string {
+  return `etl:${tableOid}:${runId}:${owner}:${file}`;
 }
 
 /**
@@ -61,8 +65,8 @@ export async function leftBehind(
 
 /**
  * Ends the prepared transactions that a run left behind when it died between prepare and commit.
- * Owner 0, which carries the ledger rows, is committed first: so where the ledger has the run's
- * entries the rest is committed, and where it has none all is rolled back.
+ * Owner 0, which carries the ledger rows, is committed first: so where the ledger has the file that
+ * the name tells the rest is committed, and where it has not all is rolled back.
  */
 export async function recoverPrepared(
   connection: Connection,
@@ -75,8 +79,8 @@ export async function recoverPrepared(
   );
   for (const row of rows) {
     const gid = String(row['gid']);
-    const runId = gid.split(':')[2] ?? '';
-    const committed = await entriesOfTable(connection, schema, tableOid, runId);
+    const [, , runId = '', , file = ''] = gid.split(':');
+    const committed = await hasLoaded(connection, { schema, tableOid, runId }, file);
     await connection.query(`${committed ? 'commit' : 'rollback'} prepared ${literal(gid)}`);
   }
   return rows.length;

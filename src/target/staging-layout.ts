@@ -3,7 +3,7 @@ import type { DocumentField } from '../source/documents/document-rows.ts';
 import type { JsonField } from '../source/json/json-stream.ts';
 import type { DocumentDescription, FileDescription } from '../source/source-file.ts';
 import { stageColumn, type StageColumn } from './binary/stage-column.ts';
-import { documentType } from './document-column.ts';
+import { contentAsDigits, documentType, isLargeContent } from './document-column.ts';
 import { jsonForm } from './json-form.ts';
 import type { StagingColumn, StagingTable } from './staging.ts';
 import type { TargetColumn, TargetType } from './table.ts';
@@ -35,6 +35,8 @@ export interface FileLayout {
   readonly json: readonly JsonField[] | null;
   /** Documents: the columns to make, and how each is encoded, in the order of copyColumns. */
   readonly documents?: readonly StagedField[];
+  /** Documents behind a transform: places of the contents that go to a bytea; absent: none. */
+  readonly digits?: readonly number[];
 }
 
 export interface StagedField extends DocumentField {
@@ -109,6 +111,7 @@ function layFile(columns: readonly TargetColumn[], file: LaidFile, place: Place)
   const parquet: { name: string; stage: StageColumn }[] = [];
   const json: JsonField[] = [];
   const documents: StagedField[] = [];
+  const digits: number[] = [];
   file.targets.forEach((target, index) => {
     if (target === null) {
       // COPY takes every field of a CSV record, so what is ignored needs a column, too.
@@ -130,6 +133,7 @@ function layFile(columns: readonly TargetColumn[], file: LaidFile, place: Place)
         target: column.lookup === undefined ? target : null,
         cast: isOwn ? null : castOf(type),
         ...(column.lookup === undefined ? {} : { looksUp: target }),
+        ...(isLargeContent(file.description, index, sqlType) ? { uncompressed: true } : {}),
       })),
     );
     const { description } = file;
@@ -139,6 +143,8 @@ function layFile(columns: readonly TargetColumn[], file: LaidFile, place: Place)
       parquet.push({ name: columnOfFile(description, index), stage });
     }
     json.push({ column: index, form: jsonForm(type) });
+    const content = contentAsDigits(description, index, type);
+    if (content !== null) digits.push(content);
   });
   const { kind } = file.description;
   return {
@@ -146,6 +152,7 @@ function layFile(columns: readonly TargetColumn[], file: LaidFile, place: Place)
     parquet: kind === 'parquet' ? parquet : null,
     json: kind === 'json' || kind === 'transformed' ? json : null,
     ...(kind === 'document' ? { documents } : {}),
+    ...(digits.length === 0 ? {} : { digits }),
   };
 }
 
@@ -158,6 +165,15 @@ const ROUNDED = /^_?(?:numeric|time|timetz|timestamp|timestamptz|interval)$/;
  */
 export function castOf(type: TargetType): string {
   return type.kind !== 'domain' && ROUNDED.test(type.typeName) ? type.declared : type.cast;
+}
+
+/** Nothing where the type is no `varchar` with a length. */
+export function charactersMaxOf({ kind, typeName, declared }: TargetType): {
+  readonly charactersMax?: number;
+} {
+  const length = /^character varying\((\d+)\)$/.exec(declared)?.[1];
+  if (kind !== 'base' || typeName !== 'varchar' || length === undefined) return {};
+  return { charactersMax: Number(length) };
 }
 
 function ignoredColumn(name: string): StagingColumn {

@@ -17,10 +17,14 @@ export interface StagingColumn {
   readonly target: string | null;
   /** Type that the merge casts to, as SQL, where the staged type is not the target's own. */
   readonly cast: string | null;
+  /** Characters of a `varchar` with a length; with a cast. */
+  readonly charactersMax?: number;
   /** Column of the target whose value is looked up by this one's; see lookup-sql.ts. */
   readonly looksUp?: string;
   /** A staged text of no characters is NULL; with a cast. */
   readonly emptyIsNull?: true;
+  /** Large values are staged as they come, and compressed only where the table takes them; absent: no. */
+  readonly uncompressed?: true;
 }
 
 export interface StagingTable {
@@ -68,9 +72,14 @@ export async function createStaging(
     ...table.columns.map(columnSql),
   ];
   const head = table.kind === 'temp' ? 'create temp table' : 'create unlogged table';
+  const asTheyCome = table.columns
+    .filter(({ uncompressed }) => uncompressed === true)
+    .map(({ name }) => `alter ${name} set storage external`);
+  const alter = `;\nalter table ${table.sqlName} ${asTheyCome.join(', ')}`;
   await connection.query(
     `${WITHOUT_FLUSH}\ndrop table if exists ${table.sqlName};\n` +
-      `${head} ${table.sqlName} (\n  ${columns.join(',\n  ')}\n)`,
+      `${head} ${table.sqlName} (\n  ${columns.join(',\n  ')}\n)` +
+      (asTheyCome.length === 0 ? '' : alter),
   );
 }
 
@@ -150,6 +159,10 @@ export async function indexRows(connection: Connection, table: StagingTable): Pr
 export function stagedValue(column: StagingColumn): string {
   if (column.cast === null) return column.name;
   const staged = column.emptyIsNull === true ? `nullif(${column.name}, '')` : column.name;
-  const cast = `${staged}::${column.cast}`;
+  const plain = `${staged}::${column.cast}`;
+  const max = column.charactersMax;
+  // As an INSERT would bring it to the length (the modifier counts 4 bytes more): blanks beyond it are
+  // no part of the value, so that two keys are one; anything else there is an error.
+  const cast = max === undefined ? plain : `pg_catalog."varchar"(${plain}, ${max + 4}, false)`;
   return column.collation === null ? cast : `(${cast}) collate ${column.collation}`;
 }

@@ -26,6 +26,8 @@ export interface TargetColumn {
   /** Qualified and quoted, where it is not the default of the type: staging must compare alike. */
   readonly collation: string | null;
   readonly hasDefault: boolean;
+  /** Its default gives each row a value of its own: an identity, a sequence, a random UUID. */
+  readonly distinctDefault?: true;
   /** `stored` and `virtual` cannot be written; `identityAlways` needs OVERRIDING SYSTEM VALUE. */
   readonly generated: 'no' | 'stored' | 'virtual' | 'identityAlways' | 'identityByDefault';
   /** Where its values are found, if the files bring something else in their place. */
@@ -64,7 +66,10 @@ export interface UniqueIndex {
   readonly name: string;
   readonly columns: readonly string[];
   readonly primary: boolean;
-  /** Usable as the arbiter of ON CONFLICT (columns): plain columns, no predicate, not deferrable. */
+  /**
+   * Usable as the arbiter of ON CONFLICT (columns): plain columns, no predicate, not deferrable, and
+   * of the table itself; and what is equal to it is equal to the columns' own collations.
+   */
   readonly arbiter: boolean;
 }
 
@@ -99,6 +104,8 @@ export interface TargetTable {
   readonly selfReferences: readonly string[];
   /** Whether COPY does to it what INSERT does: no partitions, row security or statement triggers. */
   readonly copiesLikeInsert: boolean;
+  /** Other tables inherit from it, and no partitions: their rows are not its own, nor is its key theirs. */
+  readonly inherited?: true;
   /** pg_class.reltuples, or 0. */
   readonly estimatedRows: number;
   readonly bytes: number;

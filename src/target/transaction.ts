@@ -76,9 +76,6 @@ function beginning(connection: Connection): Connection {
       asOpened(sql, params === undefined, (text) => connection.execute(text, params)),
     describe: (sql) => asOpened(sql, false, (text) => connection.describe(text)),
     copyIn: (sql, chunks) => asOpened(sql, false, (text) => connection.copyIn(text, chunks)),
-    copyOut: async function* (sql) {
-      await (begun ??= connection.query('begin'));
-      yield* connection.copyOut(sql);
-    },
+    copyOut: (sql, take) => asOpened(sql, false, (text) => connection.copyOut(text, take)),
   };
 }

@@ -1,6 +1,7 @@
 import { present } from '../assert.ts';
 import { EtlError } from '../errors.ts';
 import type { Connection, Row } from './connect.ts';
+import { remembered } from './remembered.ts';
 import { READ_TYPES } from './sql/read-types.ts';
 import type { TargetType } from './table.ts';
 
@@ -29,9 +30,17 @@ export async function readTypes(
   connection: Connection,
   oids: readonly string[],
 ): Promise<ReadonlyMap<string, TypeFacts>> {
-  const rows = await connection.query(READ_TYPES, [[...new Set(oids)]]);
-  return new Map(rows.map((row) => [String(row['oid']), factsOf(row)]));
+  const asked = [...new Set(oids)].sort();
+  const read = async (): Promise<ReadonlyMap<string, TypeFacts>> => {
+    const rows = await connection.query(READ_TYPES, [asked]);
+    return new Map(rows.map((row) => [String(row['oid']), factsOf(row)]));
+  };
+  const lasting = asked.every((oid) => Number(oid) < OWN_OIDS_FROM);
+  return lasting ? remembered(connection, `types ${asked.join(' ')}`, read) : read();
 }
+
+/** Below it lie the oids of what PostgreSQL itself brings, which nobody changes. */
+const OWN_OIDS_FROM = 16_384;
 
 function factsOf(row: Row): TypeFacts {
   const typeName = String(row['type_name']);

@@ -51,3 +51,77 @@ it.each([128 * 1024, 1024 * 1024, 12 * 1024 * 1024])(
     expect(counts).toEqual(all);
   },
 );
+
+async function* linesThen(end: () => void): AsyncGenerator<Buffer> {
+  for (let chunk = 0; chunk < 3; chunk++) yield Buffer.from('1\n2\n');
+  end();
+}
+
+it('throws what the source throws, and the connection is of use again', async () => {
+  await connection.query('create temp table if not exists numbers (n int)');
+  const torn = linesThen(() => {
+    throw new Error('the disk is gone');
+  });
+  await expect(connection.copyIn('copy numbers from stdin', torn)).rejects.toThrow(
+    'the disk is gone',
+  );
+  expect(
+    await connection.copyIn(
+      'copy numbers from stdin',
+      linesThen(() => undefined),
+    ),
+  ).toBe(6);
+  expect(await connection.query('select count(*)::int as rows from numbers')).toEqual([
+    { rows: 6 },
+  ]);
+});
+
+it('asks the source for no more once the server has refused a row', async () => {
+  await connection.query('create temp table if not exists numbers (n int)');
+  let asked = 0;
+  let left = false;
+  async function* endless(): AsyncGenerator<Buffer> {
+    try {
+      for (;;) {
+        asked += 1;
+        yield Buffer.from(`${asked < 3 ? '1' : 'one'}\n`.repeat(100_000));
+      }
+    } finally {
+      left = true;
+    }
+  }
+  const refused = connection.copyIn('copy numbers from stdin', endless());
+  await expect(refused).rejects.toMatchObject({
+    record: { facts: { sqlState: '22P02' } },
+  });
+  expect(left).toBe(true);
+  expect(await connection.query('select 1 as one')).toEqual([{ one: 1 }]);
+});
+
+it('throws the refusal of a COPY that the server does not begin', async () => {
+  const refused = connection.copyIn(
+    'copy nowhere from stdin',
+    linesThen(() => undefined),
+  );
+  await expect(refused).rejects.toMatchObject({ record: { facts: { sqlState: '42P01' } } });
+  expect(await connection.query('select 1 as one')).toEqual([{ one: 1 }]);
+});
+
+it('ends where the line is lost', async () => {
+  const other = await connect({
+    databaseUrl: db.url,
+    applicationName: 'etl test',
+    connectTimeoutMs: 10_000,
+    session: {},
+  });
+  await other.query('create temp table numbers (n int)');
+  async function* cut(): AsyncGenerator<Buffer> {
+    yield Buffer.from('1\n'.repeat(1_000_000));
+    other.destroy();
+    for (;;) yield Buffer.from('2\n'.repeat(1_000_000));
+  }
+  await expect(other.copyIn('copy numbers from stdin', cut())).rejects.toMatchObject({
+    record: { code: 'ETL_CONNECTION' },
+  });
+  expect(other.usable()).toBe(false);
+});

@@ -21,6 +21,8 @@ interface RandomLake {
   readonly strategy: 'auto' | 'full-parallel' | 'hybrid' | 'sequential' | 'partitioned';
   readonly concurrency: number;
   readonly exists: boolean;
+  /** What a transform makes of them, a few at a time; null: there is none. */
+  readonly turn: { readonly batch: number; readonly fours: 'load' | 'reject' | 'throw' } | null;
 }
 
 const BAD = 'bad';
@@ -35,7 +37,24 @@ const lake: fc.Arbitrary<RandomLake> = fc.record({
   strategy: fc.constantFrom('auto', 'full-parallel', 'hybrid', 'sequential', 'partitioned'),
   concurrency: fc.integer({ min: 1, max: 4 }),
   exists: fc.boolean(),
+  turn: fc.option(
+    fc.record({
+      batch: fc.integer({ min: 1, max: 9 }),
+      fours: fc.constantFrom('load', 'reject', 'throw'),
+    }),
+  ),
 });
+
+/** The content with its id behind it; a document whose version is 4 may be bad. */
+const TURN = `export default {
+  columns: ['content'],
+  setUp: ({ fours }) => fours,
+  transform: (rows, fours, { reject }) => {
+    if (fours === 'throw' && rows.some(({ version }) => version === '4')) throw new Error('four');
+    return rows.map(({ id, version, content }) =>
+      fours === 'reject' && version === '4' ? reject('four') : { content: content + '#' + id });
+  },
+}`;
 
 describe('documents', () => {
   let db: TestDatabase;
@@ -45,6 +64,7 @@ describe('documents', () => {
   beforeAll(async () => {
     db = await createTestDatabase();
     folder = await mkdtemp(join(tmpdir(), 'etl-documents-'));
+    await writeFile(join(folder, 'turn.mjs'), TURN);
   });
   afterAll(async () => {
     await rm(folder, { recursive: true });
@@ -69,7 +89,7 @@ describe('documents', () => {
         `select id::int, version::int, content from ${table} order by id, version, content collate "C"`,
       );
       expect(rows).toEqual(inOrder(oneByOne(written, drawn)));
-      expect(rejected).toBe(written.filter(({ content }) => content === BAD).length);
+      expect(rejected).toBe(written.length - good(written, drawn).length);
       await db.query(`drop table ${table}`);
     });
     await checkProperty('test/integration/documents-promise.test.ts', property, 60);
@@ -84,7 +104,7 @@ describe('documents', () => {
     }
   }
 
-  function jobOf(table: string, { onConflict, strategy, concurrency }: RandomLake) {
+  function jobOf(table: string, { onConflict, strategy, concurrency, turn }: RandomLake) {
     const newest = onConflict === 'newest' ? { versionColumn: 'version' } : {};
     const append = onConflict === 'append';
     return {
@@ -92,6 +112,7 @@ describe('documents', () => {
         concurrency,
         onError: 'quarantine' as const,
         rejects: join(folder, `${table}-rejects`),
+        ...(turn === null ? {} : { subBatchSize: turn.batch }),
       },
       loads: [
         {
@@ -100,6 +121,7 @@ describe('documents', () => {
           files: [`${table}/*.txt`],
           documents: { path: '{n}-{id}-v{version}.txt' },
           columns: { n: null },
+          transform: turn === null ? null : { module: 'turn.mjs', options: { fours: turn.fours } },
         },
       ],
     };
@@ -111,11 +133,21 @@ function tableSql(table: string, { onConflict }: RandomLake): string {
   return `create table ${table} (id bigint${key}, version bigint, content text)`;
 }
 
-function oneByOne(pages: readonly Page[], { onConflict }: RandomLake): Page[] {
-  const good = pages.filter(({ content }) => content !== BAD);
-  if (onConflict === 'append') return good;
+/** What is to be loaded, as it is then. */
+function good(pages: readonly Page[], { turn }: RandomLake): Page[] {
+  const readable = pages.filter(({ content }) => content !== BAD);
+  if (turn === null) return readable;
+  return readable
+    .filter(({ version }) => turn.fours === 'load' || version !== 4)
+    .map((one) => ({ ...one, content: `${one.content}#${one.id}` }));
+}
+
+function oneByOne(pages: readonly Page[], drawn: RandomLake): Page[] {
+  const { onConflict } = drawn;
+  const made = good(pages, drawn);
+  if (onConflict === 'append') return made;
   const rows = new Map<number, Page>();
-  for (const next of good) {
+  for (const next of made) {
     const before = rows.get(next.id);
     const wins =
       before === undefined ||

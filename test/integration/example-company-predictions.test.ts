@@ -23,5 +23,7 @@ test('5,000 rows are scored, their companies created, and what comes again is sk
     }
     const names = figures.map(({ what }) => what);
     expect(names).toContain('scored and inserted: wall time per row');
+    expect(names).toContain('20 uploads of 20 users: the last answer');
+    expect(names).toContain('60 uploads of 20 users: the last answer');
   });
 });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { loadSequentially, type OracleFile } from '../../tools/oracle.ts';
 import { load } from '../support/load.ts';
-import { checkProperty } from '../support/property.ts';
+import { CASES_LIMIT_MS, forCases } from '../support/promise.ts';
 import { csvOf } from '../support/random-load.ts';
 import { useScene } from '../support/scene.ts';
 
@@ -225,38 +225,39 @@ async function expectFurther(name: string, { further }: Random, expected: Expect
   expect(raw.map((one) => one['words']).sort()).toEqual(words.sort());
 }
 
-test('every row is loaded, and creates what it names, as if it had come alone', async () => {
-  const { db, folder } = scene;
-  let cases = 0;
-  const property = fc.asyncProperty(randomLoad, async (drawn) => {
-    const name = `case_${++cases}`;
-    const random = possible(drawn);
-    // A further table with the id as its key takes no row without one.
-    if (random.further === 'ids' && !random.key.includes('company')) return;
-    await createTables(name, random);
-    const job = jobOf(name, await writeFiles(name, random), random);
-    const { report } = await load(db.url, job, {
-      cwd: folder,
-      ...(random.split ? { partBytesMin: 20 } : {}),
+test(
+  'every row is loaded, and creates what it names, as if it had come alone',
+  async () => {
+    const { db, folder } = scene;
+    await forCases(50, randomLoad, async (drawn, name) => {
+      const random = possible(drawn);
+      // A further table with the id as its key takes no row without one.
+      if (random.further === 'ids' && !random.key.includes('company')) return;
+      await createTables(name, random);
+      const job = jobOf(name, await writeFiles(name, random), random);
+      const { report } = await load(db.url, job, {
+        cwd: folder,
+        ...(random.split ? { partBytesMin: 20 } : {}),
+      });
+      expect(report.error).toBeNull();
+      const expected = expectedOf(random);
+      expect(report.loads[0]?.totals.rejected).toBe(expected.rejected);
+      const companies = await db.query(
+        `select symbol, name, rating::text from ${name}_companies order by id`,
+      );
+      // Made in the order of the files, where they have more than their symbol.
+      const [inOrder, words] = random.files.some(({ brings }) => brings.length > 0)
+        ? [(all: object[]) => all, expected.companies]
+        : [(all: object[]) => all.map((one) => JSON.stringify(one)).sort(), expected.companies];
+      expect(inOrder(companies)).toEqual(inOrder([...words]));
+      expect(report.loads[0]?.lookups).toEqual([
+        { table: `public.${name}_companies`, created: expected.companies.length - 1 },
+      ]);
+      await expectTable(name, random, expected);
+      await expectFurther(name, random, expected);
+      const further = random.further === 'none' ? '' : `, ${name}_further`;
+      await db.query(`drop table ${name}, ${name}_oracle, ${name}_companies${further}`);
     });
-    expect(report.error).toBeNull();
-    const expected = expectedOf(random);
-    expect(report.loads[0]?.totals.rejected).toBe(expected.rejected);
-    const companies = await db.query(
-      `select symbol, name, rating::text from ${name}_companies order by id`,
-    );
-    // Made in the order of the files, where they have more than their symbol.
-    const [inOrder, words] = random.files.some(({ brings }) => brings.length > 0)
-      ? [(all: object[]) => all, expected.companies]
-      : [(all: object[]) => all.map((one) => JSON.stringify(one)).sort(), expected.companies];
-    expect(inOrder(companies)).toEqual(inOrder([...words]));
-    expect(report.loads[0]?.lookups).toEqual([
-      { table: `public.${name}_companies`, created: expected.companies.length - 1 },
-    ]);
-    await expectTable(name, random, expected);
-    await expectFurther(name, random, expected);
-    const further = random.further === 'none' ? '' : `, ${name}_further`;
-    await db.query(`drop table ${name}, ${name}_oracle, ${name}_companies${further}`);
-  });
-  await checkProperty('test/integration/lookup-sets-promise.test.ts', property, 50);
-}, 300_000);
+  },
+  CASES_LIMIT_MS,
+);

@@ -6,7 +6,7 @@ import { loadSequentially, type OracleFile } from '../../tools/oracle.ts';
 import type { RunEvent } from '../../src/run/events.ts';
 import { armSql, FAULTS } from '../support/faults.ts';
 import { load, planJob, runPlan } from '../support/load.ts';
-import { checkProperty } from '../support/property.ts';
+import { CASES_LIMIT_MS, forCases } from '../support/promise.ts';
 import { csvOf } from '../support/random-load.ts';
 import { useScene } from '../support/scene.ts';
 
@@ -140,49 +140,50 @@ async function fillOracle(name: string, random: RandomLookup, files: OracleFile[
   );
 }
 
-test('the table ends as the oracle says, and as if all companies had been there, once they are', async () => {
-  const { db, folder } = scene;
-  let cases = 0;
-  const property = fc.asyncProperty(randomLookup, async (drawn) => {
-    const name = `case_${++cases}`;
-    const random = possible(drawn);
-    const [companies, oracle] = [`${name}_companies`, `${name}_oracle`];
-    const unique = random.key.length === 0 ? '' : `, unique (${random.key.join(', ')})`;
-    await db.query(`
+test(
+  'the table ends as the oracle says, and as if all companies had been there, once they are',
+  async () => {
+    const { db, folder } = scene;
+    await forCases(60, randomLookup, async (drawn, name) => {
+      const random = possible(drawn);
+      const [companies, oracle] = [`${name}_companies`, `${name}_oracle`];
+      const unique = random.key.length === 0 ? '' : `, unique (${random.key.join(', ')})`;
+      await db.query(`
       create table ${companies} (id int generated always as identity (start 7) primary key,
         symbol varchar(9) not null unique);
       insert into ${companies} (symbol) values ${KNOWN.map((symbol) => `('${symbol}')`).join(', ')};
       create table ${name} (k int, company int, v text, version int ${unique});
       create table ${oracle} (k int, company text, v text, version int ${unique})`);
-    const job = jobOf(name, companies, await writeFiles(name, random), random);
-    const options = { cwd: folder, ...(random.split ? { partBytesMin: 20 } : {}) };
-    const { report } = await load(db.url, job, options);
-    expect(report.error).toBeNull();
-    const files = oracleFiles(random, KNOWN);
-    const kept = files.reduce((sum, each) => sum + each.rows.length, 0);
-    const read = random.files.reduce((sum, each) => sum + each.rows.length, 0);
-    expect(report.loads[0]?.totals).toMatchObject({ rowsRead: read, rejected: read - kept });
-    await fillOracle(oracle, random, files);
-    expect(await wordsOf(name, companies)).toEqual(await wordsOf(oracle, null));
-    const named = files.flatMap(({ rows }) => rows.flatMap(([, company]) => company ?? []));
-    const expected = new Set([...KNOWN, ...named]);
-    const there = await db.query(`select symbol from ${companies}`);
-    expect(new Set(there.map(({ symbol }) => symbol))).toEqual(expected);
-    expect(report.loads[0]?.lookups).toEqual([
-      { table: `public.${companies}`, created: expected.size - KNOWN.length },
-    ]);
-    if (read > kept && !random.insertMissing) {
-      const values = ADDED.map((symbol) => `('${symbol}')`).join(', ');
-      await db.query(`insert into ${companies} (symbol) values ${values}`);
-      const retried = await load(db.url, job, { ...options, retryRejects: true });
-      expect(retried.report.error).toBeNull();
-      await fillOracle(oracle, random, oracleFiles(random, [...KNOWN, ...ADDED]));
+      const job = jobOf(name, companies, await writeFiles(name, random), random);
+      const options = { cwd: folder, ...(random.split ? { partBytesMin: 20 } : {}) };
+      const { report } = await load(db.url, job, options);
+      expect(report.error).toBeNull();
+      const files = oracleFiles(random, KNOWN);
+      const kept = files.reduce((sum, each) => sum + each.rows.length, 0);
+      const read = random.files.reduce((sum, each) => sum + each.rows.length, 0);
+      expect(report.loads[0]?.totals).toMatchObject({ rowsRead: read, rejected: read - kept });
+      await fillOracle(oracle, random, files);
       expect(await wordsOf(name, companies)).toEqual(await wordsOf(oracle, null));
-    }
-    await db.query(`drop table ${name}, ${oracle}, ${companies}`);
-  });
-  await checkProperty('test/integration/lookups-promise.test.ts', property, 60);
-}, 300_000);
+      const named = files.flatMap(({ rows }) => rows.flatMap(([, company]) => company ?? []));
+      const expected = new Set([...KNOWN, ...named]);
+      const there = await db.query(`select symbol from ${companies}`);
+      expect(new Set(there.map(({ symbol }) => symbol))).toEqual(expected);
+      expect(report.loads[0]?.lookups).toEqual([
+        { table: `public.${companies}`, created: expected.size - KNOWN.length },
+      ]);
+      if (read > kept && !random.insertMissing) {
+        const values = ADDED.map((symbol) => `('${symbol}')`).join(', ');
+        await db.query(`insert into ${companies} (symbol) values ${values}`);
+        const retried = await load(db.url, job, { ...options, retryRejects: true });
+        expect(retried.report.error).toBeNull();
+        await fillOracle(oracle, random, oracleFiles(random, [...KNOWN, ...ADDED]));
+        expect(await wordsOf(name, companies)).toEqual(await wordsOf(oracle, null));
+      }
+      await db.query(`drop table ${name}, ${oracle}, ${companies}`);
+    });
+  },
+  CASES_LIMIT_MS,
+);
 
 /** Where a backend dies once: while it copies, while it creates, while it merges. */
 test.for([

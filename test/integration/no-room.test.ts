@@ -181,6 +181,7 @@ test.for([
   const end = await runCli(all, { cwd: scene.folder, fileBlocksMax: 16 });
   expect(end.code, end.stdout + end.stderr).toBe(2);
   expect(end.stderr + end.stdout).toContain(says);
+  expect(end.stderr + end.stdout).toContain('ETL_NO_ROOM');
   expect(end.stderr + end.stdout).not.toMatch(/\n\s+at |Unexpected/);
   const left = await readdir(join(scene.folder, folder)).catch(() => []);
   expect(left).toEqual([]);

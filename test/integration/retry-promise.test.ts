@@ -1,36 +1,40 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { verify } from '../../src/check/verify/verify.ts';
-import { defineJob } from '../../src/job/define-job.ts';
+import { defineJob, type JobInput } from '../../src/job/define-job.ts';
 import { silentLog } from '../../src/log.ts';
 import type { Report } from '../../src/run/report-types.ts';
-import {
-  loadSequentially,
-  tableDigest,
-  type OracleFile,
-  type OracleRow,
-} from '../../tools/oracle.ts';
+import type { OracleFile, OracleRow } from '../../tools/oracle.ts';
 import { correctRejects, goodRow, sequenceOf, withWholeFiles } from '../support/corrected-rows.ts';
-import { createTestDatabase, expectNoLeaks, type TestDatabase } from '../support/database.ts';
 import { load } from '../support/load.ts';
-import { checkProperty } from '../support/property.ts';
+import {
+  CASES_LIMIT_MS,
+  createTable,
+  expectAsOracle,
+  forCases,
+  jobOf,
+  optionsOf,
+  oracleOf,
+} from '../support/promise.ts';
 import {
   badRowsOf,
+  constraintsOf,
   csvWithBadRows,
   KNOWN_VERSIONS,
-  VERSION_CONSTRAINTS,
   type BadRow,
 } from '../support/random-bad-rows.ts';
-import { randomLoad, type RandomLoad } from '../support/random-load.ts';
+import { CASE_BLIND, randomLoad, type RandomLoad } from '../support/random-load.ts';
+import { useScene } from '../support/scene.ts';
 
 interface Case {
   readonly random: RandomLoad;
   readonly bad: readonly (readonly BadRow[])[];
   /** Of each bad row: what makes its correction, and in which of two retries it is corrected. */
   readonly seeds: readonly { readonly seed: number; readonly round: 1 | 2 | 3 }[];
+  /** Whether the rows, or those of some versions, go to a table that keeps all of them, too. */
+  readonly log: 'none' | 'all' | 'some';
 }
 
 const CASES: fc.Arbitrary<Case> = randomLoad.map(withWholeFiles).chain((random) =>
@@ -43,42 +47,40 @@ const CASES: fc.Arbitrary<Case> = randomLoad.map(withWholeFiles).chain((random) 
         }),
         { minLength: bad.flat().length, maxLength: bad.flat().length },
       )
-      .map((seeds) => ({ random, bad, seeds })),
+      .chain((seeds) =>
+        fc
+          .constantFrom<Case['log']>('none', 'none', 'all', 'some')
+          .map((log) => ({ random: withLog(random, log), bad, seeds, log })),
+      ),
   ),
 );
 
+/** Only a merge of whole files writes several tables. */
+function withLog(random: RandomLoad, log: Case['log']): RandomLoad {
+  const { strategy } = random;
+  return { ...random, strategy: log !== 'none' && strategy === 'partitioned' ? 'auto' : strategy };
+}
+
 /** The table ends as if the corrected rows had stood in their files from the first. */
-describe('corrected rows', () => {
-  let db: TestDatabase;
-  let folder: string;
-  let cases = 0;
+const scene = useScene(() => '', `${CASE_BLIND}${KNOWN_VERSIONS}`);
 
-  beforeAll(async () => {
-    db = await createTestDatabase();
-    folder = await mkdtemp(join(tmpdir(), 'etl-retry-'));
-    await db.query(
-      `create collation case_blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
-       ${KNOWN_VERSIONS}`,
-    );
-  });
-  afterAll(async () => {
-    await rm(folder, { recursive: true });
-    await db.drop();
-  });
-
-  it('take the precedence of what they correct, whatever is retried first', async () => {
-    const property = fc.asyncProperty(CASES, async (one) => {
+it(
+  'corrected rows take the precedence of what they correct, whatever is retried first',
+  async () => {
+    const { db, folder } = scene;
+    await forCases(40, CASES, async (one, table) => {
       const { random, bad, seeds } = one;
-      const name = `case_${++cases}`;
-      await createTable(name, random);
+      const constraints = constraintsOf(random);
+      await createTable(db, table, random, constraints);
       const own = await mkdtemp(join(folder, 'files-'));
       const paths = random.files.map((_, place) => join(own, `${place}.csv`));
       for (const [place, file] of random.files.entries()) {
         await writeFile(paths[place] ?? '', csvWithBadRows(file, bad[place] ?? []));
       }
-      const job = jobOf(name, paths, random);
-      const parts = random.parts === null ? {} : { partBytesMin: random.parts.bytes };
-      let { report } = await load(db.url, job, { cwd: own, ...parts });
+      const asked = jobOf(table, paths, random, { onError: 'quarantine', subBatchSize: 3 });
+      const job = withTarget(asked, one, `${table}_log`);
+      await createTable(db, `${table}_log`, logOf(random));
+      let { report } = await load(db.url, job, optionsOf(own, random));
       expect(report.error).toBeNull();
       const corrected = new Map<string, OracleRow>();
       for (const round of [1, 2] as const) {
@@ -91,45 +93,48 @@ describe('corrected rows', () => {
         const effective = random.files.map((file, place) =>
           settled(file, bad[place] ?? [], (number) => corrected.get(`${place} ${number}`)),
         );
-        const oracle = `${name}_oracle_${round}`;
-        await createTable(oracle, random);
-        await loadSequentially(
-          (sql, params) => db.query(sql, params),
-          oracleTable(oracle, random),
-          effective,
-        );
-        const digest = async (table: string): Promise<unknown> =>
-          (await db.query(tableDigest(table)))[0];
-        expect(await digest(name)).toEqual(await digest(oracle));
-        await db.query(`drop table ${oracle}`);
+        await createTable(db, `${table}_oracle`, random, constraints);
+        await expectAsOracle(db, oracleOf(table, random), effective);
+        await db.query(`drop table ${table}_oracle`);
+        await expectLogged(one, `${table}_log`, effective);
       }
       const options = { databaseUrl: db.url, wholeTable: false, cwd: own, log: silentLog };
-      const { tables } = await verify(defineJob(job, own), { ...options, now: () => 0 });
+      const { tables } = await verify(defineJob(asked, own), { ...options, now: () => 0 });
       expect(tables[0]).toMatchObject({ equal: true, differences: [] });
-      await db.query(`drop table ${name}`);
+      await db.query(`drop table ${table}, ${table}_log`);
       expect(seeds.length).toBe(bad.flat().length);
     });
-    await checkProperty('test/integration/retry-promise.test.ts', property, 40);
-    await expectNoLeaks(db.url);
-  }, 300_000);
+  },
+  CASES_LIMIT_MS,
+);
 
-  async function createTable(name: string, random: RandomLoad): Promise<void> {
-    const columns = [...random.key, ...random.values].map(
-      (column) => `${column.name} ${column.sqlType}`,
-    );
-    const key = random.key.map((column) => column.name);
-    const constraint =
-      random.onConflict === 'append'
-        ? key.map((column) => `check (${column} is not null)`)
-        : [`primary key (${key.join(', ')})`];
-    await db.query(
-      `create table ${name} (${[...columns, ...constraint, VERSION_CONSTRAINTS].join(', ')})`,
-    );
-    await loadSequentially((sql, params) => db.query(sql, params), oracleTable(name, random), [
-      random.before,
-    ]);
-  }
-});
+function withTarget(job: JobInput, { log }: Case, table: string): JobInput {
+  if (log === 'none') return job;
+  const where = log === 'some' ? { where: 'version is distinct from 4' } : {};
+  const targets = [{ table, onConflict: 'append' as const, ...where }];
+  return { ...job, loads: job.loads.map((load) => ({ ...load, targets })) };
+}
+
+/** What keeps every row that is brought to it. */
+function logOf(random: RandomLoad): RandomLoad {
+  return { ...random, onConflict: 'append', before: { columns: [], rows: [] } };
+}
+
+async function expectLogged(
+  { random, log }: Case,
+  table: string,
+  files: readonly OracleFile[],
+): Promise<void> {
+  if (log === 'none') return;
+  const kept = files.map((file) => {
+    const version = file.columns.indexOf('version');
+    const rows = file.rows.filter((row) => log === 'all' || row[version] !== '4');
+    return { ...file, rows };
+  });
+  await createTable(scene.db, `${table}_oracle`, logOf(random));
+  await expectAsOracle(scene.db, oracleOf(table, logOf(random)), kept);
+  await scene.db.query(`drop table ${table}_oracle`);
+}
 
 /** Corrects what waits for this round in the reject files that the report names. */
 async function correct(
@@ -169,29 +174,4 @@ function settled(
     typeof item === 'number' ? [correctionOf(item) ?? []].filter((row) => row.length > 0) : [item],
   );
   return { ...file, rows };
-}
-
-function jobOf(
-  table: string,
-  files: string[],
-  { concurrency, parts, onConflict, strategy }: RandomLoad,
-): Parameters<typeof load>[1] {
-  const versionColumn = onConflict === 'newest' ? 'version' : null;
-  return {
-    settings: {
-      ...{ concurrency, onError: 'quarantine', subBatchSize: 3 },
-      ...(parts === null ? {} : { chunkSize: parts.rows }),
-    },
-    loads: [{ table, files, onConflict, strategy, versionColumn }],
-  };
-}
-
-function oracleTable(table: string, random: RandomLoad): Parameters<typeof loadSequentially>[1] {
-  return {
-    table,
-    columns: [...random.key, ...random.values].map((column) => column.name),
-    key: random.key.map((column) => column.name),
-    onConflict: random.onConflict,
-    versionColumn: 'version',
-  };
 }

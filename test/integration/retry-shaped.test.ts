@@ -113,7 +113,7 @@ test.each<[what: string, more: Partial<LoadInput>]>([
   expect(await rows()).toEqual(['1 b 1 y', '9 held 9 before']);
 });
 
-test('further targets say why it cannot be right', async () => {
+test('further targets with a key say why it cannot be right', async () => {
   await scene.db.query(`create table ${scene.table}_more (name text primary key, n int)`);
   await scene.write({ 'a.csv': `${HEAD}1,a,bad,x\n4,d,4,x\n` });
   const targets = [
@@ -122,7 +122,7 @@ test('further targets say why it cannot be right', async () => {
   expect((await run({ targets })).loads[0]?.totals).toMatchObject({ rejected: 1 });
   await correct(/(?<=,a,)bad(?=,x$)/gm, '7');
   const report = await run({ targets }, true).catch((error: unknown) => error);
-  expect(JSON.stringify(report)).toContain('by the key of one table a row may come behind another');
+  expect(JSON.stringify(report)).toContain('decides by the order of all rows that came there');
   expect(await rows()).toEqual(['4 d 4 x', '9 held 9 before']);
 });
 

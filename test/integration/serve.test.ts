@@ -180,6 +180,13 @@ describe('files', () => {
       expect(told.facts.file).toBe('x.parquet');
       const broken = await client.post('/jobs/rows/rows', '[{"id": 1,,}]', JSON_TYPE);
       expect([broken.status, (await bodyOf(broken)).code]).toEqual([422, 'ETL_JSON_MALFORMED']);
+      for (const none of ['[]', '[{}]', '12']) {
+        const empty = await client.post('/jobs/rows/rows', none, JSON_TYPE);
+        const { code, sentence } = await bodyOf(empty);
+        expect([empty.status, code, sentence]).toEqual([
+          ...[422, 'ETL_FILE_EMPTY', 'There is no row in it that has a field.'],
+        ]);
+      }
       expect(await readdir(join(scene.folder, 'spool/files'))).toEqual([]);
       const list = (await (await client.get('/jobs')).json()) as {
         name: string;

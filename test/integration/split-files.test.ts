@@ -3,10 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import fc from 'fast-check';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { loadSequentially, tableDigest } from '../../tools/oracle.ts';
 import { silentLog } from '../../src/log.ts';
 import type { RunEvent } from '../../src/run/events.ts';
 import { runWith } from '../../src/run/run.ts';
@@ -14,7 +12,7 @@ import { createTestDatabase, expectNoLeaks, type TestDatabase } from '../support
 import { armSql, FAULTS } from '../support/faults.ts';
 import { createInProcessPool } from '../support/in-process-pool.ts';
 import { load, planJob, runPlan, type LoadOptions } from '../support/load.ts';
-import { checkProperty } from '../support/property.ts';
+import { CASES_LIMIT_MS, expectAsOracle, forCases } from '../support/promise.ts';
 import {
   contentOf,
   randomSplit,
@@ -38,60 +36,47 @@ describe('a file that is split', () => {
     await db.drop();
   });
 
-  it('leaves the table that a sequential load leaves, whatever its parts are', async () => {
-    let cases = 0;
-    let split = 0;
-    const property = fc.asyncProperty(randomSplit, async (random) => {
-      const table = `case_${++cases}`;
-      const names = await writeFiles(table, random);
-      for (const name of [table, `${table}_oracle`]) {
-        await db.query(`create table ${name} (k int primary key, v text, version int)`);
-        await db.query(`insert into ${name} values (1, 'old', 2), (2, 'old', null)`);
-      }
-      const { plan, report } = await load(
-        db.url,
-        {
-          settings: {
-            concurrency: random.concurrency,
-            chunkSize: random.rows,
-            checkSuperseded: random.checkSuperseded,
-          },
-          loads: [
-            {
-              table,
-              files: names,
-              onConflict: random.onConflict,
-              strategy: 'partitioned',
-              versionColumn: random.onConflict === 'newest' ? 'version' : null,
-            },
-          ],
-        },
-        { cwd: folder, partBytesMin: random.bytes },
-      );
-      split += plan.loads[0]?.units.filter(({ part }) => part !== null).length ?? 0;
-      expect(report.error).toBeNull();
-      expect(report.loads[0]?.files.map((file) => file.rowsRead)).toEqual(
-        random.files.map(({ rows }) => rows.length),
-      );
-      await loadSequentially(
-        (sql, params) => db.query(sql, params),
-        {
-          table: `${table}_oracle`,
-          columns: SPLIT_COLUMNS,
-          key: ['k'],
-          onConflict: random.onConflict,
-          versionColumn: 'version',
-        },
-        random.files.map(({ rows }) => ({ columns: SPLIT_COLUMNS, rows })),
-      );
-      const [engine] = await db.query(tableDigest(table));
-      const [oracle] = await db.query(tableDigest(`${table}_oracle`));
-      expect(engine).toEqual(oracle);
-      await db.query(`drop table ${table}, ${table}_oracle`);
-    });
-    await checkProperty('test/integration/split-files.test.ts', property, 60);
-    expect(split).toBeGreaterThan(cases);
-  }, 300_000);
+  it(
+    'leaves the table that a sequential load leaves, whatever its parts are',
+    async () => {
+      let [cases, split] = [0, 0];
+      await forCases(60, randomSplit, async (random, table) => {
+        cases += 1;
+        const names = await writeFiles(table, random);
+        for (const name of [table, `${table}_oracle`]) {
+          await db.query(`create table ${name} (k int primary key, v text, version int)`);
+          await db.query(`insert into ${name} values (1, 'old', 2), (2, 'old', null)`);
+        }
+        const { concurrency, rows: chunkSize, checkSuperseded, onConflict } = random;
+        const versionColumn = onConflict === 'newest' ? 'version' : null;
+        const own = {
+          table,
+          files: names,
+          onConflict,
+          strategy: 'partitioned',
+          versionColumn,
+        } as const;
+        const { plan, report } = await load(
+          db.url,
+          { settings: { concurrency, chunkSize, checkSuperseded }, loads: [own] },
+          { cwd: folder, partBytesMin: random.bytes },
+        );
+        split += plan.loads[0]?.units.filter(({ part }) => part !== null).length ?? 0;
+        expect(report.error).toBeNull();
+        expect(report.loads[0]?.files.map((file) => file.rowsRead)).toEqual(
+          random.files.map(({ rows }) => rows.length),
+        );
+        await expectAsOracle(
+          db,
+          { table, columns: SPLIT_COLUMNS, key: ['k'], onConflict, versionColumn: 'version' },
+          random.files.map(({ rows }) => ({ columns: SPLIT_COLUMNS, rows })),
+        );
+        await db.query(`drop table ${table}, ${table}_oracle`);
+      });
+      expect(split).toBeGreaterThan(cases);
+    },
+    CASES_LIMIT_MS,
+  );
 
   it.each([true, false])('lets the last row of a key win over all parts (%s)', async (sent) => {
     const rows = Array.from({ length: 400 }, (_, row) => `${row % 10},row ${row}\n`);

@@ -1,14 +1,25 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { expect, it } from 'vitest';
+import type { OracleFile } from '../../tools/oracle.ts';
 import type { LoadReport } from '../../src/run/report-types.ts';
-import { createTestDatabase, expectNoLeaks, type TestDatabase } from '../support/database.ts';
-import { planJob, runPlan } from '../support/load.ts';
-import { checkProperty } from '../support/property.ts';
-import { csvOf, randomLoad, type RandomColumn, type RandomLoad } from '../support/random-load.ts';
+import { load } from '../support/load.ts';
+import {
+  CASES_LIMIT_MS,
+  expectAsOracle,
+  expectEqualTwins,
+  forCases,
+  rowsIn,
+} from '../support/promise.ts';
+import {
+  CASE_BLIND,
+  csvOf,
+  randomLoad,
+  type RandomColumn,
+  type RandomLoad,
+} from '../support/random-load.ts';
+import { useScene } from '../support/scene.ts';
 
 /** A further table: some columns of the files under names of its own, and a policy of its own. */
 interface Further {
@@ -32,179 +43,125 @@ const further: fc.Arbitrary<Further> = fc.record({
 });
 
 /** Each table of a load with several ends as the oracle's, which loads it alone. */
-describe('the promise, with several targets', () => {
-  let db: TestDatabase;
-  let folder: string;
-  let cases = 0;
-  let quarantines = 0;
+const scene = useScene(() => '', CASE_BLIND);
 
-  beforeAll(async () => {
-    db = await createTestDatabase();
-    folder = await mkdtemp(join(tmpdir(), 'etl-targets-'));
-    await db.query(
-      `create collation case_blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`,
-    );
-  });
-  afterAll(async () => {
-    await rm(folder, { recursive: true });
-    await db.drop();
-  });
-
-  it('holds for random tables, files, policies, conditions, strategies and concurrency', async () => {
+it(
+  'holds for random tables, files, policies, conditions, strategies and concurrency',
+  async () => {
+    const { db, folder } = scene;
     const tables = fc.array(further, { minLength: 1, maxLength: 3 });
-    const property = fc.asyncProperty(randomLoad, tables, async (random, targets) => {
-      const name = `case_${++cases}`;
+    await forCases(60, fc.tuple(randomLoad, tables), async ([random, targets], name) => {
       const all = [
         ownTable(name, random),
         ...targets.map((one, at) => furtherTable(name, at, random, one)),
       ];
-      for (const table of all) await createTable(table);
-      const files = await writeFiles(name, random);
-      const strategy = random.strategy === 'partitioned' ? 'auto' : random.strategy;
-      const plan = await planJob(
-        db.url,
-        {
-          settings: { concurrency: random.concurrency },
-          loads: [
-            {
-              table: name,
-              files,
-              onConflict: random.onConflict,
-              strategy,
-              versionColumn: random.onConflict === 'newest' ? 'version' : null,
-              targets: all.slice(1).map(({ table, onConflict, columns, where }) => ({
-                ...{ table, onConflict, columns, where },
-              })),
-            },
-          ],
-        },
-        { cwd: folder },
-      );
-      const report = await runPlan(db.url, plan, {});
+      for (const table of all) await createTwins(table);
+      const { concurrency, onConflict } = random;
+      const own = {
+        ...{ table: name, files: await writeFiles(name, random), onConflict },
+        strategy: random.strategy === 'partitioned' ? ('auto' as const) : random.strategy,
+        versionColumn: onConflict === 'newest' ? 'version' : null,
+      };
+      const others = all.slice(1).map(({ table, columns, where, onConflict: policy }) => {
+        return { table, onConflict: policy as Further['onConflict'], columns, where };
+      });
+      const job = { settings: { concurrency }, loads: [{ ...own, targets: others }] };
+      const { report } = await load(db.url, job, { cwd: folder });
       expect([report.error, report.status]).toEqual([null, 'loaded']);
-      for (const table of all) {
-        await loadOracle(table, random);
-        const [engine] = await db.query(tableDigest(table.table));
-        const [oracle] = await db.query(tableDigest(`${table.table}_oracle`));
-        expect({ table: table.table, ...engine }).toEqual({ table: table.table, ...oracle });
+      for (const { table, declared, key, onConflict: policy, versionColumn, project } of all) {
+        const columns = declared.map((column) => column.name);
+        const target = { table, columns, key, onConflict: policy, versionColumn };
+        await expectAsOracle(db, target, random.files.map(project));
       }
-      expectBalanced(report.loads[0], random);
+      expectAllBalanced(report.loads[0], random);
       await db.query(
         `drop table ${all.map(({ table }) => `${table}, ${table}_oracle`).join(', ')}`,
       );
     });
-    await checkProperty('test/integration/targets-promise.test.ts', property, 60);
-    await expectNoLeaks(db.url);
-  }, 300_000);
+  },
+  CASES_LIMIT_MS,
+);
 
-  it('holds with a quarantine: a row that any table refuses is in none', async () => {
-    const file = fc.array(
-      fc.record({
-        name: fc.constantFrom('a', 'b', 'c', 'd', 'x'),
-        n: fc.integer({ min: 0, max: 9 }),
-      }),
-      { maxLength: 8 },
-    );
-    const loads = fc.record({
-      files: fc.array(file, { minLength: 1, maxLength: 5 }),
-      concurrency: fc.integer({ min: 1, max: 4 }),
-      strategy: fc.constantFrom('auto', 'full-parallel', 'hybrid', 'sequential'),
-      onConflict: fc.constantFrom('update', 'ignore'),
-    });
-    await db.query(`create table parents (name text primary key);
-                    insert into parents values ('a'), ('b'), ('c'), ('d')`);
-    const property = fc.asyncProperty(
-      loads,
-      async ({ files, concurrency, strategy, onConflict }) => {
-        for (const suffix of ['', '_oracle']) {
-          await db.query(
-            `drop table if exists log${suffix}, names${suffix};
-           create table log${suffix} (name text, n int check (n <> 3));
-           create table names${suffix} (
-             name text primary key references parents, n int check (n <> 7))`,
-          );
-        }
-        const name = `quarantine_${++quarantines}`;
-        const paths = files.map((_, place) => `${name}-${place}.csv`);
-        for (const [place, rows] of files.entries()) {
-          const text = ['name,n', ...rows.map((row) => `${row.name},${row.n}`), ''].join('\n');
-          await writeFile(join(folder, paths[place] ?? ''), text);
-        }
-        const targets = [{ table: 'names', onConflict }];
-        const own = {
-          table: 'log',
-          onConflict: 'append',
-          files: paths,
-          strategy,
-          targets,
-        } as const;
-        const settings = { concurrency, onError: 'quarantine', rejects: name } as const;
-        const plan = await planJob(
-          db.url,
-          { settings, loads: [{ ...own, targets }] },
-          { cwd: folder },
-        );
-        const report = await runPlan(db.url, plan, {});
-        expect(report.error).toBeNull();
-        let rejected = 0;
-        for (const row of files.flat()) rejected += (await oracleTakes(row, onConflict)) ? 0 : 1;
-        expect(report.loads[0]?.totals.rejected).toBe(rejected);
-        for (const table of ['log', 'names']) {
-          const [engine] = await db.query(tableDigest(table));
-          const [oracle] = await db.query(tableDigest(`${table}_oracle`));
-          expect({ table, ...engine }).toEqual({ table, ...oracle });
-        }
-      },
-    );
-    await checkProperty('test/integration/targets-promise.test.ts', property, 40);
-  }, 300_000);
-
-  /** One row into both tables, or into none. */
-  async function oracleTakes(
-    { name, n }: { readonly name: string; readonly n: number },
-    onConflict: 'update' | 'ignore',
-  ): Promise<boolean> {
-    const conflict = onConflict === 'ignore' ? 'nothing' : 'update set n = excluded.n';
-    // By the meaning of the constraints: with `ignore`, a row that stays out would be asked nothing.
-    const [row] = await db.query<{ good: boolean }>(
-      `select ${n} <> 3 and ${n} <> 7 and exists (select from parents where name = '${name}') as good`,
-    );
-    if (row?.good !== true) return false;
-    await db.query(
-      `insert into log_oracle values ('${name}', ${n});
-       insert into names_oracle values ('${name}', ${n}) on conflict (name) do ${conflict}`,
-    );
-    return true;
+async function createTwins({ table, key, declared }: Table): Promise<void> {
+  const primary = key.length === 0 ? '' : `, primary key (${key.join(', ')})`;
+  const columns = declared.map(({ name, sqlType }) => `${name} ${sqlType}`).join(', ');
+  for (const name of [table, `${table}_oracle`]) {
+    await scene.db.query(`create table ${name} (${columns}${primary})`);
   }
+}
 
-  async function createTable(table: Table): Promise<void> {
-    const key = table.key.length === 0 ? '' : `, primary key (${table.key.join(', ')})`;
-    const columns = table.declared.map(({ name, sqlType }) => `${name} ${sqlType}`).join(', ');
-    for (const name of [table.table, `${table.table}_oracle`]) {
-      await db.query(`create table ${name} (${columns}${key})`);
-    }
-  }
+async function writeFiles(name: string, random: RandomLoad): Promise<string[]> {
+  const written = random.files.map(async (file, place) => {
+    const path = join(scene.folder, `${name}-${place}.csv`);
+    await writeFile(path, csvOf(file));
+    return path;
+  });
+  return Promise.all(written);
+}
 
-  async function loadOracle(table: Table, random: RandomLoad): Promise<void> {
-    const { key, onConflict, versionColumn } = table;
-    const target = {
-      table: `${table.table}_oracle`,
-      columns: table.declared.map(({ name }) => name),
-      ...{ key, onConflict, versionColumn },
-    };
-    const files = random.files.map((file) => table.project(file));
-    await loadSequentially((sql, params) => db.query(sql, params), target, files);
-  }
-
-  async function writeFiles(name: string, random: RandomLoad): Promise<string[]> {
-    const written = random.files.map(async (file, place) => {
-      const path = join(folder, `${name}-${place}.csv`);
-      await writeFile(path, csvOf(file));
-      return path;
-    });
-    return Promise.all(written);
-  }
+const file = fc.array(
+  fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd', 'x'), n: fc.integer({ min: 0, max: 9 }) }),
+  { maxLength: 8 },
+);
+const loadsWithBadRows = fc.record({
+  files: fc.array(file, { minLength: 1, maxLength: 5 }),
+  concurrency: fc.integer({ min: 1, max: 4 }),
+  strategy: fc.constantFrom('auto', 'full-parallel', 'hybrid', 'sequential'),
+  onConflict: fc.constantFrom('update', 'ignore'),
 });
+
+it(
+  'holds with a quarantine: a row that any table refuses is in none',
+  async () => {
+    const { db, folder } = scene;
+    await db.query(`create table parents (name text primary key);
+                  insert into parents values ('a'), ('b'), ('c'), ('d')`);
+    await forCases(40, loadsWithBadRows, async (random, name) => {
+      const { files, concurrency, strategy, onConflict } = random;
+      for (const suffix of ['', '_oracle']) {
+        await db.query(
+          `drop table if exists log${suffix}, names${suffix};
+         create table log${suffix} (name text, n int check (n <> 3));
+         create table names${suffix} (
+           name text primary key references parents, n int check (n <> 7))`,
+        );
+      }
+      const paths = files.map((_, place) => `${name}-${place}.csv`);
+      for (const [place, rows] of files.entries()) {
+        const text = ['name,n', ...rows.map((row) => `${row.name},${row.n}`), ''].join('\n');
+        await writeFile(join(folder, paths[place] ?? ''), text);
+      }
+      const own = { table: 'log', onConflict: 'append', files: paths, strategy } as const;
+      const settings = { concurrency, onError: 'quarantine', rejects: name } as const;
+      const loads = [{ ...own, targets: [{ table: 'names', onConflict }] }];
+      const { report } = await load(db.url, { settings, loads }, { cwd: folder });
+      expect(report.error).toBeNull();
+      let rejected = 0;
+      for (const row of files.flat()) rejected += (await oracleTakes(row, onConflict)) ? 0 : 1;
+      expect(report.loads[0]?.totals.rejected).toBe(rejected);
+      for (const table of ['log', 'names']) await expectEqualTwins(db, table);
+    });
+  },
+  CASES_LIMIT_MS,
+);
+
+/** One row into both tables, or into none. */
+async function oracleTakes(
+  { name, n }: { readonly name: string; readonly n: number },
+  onConflict: 'update' | 'ignore',
+): Promise<boolean> {
+  const conflict = onConflict === 'ignore' ? 'nothing' : 'update set n = excluded.n';
+  // By the meaning of the constraints: with `ignore`, a row that stays out would be asked nothing.
+  const [row] = await scene.db.query<{ good: boolean }>(
+    `select ${n} <> 3 and ${n} <> 7 and exists (select from parents where name = '${name}') as good`,
+  );
+  if (row?.good !== true) return false;
+  await scene.db.query(
+    `insert into log_oracle values ('${name}', ${n});
+     insert into names_oracle values ('${name}', ${n}) on conflict (name) do ${conflict}`,
+  );
+  return true;
+}
 
 /** A table of a load, and what of each file the oracle is to load into it. */
 interface Table {
@@ -280,8 +237,8 @@ function projected(
   };
 }
 
-function expectBalanced(load: LoadReport | undefined, { files }: RandomLoad): void {
-  const rows = files.reduce((sum, file) => sum + file.rows.length, 0);
+function expectAllBalanced(load: LoadReport | undefined, { files }: RandomLoad): void {
+  const rows = rowsIn(files);
   expect(load?.totals.rowsRead).toBe(rows);
   for (const target of load?.targets ?? []) {
     const { inserted, updated, unchanged, superseded, filtered } = target;

@@ -210,6 +210,36 @@ describe('two targets', () => {
     },
   );
 
+  test('a key that is staged as text is the one that the table keeps, without the blanks', async () => {
+    const { db } = scene;
+    await db.query(
+      `create table short (code varchar(3) primary key, n int);
+       create table long (code text, n int)`,
+    );
+    await scene.write({
+      'a.csv': 'code,n\nabc,1\n"abc  ",2\nx,3\n',
+      'b.csv': 'code,n\n"abc ",4\n',
+    });
+    const targets = [{ table: 'long', onConflict: 'append' as const }];
+    const ofShort = { table: 'short', onConflict: 'update' as const, targets };
+    const { report } = await run(jobOf(ofShort, { concurrency: 2 }));
+    expect([report.error, report.status]).toEqual([null, 'loaded']);
+    const kept = await db.query(`select code, n from short order by code`);
+    expect(kept).toEqual([
+      { code: 'abc', n: 4 },
+      { code: 'x', n: 3 },
+    ]);
+    expect(await db.query(`select from long where code like 'abc%'`)).toHaveLength(3);
+    await scene.write({ 'c.csv': 'code,n\nfine,1\n' });
+    const files = ['c.csv'];
+    const { report: refused } = await run(jobOf({ ...ofShort, files }));
+    expect(refused.error).toMatchObject({
+      code: 'ETL_ROW_INVALID',
+      facts: { file: 'c.csv', line: 1, column: 'code', value: 'fine' },
+    });
+    await db.query('drop table short, long');
+  });
+
   test('files without a header are mapped by the columns of the first table', async () => {
     await scene.write({ 'a.csv': 'ada,1\n' });
     const first = `${scene.table}_first`;

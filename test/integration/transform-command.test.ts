@@ -1,4 +1,5 @@
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runCli } from '../support/cli-process.ts';
@@ -56,6 +57,28 @@ test.each(['always', 'never'])(
     await expect(scene.db.query(`select * from ${scene.table} order by id`)).resolves.toEqual(ROWS);
   },
 );
+
+test('the compiler is loaded once, however many threads read the module', async () => {
+  await writeModules();
+  await scene.write({ 'g.csv': 'id\n3\n', 'h.csv': 'id\n4\n' });
+  const log = join(scene.folder, 'loads.log');
+  const folder = join(scene.folder, 'node_modules/typescript');
+  await mkdir(folder, { recursive: true });
+  const real = createRequire(import.meta.url).resolve('typescript');
+  await writeFile(
+    join(folder, 'index.js'),
+    `require('node:fs').appendFileSync(${JSON.stringify(log)}, 'loaded\\n');
+     module.exports = require(${JSON.stringify(real)});`,
+  );
+  const words = ['g.csv', 'h.csv', '--transform', './score.ts', '--threads', 'always'];
+  const end = await run([...words, '--concurrency', '2']);
+  expect(end).toMatchObject({ code: 0 });
+  expect(await readFile(log, 'utf8')).toBe('loaded\n');
+  await expect(scene.db.query(`select id from ${scene.table} order by id`)).resolves.toHaveLength(
+    4,
+  );
+  await rm(join(scene.folder, 'node_modules'), { recursive: true });
+});
 
 test('a module may use the library, and a job file names it beside itself', async () => {
   await writeModules();

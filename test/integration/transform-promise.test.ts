@@ -1,32 +1,27 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
-import { createTestDatabase, expectNoLeaks, type TestDatabase } from '../support/database.ts';
+import { expect, test } from 'vitest';
+import type { OracleFile } from '../../tools/oracle.ts';
 import { load } from '../support/load.ts';
-import { checkProperty } from '../support/property.ts';
-import { csvOf, randomLoad, type RandomLoad } from '../support/random-load.ts';
+import {
+  CASES_LIMIT_MS,
+  createTwins,
+  expectAsOracle,
+  forCases,
+  jobOf,
+  optionsOf,
+  oracleOf,
+  rowsIn,
+} from '../support/promise.ts';
+import { CASE_BLIND, csvOf, randomLoad, type RandomLoad } from '../support/random-load.ts';
+import { useScene } from '../support/scene.ts';
 
 /**
  * The promise with a transform: the table ends as if the rows that the transform makes had been
  * upserted one by one, without those that it rejects, however batches, files and parts are cut.
  */
-let db: TestDatabase;
-let folder: string;
-
-beforeAll(async () => {
-  db = await createTestDatabase();
-  folder = await mkdtemp(join(tmpdir(), 'etl-transform-'));
-  await db.query(
-    `create collation case_blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`,
-  );
-});
-afterAll(async () => {
-  await rm(folder, { recursive: true });
-  await db.drop();
-});
+const scene = useScene(() => '', CASE_BLIND);
 
 /** What is asked of the transform: some columns get the next value of their pool. */
 interface Turning {
@@ -60,61 +55,42 @@ const moduleOf = (names: readonly string[]): string => `
     },
   };`;
 
-test('holds for random tables, files, policies, strategies and transforms', async () => {
-  let cases = 0;
-  const property = fc.asyncProperty(randomLoad, turning, async (random, turn) => {
-    const table = `case_${++cases}`;
-    const given = columnsOf(random).filter((_, place) => turn.columns.includes(place));
-    if (given.length === 0) return;
-    const next = Object.fromEntries(
-      given.map(({ name, pool }) => [
-        name,
-        Object.fromEntries(pool.map((value, place) => [value, pool[(place + 1) % pool.length]])),
-      ]),
-    );
-    await createTables(table, random);
-    const module = `${table}.mjs`;
-    await writeFile(join(folder, module), moduleOf(given.map(({ name }) => name)));
-    const { report } = await load(
-      db.url,
-      {
-        settings: {
-          concurrency: random.concurrency,
-          subBatchSize: turn.subBatchSize,
-          onError: turn.fours === 'load' ? 'stop' : 'quarantine',
-          rejects: join(folder, `${table}-rejects`),
-          ...(random.parts === null ? {} : { chunkSize: random.parts.rows }),
-        },
-        loads: [
-          {
-            table,
-            files: await writeFiles(table, random.files),
-            onConflict: random.onConflict,
-            strategy: random.strategy,
-            versionColumn: random.onConflict === 'newest' ? 'version' : null,
-            transform: { module, options: { next, fours: turn.fours } },
-          },
-        ],
-      },
-      { cwd: folder, ...(random.parts === null ? {} : { partBytesMin: random.parts.bytes }) },
-    );
-    expect(report.error).toBeNull();
-    const made = random.files.map((file) => madeOf(file, given, turn));
-    await loadSequentially((sql, params) => db.query(sql, params), oracleOf(table, random), made);
-    const [engine] = await db.query(tableDigest(table));
-    const [oracle] = await db.query(tableDigest(`${table}_oracle`));
-    expect(engine).toEqual(oracle);
-    const rows = (files: readonly OracleFile[]): number =>
-      files.reduce((sum, file) => sum + file.rows.length, 0);
-    expect(report.loads[0]?.totals).toMatchObject({
-      rowsRead: rows(random.files),
-      rejected: rows(random.files) - rows(made),
+test(
+  'holds for random tables, files, policies, strategies and transforms',
+  async () => {
+    const { db, folder } = scene;
+    await forCases(60, fc.tuple(randomLoad, turning), async ([random, turn], table) => {
+      const given = columnsOf(random).filter((_, place) => turn.columns.includes(place));
+      if (given.length === 0) return;
+      const next = Object.fromEntries(
+        given.map(({ name, pool }) => [
+          name,
+          Object.fromEntries(pool.map((value, place) => [value, pool[(place + 1) % pool.length]])),
+        ]),
+      );
+      await createTwins(db, table, random);
+      const module = `${table}.mjs`;
+      await writeFile(join(folder, module), moduleOf(given.map(({ name }) => name)));
+      const { settings, loads } = jobOf(table, await writeFiles(table, random.files), random, {
+        subBatchSize: turn.subBatchSize,
+        onError: turn.fours === 'load' ? 'stop' : 'quarantine',
+        rejects: join(folder, `${table}-rejects`),
+      });
+      const transform = { module, options: { next, fours: turn.fours } };
+      const job = { settings, loads: loads.map((one) => ({ ...one, transform })) };
+      const { report } = await load(db.url, job, optionsOf(folder, random));
+      expect(report.error).toBeNull();
+      const made = random.files.map((file) => madeOf(file, given, turn));
+      await expectAsOracle(db, oracleOf(table, random), made);
+      expect(report.loads[0]?.totals).toMatchObject({
+        rowsRead: rowsIn(random.files),
+        rejected: rowsIn(random.files) - rowsIn(made),
+      });
+      await db.query(`drop table ${table}, ${table}_oracle`);
     });
-    await db.query(`drop table ${table}, ${table}_oracle`);
-  });
-  await checkProperty('test/integration/transform-promise.test.ts', property, 60);
-  await expectNoLeaks(db.url);
-}, 300_000);
+  },
+  CASES_LIMIT_MS,
+);
 
 function columnsOf({ key, values }: RandomLoad): RandomLoad['key'] {
   return [...key, ...values];
@@ -138,31 +114,9 @@ function madeOf(file: OracleFile, given: RandomLoad['key'], { fours }: Turning):
   };
 }
 
-async function createTables(table: string, random: RandomLoad): Promise<void> {
-  const columns = columnsOf(random).map(({ name, sqlType }) => `${name} ${sqlType}`);
-  const key = random.key.map(({ name }) => name).join(', ');
-  const constraint = random.onConflict === 'append' ? [] : [`primary key (${key})`];
-  const ddl = `(${[...columns, ...constraint].join(', ')})`;
-  await db.query(`create table ${table} ${ddl}; create table ${table}_oracle ${ddl}`);
-  const execute = (sql: string, params: readonly unknown[]) => db.query(sql, params);
-  for (const own of [oracleOf(table, random), { ...oracleOf(table, random), table }]) {
-    await loadSequentially(execute, own, [random.before]);
-  }
-}
-
-function oracleOf(table: string, random: RandomLoad): Parameters<typeof loadSequentially>[1] {
-  return {
-    table: `${table}_oracle`,
-    columns: columnsOf(random).map(({ name }) => name),
-    key: random.key.map(({ name }) => name),
-    onConflict: random.onConflict,
-    versionColumn: 'version',
-  };
-}
-
 async function writeFiles(table: string, files: readonly OracleFile[]): Promise<string[]> {
   const written = files.map(async (file, place) => {
-    const path = join(folder, `${table}-${place}.csv`);
+    const path = join(scene.folder, `${table}-${place}.csv`);
     await writeFile(path, csvOf(file));
     return path;
   });

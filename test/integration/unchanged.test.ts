@@ -182,6 +182,39 @@ test('a change that a later file takes back is seen, and so is one that it repea
   expect(last).toEqual({ name: 'other, 1' });
 });
 
+test('a record without a key is refused, though the table has a row like it', async () => {
+  await scene.db.query(
+    `alter table ${scene.table} drop constraint ${scene.table}_pkey, alter id drop not null,
+                                add unique (id);
+     insert into ${scene.table} (name, total) values ('nobody', 1); analyze ${scene.table}`,
+  );
+  const [first = '', ...rest] = again();
+  const { plan, report } = await loadFiles([`${first},nobody,,1.00,,\n`, ...rest], { key: ['id'] });
+  expect(plan?.unchanged).toBeDefined();
+  expect(report.loads[0]?.files.map(({ status }) => status)).toEqual([
+    'failed',
+    'not-loaded',
+    'not-loaded',
+  ]);
+});
+
+test('keys of files whose rows are all there are sampled sparsely', async () => {
+  const rows = 6_000;
+  await scene.db.query(
+    `truncate ${scene.table};
+     insert into ${scene.table} select g, 'n' from generate_series(1, ${rows}) g;
+     analyze ${scene.table}`,
+  );
+  const file = (name: string): string =>
+    `id,name\n${Array.from({ length: rows }, (_, key) => `${key + 1},${name}\n`).join('')}`;
+  const same = await loadFiles([file('n')]);
+  expect(same.totals).toMatchObject({ rowsRead: rows, unchanged: rows });
+  expect(same.plan?.overlap.sampledKeys).toBeLessThanOrEqual(2_000);
+  const changed = await loadFiles([file('m')]);
+  expect(changed.totals).toMatchObject({ rowsRead: rows, updated: rows });
+  expect(changed.plan?.overlap.sampledKeys).toBe(rows);
+});
+
 test('a table with many more rows is read within the range of the keys', async () => {
   const [first = ''] = again();
   const { plan, totals, copies } = await loadFiles([first]);

@@ -1,19 +1,12 @@
 import fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openUpsertWith } from '../../src/run/upsert/upsert.ts';
-import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
-import { createTestDatabase, expectNoLeaks, type TestDatabase } from '../support/database.ts';
-import { checkProperty } from '../support/property.ts';
+import type { OracleFile } from '../../tools/oracle.ts';
+import { CASES_LIMIT_MS, expectAsOracle, forCases } from '../support/promise.ts';
+import { useScene } from '../support/scene.ts';
 
 /** Call after call, the table is what its rows leave in plain SQL, one by one; the bad ones are missing. */
-const FILE = '--project integration test/integration/upsert-promise.test.ts';
-
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createTestDatabase();
-});
-afterEach(() => expectNoLeaks(db.url));
-afterAll(() => db.drop());
+const scene = useScene(() => '');
 
 const DDL = '(id integer primary key, version integer, name text, n numeric, doc jsonb)';
 
@@ -49,42 +42,38 @@ const randomCalls = fc.record({
   strategy: fc.constantFrom('auto', 'full-parallel', 'hybrid', 'sequential'),
 });
 
-let tables = 0;
-
-test('calls of a loader leave what their rows leave one by one', async () => {
-  const property = fc.asyncProperty(randomCalls, async (random) => {
-    const { calls, onConflict, fileRowsMax, strategy } = random;
-    const table = `calls${++tables}`;
-    const ddl = onConflict === 'append' ? DDL.replace(' primary key', '') : DDL;
-    await db.query(`create table ${table} ${ddl}; create table ${table}_oracle ${ddl}`);
-    const versionColumn = onConflict === 'newest' ? 'version' : null;
-    const target = {
-      ...{ table, onConflict, versionColumn, strategy, databaseUrl: db.url },
-      settings: { onError: 'quarantine', concurrency: 3 },
-    } as const;
-    const loader = await openUpsertWith(target, {}, { fileRowsMax });
-    try {
-      for (const rows of calls) {
-        const done = await loader.upsert(rows.map(([good, fault]) => broken(good, fault)));
-        const bad = rows.flatMap(([, fault], index) => (fault === 'none' ? [] : [index]));
-        expect(done.rejected.map(({ index }) => index)).toEqual(bad);
-        expect(done.counts).toMatchObject({ rowsRead: rows.length, rejected: bad.length });
-        const { inserted, updated, unchanged, superseded, rejected } = done.counts;
-        expect(inserted + updated + unchanged + superseded + rejected).toBe(rows.length);
+test(
+  'calls of a loader leave what their rows leave one by one',
+  async () => {
+    const { db } = scene;
+    await forCases(25, randomCalls, async (random, table) => {
+      const { calls, onConflict, fileRowsMax, strategy } = random;
+      const ddl = onConflict === 'append' ? DDL.replace(' primary key', '') : DDL;
+      await db.query(`create table ${table} ${ddl}; create table ${table}_oracle ${ddl}`);
+      const versionColumn = onConflict === 'newest' ? 'version' : null;
+      const target = {
+        ...{ table, onConflict, versionColumn, strategy, databaseUrl: db.url },
+        settings: { onError: 'quarantine', concurrency: 3 },
+      } as const;
+      const loader = await openUpsertWith(target, {}, { fileRowsMax });
+      try {
+        for (const rows of calls) {
+          const done = await loader.upsert(rows.map(([good, fault]) => broken(good, fault)));
+          const bad = rows.flatMap(([, fault], index) => (fault === 'none' ? [] : [index]));
+          expect(done.rejected.map(({ index }) => index)).toEqual(bad);
+          expect(done.counts).toMatchObject({ rowsRead: rows.length, rejected: bad.length });
+          const { inserted, updated, unchanged, superseded, rejected } = done.counts;
+          expect(inserted + updated + unchanged + superseded + rejected).toBe(rows.length);
+        }
+      } finally {
+        await loader.close();
       }
-    } finally {
-      await loader.close();
-    }
-    const twin = { table: `${table}_oracle`, columns: [], key: ['id'], onConflict, versionColumn };
-    await loadSequentially((sql, values) => db.query(sql, values), twin, calls.map(oracleFile));
-    const [[mine], [oracle]] = await Promise.all([
-      db.query(tableDigest(table)),
-      db.query(tableDigest(`${table}_oracle`)),
-    ]);
-    expect(mine).toEqual(oracle);
-  });
-  await checkProperty(FILE, property, 25);
-});
+      const own = { table, columns: [], key: ['id'], onConflict, versionColumn };
+      await expectAsOracle(db, own, calls.map(oracleFile));
+    });
+  },
+  CASES_LIMIT_MS,
+);
 
 function broken(good: RandomRow, fault: Fault): object {
   if (fault === 'none') return good;

@@ -44,9 +44,20 @@ export function badRowsOf(random: RandomLoad): fc.Arbitrary<readonly (readonly B
   return fc.tuple(...random.files.map(() => some));
 }
 
-/** The columns that every table has beside its key and values: `version`, with its constraints. */
-export const VERSION_CONSTRAINTS =
-  'constraint not_negative check (version >= 0), foreign key (version) references known_versions';
+/** What makes them bad: constraints of the column `version`, and a key that is never NULL. */
+export function constraintsOf({
+  key,
+  onConflict,
+}: Pick<RandomLoad, 'key' | 'onConflict'>): string[] {
+  const present = key.map(({ name }) => `check (${name} is not null)`);
+  return [
+    ...(onConflict === 'append' ? present : []),
+    'constraint not_negative check (version >= 0)',
+    'foreign key (version) references known_versions',
+  ];
+}
+
+/** The table that these need. */
 export const KNOWN_VERSIONS =
   'create table known_versions (version integer primary key);' +
   'insert into known_versions values (-1), (1), (2), (3), (4)';

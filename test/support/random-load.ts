@@ -52,6 +52,10 @@ const KEY_KINDS: readonly { sqlType: string; pool: readonly string[] }[] = [
   { sqlType: 'inet', pool: ['10.0.0.1', '10.0.0.1/32', '::1', '10.0.0.0/8'] },
 ];
 
+/** The collation that one of them needs. */
+export const CASE_BLIND =
+  "create collation case_blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);";
+
 const VALUE_KINDS: readonly { sqlType: string; pool: readonly string[] }[] = [
   { sqlType: 'text', pool: ['', 'x', 'y', 'quoted "z"', 'a\r\nb', '\\.', 'NULL'] },
   { sqlType: 'integer', pool: ['1', '2', '-3'] },

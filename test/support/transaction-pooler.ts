@@ -54,12 +54,15 @@ export async function openTransactionPooler(url: string): Promise<TransactionPoo
 
 interface Backend {
   readonly socket: Socket;
-  /** What the server sent at its start, and is told to each client. */
+  /** What the server sent at its start but for its key, and is told to each client. */
   readonly greeting: Buffer;
 }
 
 const SSL_REQUEST = 80_877_103;
 const READY = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
+/** BackendKeyData: as poolers do, one that is no backend's. */
+const BACKEND_KEY = 0x4b;
+const OWN_KEY = Buffer.from([BACKEND_KEY, 0, 0, 0, 12, 0x7f, 1, 2, 3, 4, 5, 6, 7]);
 
 function serve(
   client: Socket,
@@ -89,7 +92,7 @@ function serve(
       }
       started = true;
       void take().then((backend) => {
-        client.write(Buffer.concat([backend.greeting, READY]));
+        client.write(Buffer.concat([backend.greeting, OWN_KEY, READY]));
         give(backend);
       });
       return;
@@ -117,7 +120,7 @@ async function openBackend(
     const messages: Buffer[] = [];
     const read = splitter((message) => {
       if (message[0] !== 0x5a) {
-        messages.push(message);
+        if (message[0] !== BACKEND_KEY) messages.push(message);
         return;
       }
       socket.removeListener('data', read);

@@ -4,6 +4,8 @@ import { copyTargetOf } from '../../load/copy-target.ts';
 import { stageFile, type CopyTarget } from '../../load/stage-file.ts';
 import type { StagedFile, UnitHooks } from '../../load/unit-task.ts';
 import type { FilePlan, LoadPlan } from '../../plan/plan-types.ts';
+import { hashFile } from '../../source/content-hash.ts';
+import { documentIn } from '../../source/transform/input-of.ts';
 import type { Connection } from '../../target/connect.ts';
 import {
   applyFile,
@@ -79,8 +81,10 @@ async function readFile(
   const reject = rejects.records.get(file.path);
   const into = { table: layout.table, target };
   const staged =
-    file.description.kind === 'document'
-      ? await stageDocument(connection, file, target, hooks)
+    documentIn(file.description) !== null
+      ? await stageDocument(connection, file, target, {
+          ...{ ...hooks, subBatchSize, isRejected: reject !== undefined },
+        })
       : reject === undefined
         ? await stageFile(connection, file, target, staging)
         : await stageWithoutRejected(connection, file, columns, into, { rejects, reject }, staging);
@@ -98,8 +102,10 @@ async function stageDocument(
   connection: Connection,
   file: FilePlan,
   target: CopyTarget,
-  hooks: UnitHooks,
-): Promise<StagedFile> {
+  hooks: UnitHooks & { readonly subBatchSize: number; readonly isRejected: boolean },
+): Promise<Pick<StagedFile, 'rows' | 'contentHash'>> {
+  // Its one row was put aside.
+  if (hooks.isRejected) return { rows: 1, contentHash: await hashFile(file.path, hooks.signal) };
   const copied = await copyDocuments(connection, [file], target, { ...hooks, loadedMs: 0 });
   if (copied.kind === 'refused') throw copied.error;
   return present(copied.staged[0], 'the document');

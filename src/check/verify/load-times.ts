@@ -1,4 +1,5 @@
 import type { FilePlan, LoadPlan } from '../../plan/plan-types.ts';
+import { documentIn } from '../../source/transform/input-of.ts';
 
 /** The load without the columns that have the time of its run, which no later look can know. */
 export function withoutLoadTimes(load: LoadPlan): LoadPlan {
@@ -7,9 +8,12 @@ export function withoutLoadTimes(load: LoadPlan): LoadPlan {
 
 function withoutLoadTime(file: FilePlan): FilePlan {
   const { description, targets } = file;
-  if (description.kind !== 'document') return file;
-  const kept = targets.map((target, index) =>
-    description.columns[index]?.source.kind === 'loaded' ? null : target,
-  );
+  const documents = documentIn(description);
+  if (documents === null) return file;
+  const kept = targets.map((target, index) => {
+    const isTime = documents.columns[index]?.source.kind === 'loaded';
+    const made = description.kind === 'transformed' && description.columns[index]?.given === true;
+    return isTime && !made ? null : target;
+  });
   return { ...file, targets: kept };
 }

@@ -22,12 +22,12 @@ import type { RejectedRow } from './reject-spool.ts';
  */
 export async function lookUpCorrected(
   connection: Connection,
-  columns: readonly TargetColumn[],
+  tables: readonly (readonly TargetColumn[])[],
   table: StagingTable,
   files: readonly FilePlan[],
   onBad: (row: RejectedRow) => void,
 ): Promise<StagingTable> {
-  const lookups = stagedLookups([columns], table);
+  const lookups = stagedLookups(tables, table);
   if (lookups.length === 0) return table;
   for (const lookup of lookups) {
     await lookUp(connection, table, lookup);
@@ -53,5 +53,5 @@ export async function lookUpCorrected(
       await deleteRows(connection, table, bad);
     }
   }
-  return withIds(connection, [columns], table, lookups);
+  return withIds(connection, tables, table, lookups);
 }

@@ -46,7 +46,7 @@ export function rejectFileOf(
  * nowhere but there. The file takes its name when it is whole and on disk, and before the rows that
  * it does not hold are committed: after a crash at any moment, no row is missing in both.
  *
- * @throws EtlError ETL_USAGE where it cannot be written, and what reading the input throws
+ * @throws EtlError ETL_USAGE where it cannot be written, ETL_NO_ROOM, and what reading the input throws
  */
 export async function writeRejectFile(
   { file, path, aside, spools, rejected, sifted }: RejectFile,

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { EtlError } from '../../errors.ts';
+import { EtlError, isNoRoom } from '../../errors.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 
 /** Bytes of a file's name that every file system takes, with room for what is put behind it. */
@@ -101,7 +101,7 @@ export function refuseFolder(path: string, cause: unknown): EtlError {
   if (cause instanceof EtlError) return cause;
   const reason = cause instanceof Error ? ` (${cause.message})` : '';
   return new EtlError(
-    'ETL_USAGE',
+    isNoRoom(cause) ? 'ETL_NO_ROOM' : 'ETL_USAGE',
     `Rejected rows cannot be written${reason}.`,
     'Give --rejects a folder that exists or can be made, with room and the right to write.',
     { file: path },

@@ -1,21 +1,16 @@
 import { openCsvBlocks } from '../../source/csv/csv-blocks.ts';
 import type { CsvDescription } from '../../source/source-file.ts';
 import type { CopyTarget } from '../stage-file.ts';
-import type { UnitPart } from '../unit-task.ts';
 import { csvSql, numberedCopy, siftCut } from './sift-csv.ts';
-import { tryCopy, type Sift } from './sift-records.ts';
+import { tryCopy, type Sift, type SiftedRows, type SiftReading } from './sift-records.ts';
 
 /** Copies a CSV file of the fast path block by block, and only a block that is refused record by record. */
 export async function siftBlocks(
   sift: Sift,
   description: CsvDescription,
   target: CopyTarget,
-  options: {
-    readonly part: UnitPart | undefined;
-    readonly signal: AbortSignal;
-    readonly onProgress: (records: number, bytes: number) => void;
-  },
-): Promise<{ readonly rows: number; readonly contentHash: string | null }> {
+  options: SiftReading,
+): Promise<SiftedRows> {
   const part = options.part?.kind === 'bytes' ? options.part : null;
   const before = part === null ? 0 : part.firstRecord - 1;
   const source = openCsvBlocks(sift.file, description, part, options.signal);

@@ -6,21 +6,23 @@ import type { CsvDescription } from '../../source/source-file.ts';
 import { csvCopySql } from '../../target/copy-sql.ts';
 import { setFirstRow } from '../../target/staging.ts';
 import { parseCopyContext } from '../copy-error.ts';
-import { reject, siftBatch, type Sift, type SiftedBatch } from './sift-records.ts';
+import {
+  reject,
+  siftBatch,
+  type Sift,
+  type SiftedBatch,
+  type SiftedRows,
+  type SiftReading,
+} from './sift-records.ts';
 import type { CopyTarget } from '../stage-file.ts';
-import type { UnitPart } from '../unit-task.ts';
 
 /** Stages a CSV file, or a part of it, without its bad records. */
 export async function siftCsv(
   sift: Sift,
   description: CsvDescription,
   target: CopyTarget,
-  options: {
-    readonly part: UnitPart | undefined;
-    readonly signal: AbortSignal;
-    readonly onProgress: (records: number, bytes: number) => void;
-  },
-): Promise<{ readonly rows: number; readonly contentHash: string | null }> {
+  options: SiftReading,
+): Promise<SiftedRows> {
   const part = options.part?.kind === 'bytes' ? options.part : null;
   const before = part === null ? 0 : part.firstRecord - 1;
   const source = openCsvRecords(sift.file, description, part, { signal: options.signal });

@@ -3,20 +3,14 @@ import { errorRecordOf } from '../../errors.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 import { hashFile } from '../../source/content-hash.ts';
 import type { DocumentFault } from '../../source/documents/document-rows.ts';
-import { sliceBatch, type ColumnBatch } from '../../source/parquet/column-batch.ts';
 import { castColumns, takeBadCasts } from '../../target/bad-cast.ts';
 import type { Connection } from '../../target/connect.ts';
 import type { StagingTable } from '../../target/staging.ts';
-import {
-  openDocuments,
-  rowOfError,
-  stagedDocument,
-  type DocumentHooks,
-  type OpenDocuments,
-  type StagedDocuments,
-} from '../copy-documents.ts';
+import { rowOfError, stagedDocument, type StagedDocuments } from '../copy-documents.ts';
 import { fileFailure } from '../file-failure.ts';
-import { parquetCopySql, type CopyTarget } from '../stage-file.ts';
+import type { DocumentBatch, DocumentHooks, OpenDocuments } from '../document-batch.ts';
+import { openDocuments } from '../open-documents.ts';
+import type { CopyTarget } from '../stage-file.ts';
 import type { FileFailure } from '../unit-session.ts';
 import type { StagedFile } from '../unit-task.ts';
 import { isRowFault, type Quarantine } from './quarantine.ts';
@@ -28,11 +22,10 @@ export interface SiftDocumentsOptions extends DocumentHooks {
   /** Of documents that COPY refuses, and of those with a value that the merge could not cast. */
   readonly spool: RejectSpool;
   readonly castSpool: RejectSpool;
-  readonly subBatchSize: number;
 }
 
 /**
- * Stages the documents of a unit once more, a window at a time, and leaves the bad ones out. How many
+ * Stages the documents of a unit, once more or for the first time, a batch at a time, and leaves the bad ones out. How many
  * there may be is not asked: `maxErrors` counts the bad rows of a file, and a document has one.
  */
 export async function siftDocuments(
@@ -44,15 +37,13 @@ export async function siftDocuments(
 ): Promise<StagedDocuments> {
   const staged: StagedFile[] = [];
   const sifting: Sifting = {
-    ...{ files, staged, options, numbers: [], documents: openDocuments(files, target, options) },
+    ...{ files, staged, options, numbers: [] },
+    documents: openDocuments(files, target, { ...options, goOn: true }),
     sift: siftOf(connection, files, target, options),
-    sql: parquetCopySql(target),
   };
   let failure: FileFailure | null = null;
   try {
-    for await (const window of sifting.documents.windows()) {
-      await siftWindow(sifting, sifting.documents.rows(window, sifting.numbers.length + 1));
-    }
+    for await (const batch of sifting.documents.batches()) await siftDocumentBatch(sifting, batch);
   } catch (error) {
     // The first that is not told of yet.
     const { ordinal } = present(files[Math.min(staged.length, files.length - 1)], 'a document');
@@ -65,7 +56,6 @@ interface Sifting {
   readonly files: readonly FilePlan[];
   readonly sift: Sift;
   readonly documents: OpenDocuments;
-  readonly sql: string;
   readonly options: SiftDocumentsOptions;
   /** In the order of the files, as far as it has got. */
   readonly staged: StagedFile[];
@@ -89,20 +79,15 @@ function siftOf(
 }
 
 /** The bad ones are told in their order: between them, what is good is copied. */
-async function siftWindow(
-  sifting: Sifting,
-  { batch, places, hashes, faults }: ReturnType<OpenDocuments['rows']>,
-): Promise<void> {
+async function siftDocumentBatch(sifting: Sifting, batch: DocumentBatch): Promise<void> {
   const { numbers } = sifting;
+  const { places, faults } = batch;
   for (const place of places) numbers.push(place);
   let from = 0;
   const copyBefore = async (end: number): Promise<void> => {
     let to = from;
     while (to < places.length && present(places[to], 'a place') < end) to++;
-    if (to > from) {
-      const rows = sliceBatch(batch, from, to);
-      await siftRows(sifting, rows, places.slice(from, to), hashes.slice(from, to));
-    }
+    if (to > from) await siftRows(sifting, batch, from, to);
     from = to;
   };
   for (const fault of faults) {
@@ -112,31 +97,32 @@ async function siftWindow(
   await copyBefore(Infinity);
 }
 
+/** Rows `[begin, end)` of the batch. */
 async function siftRows(
-  { files, sift, documents, sql, options, staged }: Sifting,
-  batch: ColumnBatch,
-  places: readonly number[],
-  hashes: readonly string[],
+  { files, sift, documents, options, staged }: Sifting,
+  { places, hashes, encode, ...batch }: DocumentBatch,
+  begin: number,
+  end: number,
 ): Promise<void> {
-  const fileAt = (index: number): FilePlan => present(files[places[index] ?? -1], 'a document');
-  const { encoder, encode } = documents;
+  const fileAt = (index: number): FilePlan =>
+    present(files[places[begin + index] ?? -1], 'a document');
+  const { sql, header, trailer } = documents;
+  const firstRow = batch.firstRow + begin;
   const sifted: SiftedBatch = {
-    first: batch.firstRow,
-    count: batch.rows,
+    first: firstRow,
+    count: end - begin,
     fileOf: fileAt,
-    copy: (from, to) => {
-      const rows = encode(sliceBatch(batch, from, to));
-      return sift.connection.copyIn(sql, chunks(encoder.header(), rows, encoder.trailer()));
-    },
+    copy: (from, to) =>
+      sift.connection.copyIn(sql, chunks(header, encode(begin + from, begin + to), trailer)),
     indexOf: (error, from, to) => {
       // What the encoder refuses has its number in staging; what the server does, its row of this COPY.
       const row = rowOfError(error) ?? 0;
-      const index = error.record.facts.line === row ? row - batch.firstRow : from + row - 1;
+      const index = error.record.facts.line === row ? row - firstRow : from + row - 1;
       return index >= from && index < to ? index : null;
     },
   };
   await siftBatch(sift, sifted);
-  for (const [index, contentHash] of hashes.entries()) {
+  for (const [index, contentHash] of hashes.slice(begin, end).entries()) {
     const file = fileAt(index);
     const rejected = options.spool.rejectedOf(file.ordinal);
     staged.push(stagedDocument(files, file, { contentHash, ...siftedCounts(rejected) }));

@@ -4,7 +4,14 @@ import type { JsonDescription } from '../../source/source-file.ts';
 import { textCopySql } from '../../target/copy-sql.ts';
 import { parseCopyContext } from '../copy-error.ts';
 import { numberedCopy, type CopyNumbered } from './sift-csv.ts';
-import { reject, siftBatch, type Sift, type SiftedBatch } from './sift-records.ts';
+import {
+  reject,
+  siftBatch,
+  type Sift,
+  type SiftedBatch,
+  type SiftedRows,
+  type SiftReading,
+} from './sift-records.ts';
 import type { CopyTarget } from '../stage-file.ts';
 
 /**
@@ -15,11 +22,8 @@ export async function siftJson(
   sift: Sift,
   description: JsonDescription,
   target: CopyTarget,
-  reading: {
-    readonly signal: AbortSignal;
-    readonly onProgress: (records: number, bytes: number) => void;
-  },
-): Promise<{ readonly rows: number; readonly contentHash: string }> {
+  reading: Pick<SiftReading, 'signal' | 'onProgress'>,
+): Promise<SiftedRows> {
   const { sqlName, layout, where } = target;
   const { signal, onProgress } = reading;
   const fields = present(layout.json, 'the layout of a JSON file');

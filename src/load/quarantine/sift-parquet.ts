@@ -4,21 +4,22 @@ import { readParquet } from '../../source/parquet/read-parquet.ts';
 import type { ParquetDescription } from '../../source/source-file.ts';
 import type { BinaryCopyEncoder } from '../../target/binary/binary-copy-encoder.ts';
 import { parseCopyContext } from '../copy-error.ts';
-import { siftBatch, type Sift, type SiftedBatch } from './sift-records.ts';
+import {
+  siftBatch,
+  type Sift,
+  type SiftedBatch,
+  type SiftedRows,
+  type SiftReading,
+} from './sift-records.ts';
 import { parquetCopySql, parquetEncoder, rowGroupsOf, type CopyTarget } from '../stage-file.ts';
-import type { UnitPart } from '../unit-task.ts';
 
 /** Stages a Parquet file, or some row groups of it, without its bad rows. */
 export async function siftParquet(
   sift: Sift,
   description: ParquetDescription,
   target: CopyTarget,
-  options: {
-    readonly part: UnitPart | undefined;
-    readonly signal: AbortSignal;
-    readonly onProgress: (records: number, bytes: number) => void;
-  },
-): Promise<{ readonly rows: number; readonly contentHash: string | null }> {
+  options: SiftReading,
+): Promise<SiftedRows> {
   const { file } = sift;
   const { signal, part } = options;
   const rowGroups = rowGroupsOf(description, part);

@@ -3,6 +3,7 @@ import type { FilePlan } from '../../plan/plan-types.ts';
 import type { Connection } from '../../target/connect.ts';
 import { parseCopyContext, plainSentence } from '../copy-error.ts';
 import { isRowFaultError, refuseTooMany, type Quarantine } from './quarantine.ts';
+import type { UnitPart } from '../unit-task.ts';
 import type { RejectedRow, RejectSpool } from './reject-spool.ts';
 
 /** Records that are next to each other in a file, and can be copied in pieces. */
@@ -33,6 +34,22 @@ export interface Sift {
   rejected: number;
   /** Absent: each COPY is a transaction of its own. */
   readonly direct?: DirectSift;
+}
+
+/** What is read of a file that is sifted. */
+export interface SiftReading {
+  /** Absent: the whole file. */
+  readonly part: UnitPart | undefined;
+  readonly signal: AbortSignal;
+  /** Records and bytes read so far. */
+  readonly onProgress: (records: number, bytes: number) => void;
+}
+
+/** What was: the rejected rows are counted, too. */
+export interface SiftedRows {
+  readonly rows: number;
+  /** Null of a part. */
+  readonly contentHash: string | null;
 }
 
 /** How the table itself takes rows, in a transaction that goes on behind a refused COPY. */

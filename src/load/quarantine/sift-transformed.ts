@@ -6,7 +6,7 @@ import {
   type CopyTransformedOptions,
 } from '../transform/copy-transformed.ts';
 import { linesBatch } from './sift-json.ts';
-import { reject, siftBatch, type Sift } from './sift-records.ts';
+import { reject, siftBatch, type Sift, type SiftedRows } from './sift-records.ts';
 
 /**
  * Stages the rows that a transform makes of a file, without the bad ones. It is not tried as a whole
@@ -18,7 +18,7 @@ export async function siftTransformed(
   description: TransformedDescription,
   target: CopyTarget,
   reading: CopyTransformedOptions,
-): Promise<{ readonly rows: number; readonly contentHash: string | null }> {
+): Promise<SiftedRows> {
   const { connection, file } = sift;
   const stream = await openForTarget(file, description, target, { ...reading, goOn: true });
   const sql = transformedCopySql(target);

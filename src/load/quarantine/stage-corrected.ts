@@ -1,3 +1,4 @@
+import { present } from '../../assert.ts';
 import { parseCopyContext } from '../copy-error.ts';
 import { copyTargetOf } from '../copy-target.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
@@ -6,8 +7,11 @@ import type { CsvDescription } from '../../source/source-file.ts';
 import type { Connection } from '../../target/connect.ts';
 import { textCopySql } from '../../target/copy-sql.ts';
 import { createStaging, setStagedFile, type StagingTable } from '../../target/staging.ts';
+import { jointLayout } from '../../target/joint-staging.ts';
 import { stagingLayout } from '../../target/staging-layout.ts';
+import { columnsOfTables, jointTables } from '../load-tables.ts';
 import type { LoadTask } from '../unit-task.ts';
+import { rejectCorrectedCasts } from './corrected-casts.ts';
 import type { CorrectedRow } from './corrected-rows.ts';
 import { lookUpCorrected } from './look-up-corrected.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -48,7 +52,10 @@ export async function stageCorrected(
   const { columns } = load.target;
   const files = corrected.map(asText);
   const into = { sqlName: 'pg_temp.etl_corrected', kind: 'temp', fileColumn: true } as const;
-  const layout = stagingLayout(columns, files, into);
+  const layout =
+    load.further === undefined
+      ? stagingLayout(columns, files, into)
+      : jointLayout(jointTables(load), files, into);
   await createStaging(connection, layout.table, files[0]?.ordinal ?? 0);
   for (const [index, { place, file, rows: asTheyStand }] of corrected.entries()) {
     const rows = await transformCorrected(file, asTheyStand, {
@@ -71,25 +78,37 @@ export async function stageCorrected(
     };
     await siftBatch(sift, batchOf(connection, sql, lines));
   }
-  const table = await lookUpCorrected(connection, columns, layout.table, files, (row) => {
-    noteBad(bad, row.file, row);
-  });
+  const onBad = (row: RejectedRow): void => noteBad(bad, row.file, row);
+  for (const text of files) {
+    const target = copyTargetOf(columns, layout, text);
+    await rejectCorrectedCasts(connection, layout.table, target, text.ordinal, onBad);
+  }
+  const tables = columnsOfTables(load);
+  const table = await lookUpCorrected(connection, tables, layout.table, files, onBad);
   return { table, files };
 }
 
-/** The columns that go somewhere: what is left out of the load is left out here, too. */
+/** Whether the column goes somewhere: what is left out of the load is left out here, too. */
+function isTaken({ targets, further = [] }: FilePlan, index: number): boolean {
+  return [targets, ...further].some((mapping) => (mapping[index] ?? null) !== null);
+}
+
 function asText({ place, file }: CorrectedFile): FilePlan {
-  const names = file.description.columns.flatMap((column, index) =>
-    file.targets[index] === null ? [] : [typeof column === 'string' ? column : column.name],
-  );
+  const taken = [...file.description.columns.keys()].filter((index) => isTaken(file, index));
+  const names = taken.map((index) => {
+    const column = present(file.description.columns[index], 'a column of the file');
+    return typeof column === 'string' ? column : column.name;
+  });
   const description: CsvDescription = {
     kind: 'csv',
     columns: names,
     dialect: PLAIN_DIALECT,
     path: 'bytes',
   };
-  const targets = file.targets.filter((target) => target !== null);
-  return { ...file, ordinal: place, description, targets };
+  const only = (mapping: readonly (string | null)[]): (string | null)[] =>
+    taken.map((index) => mapping[index] ?? null);
+  const further = file.further === undefined ? {} : { further: file.further.map(only) };
+  return { ...file, ordinal: place, description, targets: only(file.targets), ...further };
 }
 
 /** A line of COPY's text format. */
@@ -98,7 +117,7 @@ function lineOf(
   file: FilePlan,
   nulls: readonly boolean[],
 ): string {
-  const brought = fields.filter((_, index) => file.targets[index] !== null);
+  const brought = fields.filter((_, index) => isTaken(file, index));
   const cells = brought.map((field, index) =>
     field === null || (field === '' && nulls[index] === true)
       ? '\\N'

@@ -9,7 +9,8 @@ import { rejectFileOf, writeRejectFile } from './reject-file.ts';
 import { createSpool, type RejectSpool } from './reject-spool.ts';
 import { siftDocuments } from './sift-documents.ts';
 import { siftFile } from './sift-file.ts';
-import type { DocumentHooks, StagedDocuments } from '../copy-documents.ts';
+import type { StagedDocuments } from '../copy-documents.ts';
+import type { DocumentHooks } from '../document-batch.ts';
 import type { CopyTarget } from '../stage-file.ts';
 import type { FileFailure } from '../unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from '../unit-task.ts';
@@ -61,7 +62,7 @@ export function quarantinedStaging(
     siftDocuments: (files, table, target, documentHooks) =>
       siftDocuments(connection, files, table, target, {
         ...documentHooks,
-        ...{ spool: sifted, castSpool: cast, quarantine, subBatchSize },
+        ...{ spool: sifted, castSpool: cast, quarantine },
       }),
     rejectBadCasts: (staged, table, target) =>
       rejectBadCasts(connection, staged, table, target, quarantine, cast),

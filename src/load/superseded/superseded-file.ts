@@ -1,6 +1,6 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { present } from '../../assert.ts';
-import { EtlError } from '../../errors.ts';
+import { EtlError, isNoRoom } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 import type { Connection } from '../../target/connect.ts';
@@ -53,7 +53,7 @@ function rowOf({ ordinal }: FilePlan, record: number): RejectedRow {
  * of the row that stays, and the loser's own fields. Resolves to how many; of none there is no file,
  * and what an earlier run has left under the name goes.
  *
- * @throws EtlError ETL_USAGE where it cannot be written
+ * @throws EtlError ETL_USAGE where it cannot be written, ETL_NO_ROOM
  */
 export async function writeSuperseded(
   connection: Connection,
@@ -154,7 +154,7 @@ export async function prepareSupersededFolder(folder: string): Promise<void> {
 function cannotBeWritten(path: string, cause: unknown): EtlError {
   const reason = cause instanceof Error ? ` (${cause.message})` : '';
   return new EtlError(
-    'ETL_USAGE',
+    isNoRoom(cause) ? 'ETL_NO_ROOM' : 'ETL_USAGE',
     `Superseded rows cannot be written${reason}.`,
     'Give --keep-superseded a folder that exists or can be made, with room and the right to write.',
     { file: path },

@@ -6,6 +6,7 @@ import { textCopySql } from '../../target/copy-sql.ts';
 import type { FileLayout } from '../../target/staging-layout.ts';
 import {
   openTransformedRows,
+  type LineOptions,
   type TransformedOptions,
   type TransformedRows,
 } from './transformed-rows.ts';
@@ -54,18 +55,18 @@ export function transformedCopySql({ sqlName, layout, ordinal, where }: Transfor
 export function openForTarget(
   file: FilePlan,
   description: TransformedDescription,
-  { layout, forceNull, ordinal }: TransformedTarget,
+  target: TransformedTarget,
   options: CopyTransformedOptions & Pick<TransformedOptions, 'goOn'>,
 ): Promise<TransformedRows> {
+  return openTransformedRows(file, description, { ...options, ...linesFor(target) });
+}
+
+/** What is sent of each row. */
+export function linesFor({ layout, forceNull, ordinal }: TransformedTarget): LineOptions {
   const fields = present(layout.json, 'the layout of a transformed file');
   const emptyIsNull = layout.copyColumns.map((name) => forceNull.includes(name));
   assert(fields.length === emptyIsNull.length, 'each field has its column');
-  return openTransformedRows(file, description, {
-    ...options,
-    fields,
-    emptyIsNull,
-    numbered: ordinal,
-  });
+  return { fields, emptyIsNull, numbered: ordinal };
 }
 
 async function* bytesOf({ pieces }: TransformedRows): AsyncGenerator<Buffer> {

@@ -1,4 +1,4 @@
-import { present } from '../../assert.ts';
+import { assert, present } from '../../assert.ts';
 import { EtlError, type ErrorCode } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
@@ -56,6 +56,7 @@ export async function openTransformedRows(
 ): Promise<TransformedRows> {
   const { subBatchSize, part, signal, goOn } = options;
   const { input, transform, columns } = description;
+  assert(input.kind !== 'document', 'documents go through a transform together');
   const opened = await openTransform(transform, signal);
   const run: TransformRun = { ...opened, columns, signal, stops: !goOn };
   const source = openTextRows(file, input, {
@@ -146,7 +147,7 @@ async function* transformed(
     const outcome = 'row' in entry ? present(outcomes[next++], 'the outcome') : entry.fault;
     if (!isFault(outcome)) {
       if (count === 0) first = record;
-      text += lineOf(outcome, record, options);
+      text += transformedLine(outcome, record, options);
       count++;
       continue;
     }
@@ -159,10 +160,13 @@ async function* transformed(
   if (count > 0) yield taken();
 }
 
-function lineOf(
+/** What COPY gets of a row. */
+export type LineOptions = Pick<TransformedOptions, 'fields' | 'emptyIsNull' | 'numbered'>;
+
+export function transformedLine(
   row: TextRow,
   record: number,
-  { fields, emptyIsNull, numbered }: TransformedOptions,
+  { fields, emptyIsNull, numbered }: LineOptions,
 ): string {
   const values = numbered ? [String(record)] : [];
   const sent: (string | null)[] = values;

@@ -1,24 +1,26 @@
 import { errorRecordOf } from '../../errors.ts';
 import { isRowFaultError, type Quarantine } from '../../load/quarantine/quarantine.ts';
 import { rejectRefused } from '../../load/quarantine/reject-refused.ts';
-import { spooledRows } from '../../load/quarantine/reject-spool.ts';
-import {
-  noteBad,
-  type CorrectedFile,
-  type StagedCorrections,
-  type StillBad,
+import type {
+  CorrectedFile,
+  StagedCorrections,
+  StillBad,
 } from '../../load/quarantine/stage-corrected.ts';
-import type { LoadTask, StagedFile } from '../../load/unit-task.ts';
+import { mergeFurther } from '../../load/merge-further.ts';
+import type { LoadTask } from '../../load/unit-task.ts';
 import type { Connection } from '../../target/connect.ts';
 import {
+  allCorrections,
   forgetCorrections,
   recordCorrections,
   replaceLater,
   type Corrections,
 } from '../../target/corrections.ts';
+import type { TargetCounts } from '../../target/counts.ts';
 import { merge } from '../../target/merge.ts';
 import { inTransaction } from '../../target/transaction.ts';
 import type { RejectRecord } from '../../target/reject-record.ts';
+import { filesOf, noteRejected } from './unfit-corrections.ts';
 
 /** A file whose rejected rows are corrected. */
 export interface RetriedFile extends CorrectedFile {
@@ -29,6 +31,8 @@ export interface MergedCorrections {
   readonly inserted: number;
   readonly updated: number;
   readonly unchanged: number;
+  /** Of each further table; absent: there is none. */
+  readonly targets?: readonly TargetCounts[];
 }
 
 /**
@@ -44,11 +48,7 @@ export async function mergeCorrections(
 ): Promise<MergedCorrections> {
   const corrections = { target: load.target, table };
   await forgetBad(connection, bad);
-  let staged = files.map((file, index): StagedFile => {
-    const rows = retried[index]?.rows.length ?? 0;
-    const own = { rows, staged: rows, contentHash: null, stagedAs: file.ordinal, spools: [] };
-    return { file, ...own, numbered: true, sifted: true, rejected: 0 };
-  });
+  let staged = filesOf(retried, { files });
   for (let round = 1; ; round++) {
     try {
       return await inTransaction(connection, () => write(connection, load, corrections, retried));
@@ -59,9 +59,7 @@ export async function mergeCorrections(
       const rest = await rejectRefused(connection, load, [table], staged, refusal, spool);
       if (rest === null) throw error;
       staged = rest;
-      for (const { file, spools } of staged) {
-        for await (const row of spooledRows(spools, file.ordinal)) noteBad(bad, file.ordinal, row);
-      }
+      await noteRejected(staged, bad);
       await forgetBad(connection, bad);
     }
   }
@@ -89,8 +87,22 @@ async function write(
     runId: reject.runId,
     path: reject.path,
   }));
+  const further = await appendAll(connection, load, corrections);
   await recordCorrections(connection, load.ledger, corrections, placed);
-  return { ...merged, updated: merged.updated + replaced };
+  return { ...merged, updated: merged.updated + replaced, ...further };
+}
+
+/** Into further tables that keep every row, those included that lose to others in the first table. */
+async function appendAll(
+  connection: Connection,
+  load: LoadTask,
+  corrections: Corrections,
+): Promise<Pick<MergedCorrections, 'targets'>> {
+  if (load.further === undefined) return {};
+  const all = allCorrections(corrections);
+  const [counted] = await connection.query(`select count(*) as rows from ${all.sqlName}`);
+  const rows = Number(counted?.['rows']);
+  return { targets: await mergeFurther(connection, load, all, null, rows) };
 }
 
 async function forgetBad(connection: Connection, bad: StillBad): Promise<void> {

@@ -2,6 +2,7 @@ import { sumCounts } from '../../load/merge-unit.ts';
 import type { CorrectedRow } from '../../load/quarantine/corrected-rows.ts';
 import type { LoadPlan } from '../../plan/plan-types.ts';
 import { loadReport, notLoaded } from '../load-report.ts';
+import { reportTargets } from '../target-reports.ts';
 import type { FileReport } from '../report-types.ts';
 import type { RunContext } from '../run-context.ts';
 import type { LoadEnd } from '../run-load.ts';
@@ -41,7 +42,9 @@ export function reportRetry(
   const unchanged = sum(({ merged }) => merged?.unchanged ?? 0);
   const superseded = rowsRead - rejected - inserted - updated - unchanged;
   const counts = { rowsRead, inserted, updated, unchanged, superseded, rejected };
-  return { report: loadReport(load, files, { ...sumCounts([]), ...counts }), error: null };
+  const report = loadReport(load, files, { ...sumCounts([]), ...counts });
+  const merges = parts.flatMap(({ merged }) => (merged === null ? [] : [merged.targets]));
+  return { report: { ...report, ...reportTargets(load, merges) }, error: null };
 }
 
 function fileReport(before: FileReport, { rows, left, merged, reject }: RetriedPart): FileReport {

@@ -17,6 +17,7 @@ import { needsAllRows } from '../../target/merge-sql.ts';
 import { dropStaging, type StagingTable } from '../../target/staging.ts';
 import type { LoadedPlace } from './loaded-places.ts';
 import { mergeCorrections, type MergedCorrections, type RetriedFile } from './merge-corrections.ts';
+import { withoutUnfit } from './unfit-corrections.ts';
 
 export interface RetryOptions {
   readonly connection: Connection;
@@ -46,6 +47,7 @@ export async function retryFiles(
 ): Promise<MergedCorrections> {
   const { connection, load, quarantine, hooks } = options;
   const staged = await stageCorrected(connection, load, quarantine, retried, bad, hooks.signal);
+  await withoutUnfit(connection, { load, quarantine }, retried, staged, bad);
   const corrections = { target: load.target, table: staged.table };
   await beginCorrections(connection, corrections);
   try {

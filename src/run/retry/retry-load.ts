@@ -7,10 +7,11 @@ import type { LoadTask } from '../../load/unit-task.ts';
 import type { LoadPlan } from '../../plan/plan-types.ts';
 import { connectWorker } from '../../pool/connect-worker.ts';
 import type { Connection } from '../../target/connect.ts';
+import { documentIn } from '../../source/transform/input-of.ts';
 import { unlockTables } from '../../target/run-record.ts';
 import type { TargetTable } from '../../target/table.ts';
 import { useSchemas } from '../../target/use-schemas.ts';
-import { holdTable } from '../hold-table.ts';
+import { furtherTasks, holdTables, prepareFurther } from '../further-tables.ts';
 import { openQuarantine, type LoadQuarantine } from '../load-quarantine.ts';
 import { notLoaded } from '../load-report.ts';
 import { prepareTable } from '../prepare-table.ts';
@@ -37,11 +38,12 @@ export async function retryLoad(
   onEvent({ kind: 'load-started', load: index, plan: load });
   if (load.table.oid === null) return { report: notLoaded(load), error: null };
   const table = await prepareTable(coordinator, load, () => undefined);
-  await holdTable(context, table, index);
+  const further = await prepareFurther(coordinator, load, () => undefined);
+  await holdTables(context, [table, ...further], index);
   try {
     await tidy(context, table, index);
     const signal = AbortSignal.any([context.signal, coordinator.lost]);
-    return await retryHeld({ ...context, signal }, load, index, table);
+    return await retryHeld({ ...context, signal }, load, index, [table, ...further]);
   } catch (error) {
     // Whatever breaks once the run is interrupted, breaks because of it.
     if (context.signal.aborted) return { report: notLoaded(load), error: null };
@@ -56,7 +58,7 @@ async function retryHeld(
   context: RunContext,
   load: LoadPlan,
   index: number,
-  table: TargetTable,
+  [table, ...further]: readonly [TargetTable, ...TargetTable[]],
 ): Promise<LoadEnd> {
   const { coordinator, plan } = context;
   const places = await loadedPlaces(coordinator, plan, table);
@@ -72,8 +74,12 @@ async function retryHeld(
   context.signal.addEventListener('abort', cut);
   try {
     connection = await connectWorker({ ...context.setup, tableOid: table.oid });
-    await useSchemas(connection, table.columns);
-    const task = loadTask(context, load, table, quarantined);
+    await useSchemas(
+      connection,
+      [table, ...further].flatMap(({ columns }) => columns),
+    );
+    const own = loadTask(context, load, table, quarantined);
+    const task = { ...own, ...furtherTasks(load, further) };
     const retrying = { context, connection, task, quarantined, near: neighbours(places, load) };
     for (const group of sameColumns(parts)) await retryGroup(retrying, group);
     return reportRetry(context, load, index, parts);
@@ -163,16 +169,27 @@ function tellUnloaded({ onEvent }: RunContext, { files }: LoadPlan, index: numbe
 }
 
 /**
- * A row wins or loses in each table by the key of that table, and what is written of it must agree with
- * all of them. A document is a row by itself: corrected, it is a file that has changed.
+ * What cannot be told from what the ledger has.
+ *
+ * Further targets: one that appends keeps every row, so it gets each corrected one, wherever that would have
+ * stood. One with a key would have kept the winner among all rows that were brought to it. Which files
+ * these were the ledger says of a load's own table alone (its entries bear that table), so a file that
+ * another load or job has brought to the further one would not be seen, and a corrected row could win
+ * over a row that it should lose to.
+ *
+ * Lookups with `set`: the created row was made of the first row of the load that named its value; had the
+ * corrected one come before, it would be made of that, and other tables may have got its id since.
+ *
+ * A document is a row by itself: corrected, it is a file that has changed.
  */
 function refuseShaped({ table, targets = [], files }: LoadPlan): void {
   const facts = { table: table.sqlName };
-  if (targets.length > 0) {
+  const keyed = targets.find(({ onConflict }) => onConflict !== 'append');
+  if (keyed !== undefined) {
     throw new EtlError(
       'ETL_USAGE',
-      'Corrected rows of a load with further targets cannot be loaded in their place: by the key of one table a row may come behind another, and by that of the next before it.',
-      'Correct the input itself, and load it with --force; or load the corrected rows as a file of their own.',
+      `Corrected rows cannot be loaded in their place: they go to ${keyed.table.sqlName}, too, where onConflict "${keyed.onConflict}" decides by the order of all rows that came there, and the ledger keeps that of ${table.sqlName} only.`,
+      'Correct the input itself, and load it with --force; or load the corrected rows as a file of their own. (Further targets that append take corrected rows.)',
       facts,
     );
   }
@@ -184,7 +201,7 @@ function refuseShaped({ table, targets = [], files }: LoadPlan): void {
       facts,
     );
   }
-  if (files.every(({ description }) => description.kind !== 'document')) return;
+  if (files.every(({ description }) => documentIn(description) === null)) return;
   throw new EtlError(
     'ETL_USAGE',
     'A document that was rejected is corrected where it lies, not in a reject file.',

@@ -36,7 +36,7 @@ export interface SpoolOptions extends WriterOptions {
  * written, so that LIMITS.spoolBlockBytes of text are held, and no more, however many rows come.
  *
  * @throws EtlError ETL_ROW_INVALID for a bad row where that stops all, ETL_USAGE where the folder
- *   cannot be written, ETL_ABORTED; and whatever the iterable throws
+ *   cannot be written, ETL_NO_ROOM where it is full, ETL_ABORTED; and whatever the iterable throws
  */
 export async function spoolRows(rows: Rows, options: SpoolOptions): Promise<Spool> {
   const folder = await folderWithin(options.within ?? tmpdir());

@@ -1,6 +1,6 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { EtlError } from '../../errors.ts';
+import { EtlError, isNoRoom } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { badRow, type RejectedRow } from './bad-row.ts';
 import { RowFault, rowText, type FieldKinds } from './row-text.ts';
@@ -121,7 +121,7 @@ export class SpoolWriter {
 export function unwritable(folder: string, cause: unknown): EtlError {
   const reason = cause instanceof Error ? ` (${cause.message})` : '';
   return new EtlError(
-    'ETL_USAGE',
+    isNoRoom(cause) ? 'ETL_NO_ROOM' : 'ETL_USAGE',
     `Rows cannot be written to a temporary folder${reason}.`,
     'Give spoolFolder a folder with room and the right to write, or set TMPDIR.',
     { file: folder },

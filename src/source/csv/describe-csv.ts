@@ -149,6 +149,7 @@ function checkColumns(file: SourceFile, columns: readonly string[]): void {
       { file: file.name, limit: LIMITS.columnsMax },
     );
   }
+  if (/^sep=.?$/i.test(columns[0] ?? '') && columns.slice(1).join('') === '') throw excelLine(file);
   const nameless = columns.indexOf('');
   if (nameless >= 0) {
     throw new EtlError(
@@ -171,6 +172,15 @@ function checkColumns(file: SourceFile, columns: readonly string[]): void {
     }
     places.set(column, index);
   }
+}
+
+function excelLine(file: SourceFile): EtlError {
+  return new EtlError(
+    'ETL_CSV_MALFORMED',
+    'The first line is no header, but tells Excel the delimiter.',
+    'Leave the line out: --csv-skip-lines 1 (csv.skipLines).',
+    { file: file.name, line: 1 },
+  );
 }
 
 function headerTooLong(file: SourceFile): EtlError {

@@ -95,16 +95,18 @@ function rowOf(
 ): Omit<Row, 'place'> | { readonly error: EtlError } {
   const { file, start, end } = content;
   const placeholders = match(file.path);
-  if (placeholders === null) return fault(file, null, 'its path does not match documents.path');
+  if (placeholders === null)
+    return documentFault(file, null, 'its path does not match documents.path');
   let text: DocumentText | null = null;
   for (const { name, source, type } of fields) {
     if (source.kind === 'content' && type.kind !== 'binary') {
       const read: DocumentText | string = text ?? readText(bytes, start, end);
-      if (typeof read === 'string') return fault(file, name, read);
+      if (typeof read === 'string') return documentFault(file, name, read);
       text = read;
     } else if (source.kind === 'placeholder' && type.kind === 'integer') {
       const value = placeholders[source.place] ?? '';
-      if (!isBigint(value)) return fault(file, name, `"${value}" is no whole number of 64 bits`);
+      if (!isBigint(value))
+        return documentFault(file, name, `"${value}" is no whole number of 64 bits`);
     }
   }
   return { ...content, placeholders, text };
@@ -115,7 +117,12 @@ function isBigint(value: string): boolean {
   return value.length < 18 || BigInt.asIntN(64, BigInt(value)) === BigInt(value);
 }
 
-function fault(file: SourceFile, column: string | null, what: string): { error: EtlError } {
+/** `what`: the end of a sentence. */
+export function documentFault(
+  file: SourceFile,
+  column: string | null,
+  what: string,
+): { readonly error: EtlError } {
   return {
     error: new EtlError(
       'ETL_ROW_INVALID',

@@ -39,15 +39,36 @@ export async function openParquet(file: SourceFile): Promise<OpenParquet> {
     readExactly(handle, file, offset, into);
   try {
     const { size } = await handle.stat();
-    checkSize(file, size);
-    const footer = parseFooter(file, await readFooter(file, size, read));
-    const columns = inPlace(file, () => readSchema(footer.schema));
-    checkRows(file, footer);
-    return { file, footer, columns, read, close: () => handle.close() };
+    return await openFrom(file, size, { read, close: () => handle.close() });
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+/**
+ * The same of a file whose bytes are in memory. What it reads are views of them.
+ *
+ * @throws EtlError as openParquet
+ */
+export async function openParquetBytes(file: SourceFile, bytes: Buffer): Promise<OpenParquet> {
+  const read: OpenParquet['read'] = async (offset, length) => {
+    if (offset + length <= bytes.length) return bytes.subarray(offset, offset + length);
+    throw parquetError('the file ends too early', { file: file.name });
+  };
+  return openFrom(file, bytes.length, { read, close: async () => undefined });
+}
+
+async function openFrom(
+  file: SourceFile,
+  size: number,
+  access: Pick<OpenParquet, 'read' | 'close'>,
+): Promise<OpenParquet> {
+  checkSize(file, size);
+  const footer = parseFooter(file, await readFooter(file, size, access.read));
+  const columns = inPlace(file, () => readSchema(footer.schema));
+  checkRows(file, footer);
+  return { file, footer, columns, ...access };
 }
 
 async function openFile(file: SourceFile): Promise<FileHandle> {

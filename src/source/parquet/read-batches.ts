@@ -8,7 +8,7 @@ import type { ColumnBatch } from './column-batch.ts';
 import type { ColumnReader } from './column-reader.ts';
 import { descriptionOf } from './describe-parquet.ts';
 import { openColumn } from './open-column.ts';
-import { openParquet } from './open-parquet.ts';
+import { openParquet, openParquetBytes } from './open-parquet.ts';
 import type { OpenParquet } from './open-parquet.ts';
 import { FRESH_MEMORY, reusedMemory } from './page-memory.ts';
 import type { PageMemory } from './page-memory.ts';
@@ -23,6 +23,8 @@ export interface ReadParquetOptions {
   readonly rowGroups?: { readonly from: number; readonly to: number };
   /** Whoever reads is done with a batch before asking for the next: its memory is used again. */
   readonly reuse?: boolean;
+  /** All bytes of the file, where somebody has read them already. */
+  readonly content?: Buffer;
   readonly signal?: AbortSignal;
   /** After each batch: rows given out and bytes read from disk so far. */
   readonly onProgress?: (rows: number, diskBytes: number) => void;
@@ -42,7 +44,10 @@ export async function* readBatches(
   description: ParquetDescription,
   options: ReadParquetOptions,
 ): AsyncGenerator<ColumnBatch, void, undefined> {
-  const parquet = await openParquet(file);
+  const { content } = options;
+  const parquet = await (content === undefined
+    ? openParquet(file)
+    : openParquetBytes(file, content));
   try {
     checkUnchanged(parquet, description);
     const nodes = nodesOf(parquet, options.columns);

@@ -1,10 +1,20 @@
-import type { FileDescription, TransformedDescription } from '../source-file.ts';
+import type {
+  DocumentDescription,
+  FileDescription,
+  TransformedDescription,
+} from '../source-file.ts';
 
 /** What the file itself holds, whatever becomes of its rows. */
 export function inputOf(
   description: FileDescription,
 ): Exclude<FileDescription, TransformedDescription> {
   return description.kind === 'transformed' ? description.input : description;
+}
+
+/** What a document has in common with the others of its load; null where the file is none. */
+export function documentIn(description: FileDescription): DocumentDescription | null {
+  const input = inputOf(description);
+  return input.kind === 'document' ? input : null;
 }
 
 /**

@@ -1,5 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import type { MessagePort } from 'node:worker_threads';
+import {
+  digestOf,
+  requireCompiler,
+  transpile,
+  type CompiledModules,
+  type TypeScript,
+} from './transpile.ts';
 
 /**
  * Hooks of Node's module loader, in its own thread: they turn TypeScript into JavaScript for a
@@ -8,21 +16,30 @@ import { fileURLToPath } from 'node:url';
  */
 export const MARK = 'etl-typescript';
 
-/** The part of the package `typescript` that is needed. */
-interface TypeScript {
-  transpileModule(
-    text: string,
-    options: { readonly fileName: string; readonly compilerOptions: Record<string, unknown> },
-  ): { readonly outputText: string };
-  readonly ModuleKind: { readonly ESNext: number };
-  readonly ScriptTarget: { readonly ES2022: number };
+let compiler: string | null = null;
+let typescript: TypeScript | null = null;
+const compiled = new Map<string, string>();
+
+/** Where the hooks find the package `typescript`, and the port over which they are given modules. */
+export interface HooksData {
+  /** Its path. */
+  readonly typescript: string;
+  readonly port: MessagePort;
 }
 
-let typescript: TypeScript | null = null;
+/** Modules that are compiled already; `taken` is told once they are at hand. */
+export interface GivenModules {
+  readonly modules: CompiledModules;
+  readonly taken: MessagePort;
+}
 
-export async function initialize({ url }: { readonly url: string }): Promise<void> {
-  const module = (await import(url)) as { readonly default: TypeScript };
-  typescript = module.default;
+export function initialize({ typescript: path, port }: HooksData): void {
+  compiler = path;
+  port.on('message', ({ modules, taken }: GivenModules) => {
+    for (const [digest, text] of Object.entries(modules)) compiled.set(digest, text);
+    taken.postMessage(null);
+  });
+  port.unref();
 }
 
 interface Resolved {
@@ -47,23 +64,22 @@ export async function resolve(
   return { ...resolved, url: url.href };
 }
 
+/**
+ * What was compiled before is taken as it is, so that as a rule the package is not loaded here: each
+ * thread that loads has hooks of its own, and each would keep the 48 MiB of it.
+ */
 export async function load(
   url: string,
   context: unknown,
   next: (url: string, context: unknown) => Promise<unknown>,
 ): Promise<unknown> {
-  if (typescript === null || !isMarked(url) || !isTypeScript(url)) return next(url, context);
+  if (compiler === null || !isMarked(url) || !isTypeScript(url)) return next(url, context);
   const path = fileURLToPath(url);
-  const { outputText } = typescript.transpileModule(await readFile(path, 'utf8'), {
-    fileName: path,
-    compilerOptions: {
-      module: typescript.ModuleKind.ESNext,
-      target: typescript.ScriptTarget.ES2022,
-      // An import of a type alone is dropped where it says so, as Node's own stripping has it.
-      verbatimModuleSyntax: true,
-    },
-  });
-  return { format: 'module', source: outputText, shortCircuit: true };
+  const text = await readFile(path, 'utf8');
+  const source =
+    compiled.get(digestOf(text)) ??
+    transpile((typescript ??= requireCompiler(compiler)), text, path);
+  return { format: 'module', source, shortCircuit: true };
 }
 
 function isMarked(url: string): boolean {

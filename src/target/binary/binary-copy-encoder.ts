@@ -8,6 +8,7 @@ import type { ParquetType } from '../../source/source-file.ts';
 import { columnConverter } from './convert-column.ts';
 import type { ColumnConverter } from './convert-column.ts';
 import { FieldFault } from './field-fault.ts';
+import { FRESH_OUTPUTS, reusedOutputs } from './copy-outputs.ts';
 import { fixedBytes, measureColumn, writeColumn } from './field-values.ts';
 import type { FieldColumn } from './field-values.ts';
 import type { StageColumn } from './stage-column.ts';
@@ -34,6 +35,8 @@ export interface BinaryCopyEncoder {
   encode(batch: ColumnBatch, firstOrdinal: number | bigint): Buffer;
   /** Comes last, once. */
   trailer(): Buffer;
+  /** With `reuse`: the server has taken all; another encoder may write where this one has written. */
+  release(): void;
 }
 
 /**
@@ -50,12 +53,13 @@ export function createBinaryCopyEncoder(
 ): BinaryCopyEncoder {
   const converters = columns.map(({ type, stage }) => columnConverter(type, stage));
   const fieldCount = columns.length + (options.ordinal ? 1 : 0);
-  const outputs = options.reuse === true ? reusedOutputs() : freshOutput;
+  const { next: output, release } = options.reuse === true ? reusedOutputs() : FRESH_OUTPUTS;
   let positions = new Uint32Array(0);
 
   return {
     header: () => Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1'),
     trailer: () => Buffer.from([0xff, 0xff]),
+    release,
     encode(batch, firstOrdinal) {
       assert(batch.columns.length === columns.length, 'the batch has the columns of the encoder');
       if (positions.length < batch.rows) positions = new Uint32Array(batch.rows);
@@ -65,35 +69,13 @@ export function createBinaryCopyEncoder(
       const { rows } = batch;
       measureRows(converted, rows, positions, options.ordinal ? 14 : 2);
       const bytes = startsOfRows(positions, rows);
-      const out = outputs(bytes);
+      const out = output(bytes);
       const view = new DataView(out.buffer, out.byteOffset, bytes);
       beginRows(view, positions, rows, fieldCount, options.ordinal ? ordinal : null);
       for (const column of converted) writeColumn(column, rows, view, positions);
       assert((positions[rows - 1] ?? bytes) === bytes, 'the rows have the size that was measured');
       return out;
     },
-  };
-}
-
-const freshOutput = (bytes: number): Buffer => Buffer.allocUnsafeSlow(bytes);
-
-/**
- * Fewer bytes are not written in one go: a stream takes them, says that it has room for more, and
- * still holds them.
- */
-const REUSED_BYTES_MIN = 128 * 1024;
-
-/** Two buffers by turns: V8 collects garbage after so many bytes of new ones (see reusedMemory). */
-function reusedOutputs(): (bytes: number) => Buffer {
-  let next: Buffer = Buffer.alloc(0);
-  let last = next;
-  return (bytes) => {
-    if (bytes < REUSED_BYTES_MIN) return freshOutput(bytes);
-    const larger = Math.ceil(bytes * 1.25);
-    const buffer = next.length >= bytes ? next : freshOutput(larger);
-    next = last;
-    last = buffer;
-    return buffer.subarray(0, bytes);
   };
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { main } from '../../../src/cli/etl.ts';
 import { EtlError } from '../../../src/errors.ts';
+import { fileReport, loadReport } from '../report/fixtures.ts';
 import { scripted, worldOf, type Script } from './scripted-engine.ts';
 
 const load = ['run', 'a.csv', '--table', 't'];
@@ -78,6 +79,11 @@ describe('etl run', () => {
     expect(failed.code).toBe(1);
     expect(failed.out).toBe('');
     expect(failed.err).toBe('etl: a.csv: Stray quote. Mend it. [ETL_CSV_MALFORMED]\n');
+    const files = [fileReport(0, { rejected: 2, rejects: '/r/a.csv.rejects.csv' })];
+    const loads = [loadReport({ files })];
+    const rejected = await run([...load, '--quiet'], { status: 'rejected-rows', loads });
+    expect([rejected.code, rejected.out]).toEqual([3, '']);
+    expect(rejected.err).toBe('etl: 2 rows rejected: /r/a.csv.rejects.csv\n');
   });
 
   test('--force is for the planner', async () => {
@@ -137,6 +143,41 @@ describe('errors', () => {
     expect(err).toBe('etl: Another run loads t. Wait for it. [ETL_LOCKED]\n');
     expect(calls.at(-1)).toBe('release');
     expect((await run(load, { runFails: locked })).calls.at(-1)).toBe('release');
+  });
+
+  test('a run that is refused before it begins leaves a report, in the place of an older one', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'etl-report-'));
+    const path = join(folder, 'r.json');
+    const written = async (): Promise<unknown> => JSON.parse(await readFile(path, 'utf8'));
+    const words = [...load, '--report', path];
+    await run(words);
+    const url = 'postgres://me:s3cret@db/x';
+    const planFails = new EtlError('ETL_LOCKED', `No ${url}.`, 'Wait for it.', { problems: [url] });
+    const { code, out } = await run([...words, '--json'], { planFails });
+    expect(code).toBe(2);
+    const refused = {
+      ...{ version: 1, runId: null, status: 'failed', loads: [] },
+      error: { code: 'ETL_LOCKED', remedy: 'Wait for it.' },
+    };
+    expect(await written()).toMatchObject(refused);
+    expect(JSON.parse(out)).toEqual(await written());
+    expect(out).not.toContain('s3cret');
+    await run(words, { runFails: new EtlError('ETL_PLAN_STALE', 'It is another one.', 'Again.') });
+    expect(await written()).toMatchObject({ runId: null, error: { code: 'ETL_PLAN_STALE' } });
+    // A plan is none: what it prints is the plan.
+    expect((await run([...load, '--dry-run', '--json'], { planFails })).out).toBe('');
+    await rm(folder, { recursive: true });
+  });
+
+  test('so does one that is interrupted before it begins', async () => {
+    const engine = scripted({ planFails: new Error('socket closed') });
+    const { world, out, interrupt } = worldOf();
+    interrupt.abort();
+    expect(await main([...load, '--json'], world, engine.engine)).toBe(130);
+    expect(JSON.parse(out())).toMatchObject({
+      ...{ runId: null, status: 'interrupted' },
+      error: { code: 'ETL_ABORTED' },
+    });
   });
 
   test('what is not ours is one line; the stack comes with --verbose', async () => {

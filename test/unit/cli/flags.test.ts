@@ -34,6 +34,7 @@ function otherValue(option: JobOption): { readonly words: string[]; readonly val
     'documents.path': ['{id}.html', '{id}.html'],
     'documents.columns': ['a=content,b=size', { a: 'content', b: 'size' }],
     types: ['x=numeric(10,2),y=date', { x: 'numeric(10,2)', y: 'date' }],
+    compression: ['x=none,y=lz4', { x: 'none', y: 'lz4' }],
     session: ['work_mem=128MB,jit=on', { work_mem: '128MB', jit: 'on' }],
     concurrency: ['3', 3],
     threads: ['never', 'never'],

@@ -18,6 +18,7 @@ export interface Scripted {
 export interface Script {
   readonly status?: RunStatus;
   readonly error?: ErrorRecord;
+  readonly loads?: Report['loads'];
   /** Thrown by `plan`. */
   readonly planFails?: unknown;
   /** The run's report rejects. */
@@ -32,8 +33,8 @@ export function scripted(script: Script = {}): Scripted {
   const calls: string[] = [];
   const jobs: Job[] = [];
   const options: Record<string, unknown>[] = [];
-  const { status = 'loaded', error = null, running = true } = script;
-  const report: Report = { ...plainReport, status, error };
+  const { status = 'loaded', error = null, loads = [], running = true } = script;
+  const report: Report = { ...plainReport, status, loads, error };
   const engine: Engine = {
     plan: async (job, given) => {
       calls.push('plan');

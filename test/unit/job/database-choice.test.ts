@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { chooseDatabase, redactUrl } from '../../../src/job/database-choice.ts';
+import { chooseDatabase, redactUrl, urlProblem } from '../../../src/job/database-choice.ts';
 import { jobSchema } from '../../../src/job/schema.ts';
 
 const loads = [{ files: ['a.csv'], table: 't' }];
@@ -23,9 +23,28 @@ describe('chooseDatabase', () => {
     });
   });
 
+  test.each(['PGSERVICE', 'PGHOSTADDR'])('%s alone names a database, too', (name) => {
+    expect(chooseDatabase(jobWithout, { [name]: 'x' })).toMatchObject({ names: [name] });
+  });
+
   test('otherwise the embedded server serves', () => {
     expect(chooseDatabase(jobWithout, {}).kind).toBe('embedded');
     expect(chooseDatabase(jobWithout, { PGHOST: '', PGPASSWORD: 'x' }).kind).toBe('embedded');
+  });
+});
+
+describe('urlProblem', () => {
+  test.each([
+    ['postgres://a:1,b:2/app', 'several hosts'],
+    ['postgres://me:x@a,b/app?target_session_attrs=read-write', 'several hosts'],
+    ['postgres:///app?host=a,b', 'several hosts'],
+    ['postgres://me:a,b/c@host/app', 'in a password'],
+    ['postgres://me:a,b@host/app', null],
+    ['postgres://me:x@host/a,b?options=-c%20a=b,c', null],
+  ])('%s', (url, says) => {
+    const problem = urlProblem(url);
+    if (says === null) expect(problem).toBeNull();
+    else expect(problem).toContain(says);
   });
 });
 

@@ -33,7 +33,6 @@ describe('the documents of a load', () => {
     [{ documents: { path: '{content}' } }, 'documents.columns.content: the path brings "content"'],
     [{ documents: { path }, csv: { trim: true } }, 'csv: has no effect with documents'],
     [{ documents: { path }, json: { records: '/a' } }, 'json: has no effect with documents'],
-    [{ documents: { path }, transform: 'a.ts' }, 'transform: is not possible with documents'],
   ])('%j is told', (load, problem) => {
     expect(documentProblems(load, where)).toEqual([expect.stringContaining(problem)]);
   });

@@ -36,9 +36,3 @@ test.each<[string, unknown]>([
     expect.stringContaining('loads[0].transform') as string,
   ]);
 });
-
-test('it is refused together with documents', () => {
-  const documents = { path: '{id}.html' };
-  const problems = problemsOf({ file: { loads: [{ ...load, transform: 'a.ts', documents }] } });
-  expect(problems).toEqual([expect.stringContaining('loads[0].transform') as string]);
-});

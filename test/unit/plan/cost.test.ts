@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../src/limits.ts';
 import { STRATEGIES } from '../../../src/job/schema.ts';
+import { COSTS } from '../../../src/plan/cost-figures.ts';
 import { estimateCosts, type CostFacts } from '../../../src/plan/cost.ts';
 import type { ConflictEdge, FilePlan } from '../../../src/plan/plan-types.ts';
 import { csv, filePlan } from './fixtures.ts';
@@ -151,6 +152,17 @@ describe('the cost of a load', () => {
       estimateCosts(facts(1, 1_000_000, { lookups, cores: 1 })).sequential;
     expect(seconds(1) - seconds(0)).toBeCloseTo(2.5, 3);
     expect(seconds(3) - seconds(1)).toBeCloseTo(1.2, 3);
+  });
+
+  it('of rows that change nothing is that of comparing them, and of the others beside', () => {
+    const plain = facts(6, 250_000);
+    const compared = (equal: number): number =>
+      estimateCosts({ ...plain, unchanged: { sampled: 200, equal, tableRows: 1_500_000 } })
+        .sequential;
+    const comparing = 1_500_000 * (COSTS.compareRecord + COSTS.compareTableRow);
+    expect(compared(200)).toBeCloseTo(comparing + estimateCosts(facts(6, 0)).sequential);
+    expect(compared(0)).toBeCloseTo(comparing + estimateCosts(plain).sequential);
+    expect(compared(150)).toBeLessThan(compared(100));
   });
 
   it('of nothing is next to nothing', () => {

@@ -49,11 +49,30 @@ describe('what couples rows of different keys', () => {
   });
 
   it('is no unique index on a number that the table itself makes', () => {
-    const columns = [column('id', 'int8', { hasDefault: true }), column('name')];
+    const made = { hasDefault: true, distinctDefault: true } as const;
+    const columns = [column('id', 'int8', made), column('name')];
     const uniqueIndexes = [unique('pk', ['id'], { primary: true }), unique('by_name', ['name'])];
     expect(found({ columns, uniqueIndexes }, ['name'], new Set(['name']))).toEqual([]);
     expect(found({ columns, uniqueIndexes }, ['name'], new Set(['id', 'name']))).toEqual([
       'unique index pk',
+    ]);
+  });
+
+  it('is a unique index with a column whose default is the same for all, or made of others', () => {
+    const columns = [
+      column('id', 'int8'),
+      column('tenant', 'int4', { hasDefault: true }),
+      column('folded', 'text', { hasDefault: true, generated: 'stored' }),
+      column('name'),
+    ];
+    const uniqueIndexes = [
+      unique('pk', ['id'], { primary: true }),
+      unique('tenant_name', ['tenant', 'name']),
+      unique('folded_name', ['folded']),
+    ];
+    expect(found({ columns, uniqueIndexes }, ['id'], new Set(['id', 'name']))).toEqual([
+      'unique index tenant_name',
+      'unique index folded_name',
     ]);
   });
 

@@ -47,6 +47,8 @@ export interface FakeWorld {
   readonly owned?: boolean;
   /** Foreign keys between the tables. */
   readonly foreignKeys?: readonly string[];
+  /** How the server reads dates; MDY by default. */
+  readonly dateOrder?: string;
   /** Types whose values the database refuses to hash. */
   readonly hashes?: boolean;
 }
@@ -94,6 +96,8 @@ export function fakeContext(world: FakeWorld): PlanContext {
           if (sqlType === 'nonsense') throw new EtlError('ETL_COLUMN_TYPE', 'no type', 'x');
           return type(TYPE_NAMES[sqlType] ?? sqlType, { declared: sqlType });
         }),
+      dateOrder: async () => world.dateOrder ?? 'MDY',
+      compressions: () => Promise.resolve(['pglz', 'lz4']),
       // The fake database takes 1.0 and 1.00 for one key, as a numeric does.
       hashKeys: async (_types, rows) =>
         world.hashes === false
@@ -108,6 +112,7 @@ export function fakeContext(world: FakeWorld): PlanContext {
       checkCondition: async () => undefined,
       loadedFiles: async (_oid, paths) =>
         (world.ledger ?? []).filter((entry) => paths.includes(entry.path)),
+      goneEntries: async () => null,
       findIndexes: async (_table, specs) =>
         specs.map(({ using }) => ({
           definition: using,

@@ -18,6 +18,7 @@ function map(columns: readonly string[], more: Partial<MappingRequest> = {}) {
   const { targets, problems } = mapColumns({
     file: 'a.csv',
     columns,
+    isCsv: true,
     header: true,
     explicit: {},
     table: TABLE,
@@ -26,6 +27,30 @@ function map(columns: readonly string[], more: Partial<MappingRequest> = {}) {
   });
   return { targets, codes: problems.map(({ code }) => code), problems };
 }
+
+describe('the remedy for a column that the table lacks', () => {
+  it('names the flag, with the column that is near', () => {
+    const { problems } = map(['id', 'unit_prise']);
+    expect(problems[0]?.remedy).toContain(`--columns 'unit_prise='`);
+    expect(problems[0]?.remedy).toContain(`--columns 'unit_prise=unit_price'`);
+  });
+
+  it.each([' E-Mail ', 'a,b', 'a=b', "it's"])(
+    'is for a job file where a flag cannot say %j',
+    (name) => {
+      const { problems } = map(['id', name]);
+      expect(problems[0]?.remedy).toContain(`${JSON.stringify({ [name]: null })} in a job file`);
+      expect(problems[0]?.remedy).not.toContain('--columns');
+    },
+  );
+
+  it('asks for delimiter and lines before the header where it is the only one of a CSV file', () => {
+    const [csv] = map(['id^day^total']).problems;
+    expect(csv?.remedy).toContain('--csv-delimiter');
+    expect(csv?.remedy).toContain('--csv-skip-lines');
+    expect(map(['ids'], { isCsv: false }).problems[0]?.remedy).not.toContain('--csv');
+  });
+});
 
 describe('names that match', () => {
   it.each([

@@ -241,7 +241,10 @@ describe('several loads', () => {
       { table: 'fresh', key: ['id'] },
       { table: 'public.fresh', key: null },
     ]);
-    const result = await planLoads(own, fakeContext({ files: [ids('a.csv', 0, 10)] }));
+    const context = fakeContext({ files: [ids('a.csv', 0, 10), ids('b.csv', 0, 10)] });
+    const found = [...(await context.source.findFiles([], {} as never))];
+    const source = { ...context.source, findFiles: async () => found.splice(0, 1) };
+    const result = await planLoads(own, { ...context, source });
     expect(result.loads.map((load) => load.table.create !== null)).toEqual([true, false]);
     expect(result.loads.map((load) => load.key)).toEqual([['id'], ['id']]);
     expect(result.loads[1]?.table).toMatchObject({ oid: null, empty: false, name: 'fresh' });

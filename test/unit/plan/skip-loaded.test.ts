@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fingerprintOf } from '../../../src/plan/fingerprint.ts';
 import type { LedgerEntry } from '../../../src/plan/plan-context.ts';
+import type { GoneEntries } from '../../../src/target/gone-entries.ts';
 import { findLoaded } from '../../../src/plan/skip-loaded.ts';
 import { csvFile, request, table } from './fixtures.ts';
 
@@ -23,10 +24,12 @@ interface Setting {
   readonly content?: string;
   readonly empty?: boolean;
   readonly keyed?: boolean;
+  readonly gone?: GoneEntries;
 }
 
 async function look(setting: Setting) {
   const hashed: string[] = [];
+  const asked: string[] = [];
   const { loaded, notices } = await findLoaded(
     setting.files ?? [FILE],
     table({ empty: setting.empty ?? false }),
@@ -38,11 +41,20 @@ async function look(setting: Setting) {
         return Promise.resolve(setting.content ?? 'abc');
       },
       catalog: {
-        loadedFiles: () => Promise.resolve(setting.entries ?? [ENTRY]),
+        loadedFiles: (_oid: number, _paths: readonly string[], fingerprint?: string) =>
+          Promise.resolve(
+            (setting.entries ?? [ENTRY]).filter(
+              (entry) => fingerprint === undefined || entry.fingerprint === fingerprint,
+            ),
+          ),
+        goneEntries: (name: string, paths: readonly string[]) => {
+          asked.push(`${name}: ${paths.join(', ')}`);
+          return Promise.resolve(setting.gone ?? null);
+        },
       } as never,
     },
   );
-  return { loaded: [...loaded.keys()], notices, hashed };
+  return { loaded: [...loaded.keys()], notices, hashed, asked };
 }
 
 describe('files that are loaded already', () => {
@@ -57,6 +69,27 @@ describe('files that are loaded already', () => {
     [
       'loaded again with another meaning since',
       { entries: [{ ...ENTRY, loadedAt: '2024-03-01', fingerprint: 'f2' }, ENTRY] },
+      false,
+      false,
+    ],
+    [
+      'with append, loaded with another meaning since',
+      {
+        entries: [{ ...ENTRY, loadedAt: '2024-03-01', fingerprint: 'f2' }, ENTRY],
+        keyed: false,
+      },
+      true,
+      false,
+    ],
+    [
+      'with append, changed since it was loaded with this meaning',
+      {
+        entries: [
+          { ...ENTRY, loadedAt: '2024-03-01', fingerprint: 'f2' },
+          { ...ENTRY, bytes: 999 },
+        ],
+        keyed: false,
+      },
       false,
       false,
     ],
@@ -89,6 +122,19 @@ describe('files that are loaded already', () => {
     expect(notices[0]).toContain('0.csv comes before a.csv');
     expect((await look({ files: files.slice(1) })).notices).toEqual([]);
     expect((await look({ files, keyed: false })).notices).toEqual([]);
+  });
+
+  it('asks for entries of a table that is gone where rows could be doubled', async () => {
+    const gone = { tableOid: 7, files: 1, rows: 12 };
+    const other = csvFile('b.csv');
+    const append = { files: [FILE, other], keyed: false };
+    expect((await look(append)).asked).toEqual([`app.orders: ${other.path}`]);
+    await expect(look({ ...append, gone })).rejects.toThrow(
+      '12 rows of 1 of the files were loaded into a table of the name app.orders that is gone (oid 7)',
+    );
+    for (const none of [{ empty: true }, { force: true }, { keyed: true }, { files: [FILE] }]) {
+      expect((await look({ ...append, gone, ...none })).asked).toEqual([]);
+    }
   });
 
   it('asks no ledger for a table that does not exist', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import { reportJson } from '../../../src/report/report-json.ts';
 import { reportSchema } from '../../../src/report/report-schema.ts';
-import type { Report } from '../../../src/run/report-types.ts';
+import type { WrittenReport } from '../../../src/run/report-types.ts';
 import { fileReport, loadReport, noCounts, report, rowError } from './fixtures.ts';
 
 /** The type of the values that a JSON Schema (of the forms that ours uses) allows. */
@@ -69,8 +69,8 @@ const failed = report({
 });
 
 describe('the schema of the report', () => {
-  test('is the type Report, both ways', () => {
-    expectTypeOf<ValueOf<typeof reportSchema>>().toEqualTypeOf<Report>();
+  test('is the type of the report, both ways', () => {
+    expectTypeOf<ValueOf<typeof reportSchema>>().toEqualTypeOf<Flat<WrittenReport>>();
     // An agreement of two `never`s would be none.
     expectTypeOf<
       ValueOf<typeof reportSchema>['loads'][number]['files'][number]['rowsRead']
@@ -112,6 +112,7 @@ describe('the schema of the report', () => {
     ['a run that loaded all', report()],
     ['a run that failed', failed],
     ['a run without a load', report({ loads: [], status: 'interrupted' })],
+    ['a run that was refused', { ...report({ loads: [], status: 'failed' }), runId: null }],
   ])('accepts the JSON of %s', (_, value) => {
     expect(JSON.parse(reportJson(value))).toEqual(value);
     expect(validator.safeParse(JSON.parse(reportJson(value))).error).toBeUndefined();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { exitCodeOfReport } from '../../../src/report/exit-code.ts';
-import { sumCounts } from '../../../src/report/file-counts.ts';
+import { sumKnown } from '../../../src/run/known-counts.ts';
 import { printSummary } from '../../../src/report/summary-text.ts';
 import { displayWidth } from '../../../src/report/text-width.ts';
 import type { Counts, Report } from '../../../src/run/report-types.ts';
@@ -145,7 +145,7 @@ describe('the summary', () => {
   test('of loads that an earlier run did has no table of nothing', () => {
     const skipped = { ...noCounts, status: 'skipped', attempts: 0 } as const;
     const files = [fileReport(0, skipped), fileReport(1, skipped)];
-    const before = loadReport({ files, totals: sumCounts([]) as Counts });
+    const before = loadReport({ files, totals: sumKnown([]) as Counts });
     expect(summary(report({ loads: [before] }))).toBe(
       'app.orders\n  2 files skipped, loaded by an earlier run. --force loads again.\n\n' +
         'Nothing to load: an earlier run loaded all of it, exit code 0\n',

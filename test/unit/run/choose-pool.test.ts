@@ -7,7 +7,11 @@ const SMALL: PoolWork = {
   ...{ rows: 10, bytes: 1_000, transformed: false, workersPerThread: 4, threads: 'auto' },
 };
 
-function file(kind: 'csv' | 'transformed', estimatedRows: number, skipped = false): FilePlan {
+function file(
+  kind: 'csv' | 'document' | 'transformed',
+  estimatedRows: number,
+  skipped = false,
+): FilePlan {
   const skip = skipped ? { runId: 'r', loadedAt: '', rows: 0 } : null;
   return { description: { kind }, estimatedRows, bytes: estimatedRows * 10, skip } as FilePlan;
 }
@@ -51,5 +55,11 @@ describe('the work of a load', () => {
     expect(workOf({ files: [file('transformed', 1)] }, { threads: 'never' })).toMatchObject({
       ...{ transformed: true, workersPerThread: 1, threads: 'never' },
     });
+  });
+
+  it('needs no thread for two workers that load documents, however many', () => {
+    const work = workOf({ files: [file('document', 1_000_000)] }, { threads: 'auto' });
+    expect(needsThreads(2, work)).toBe(false);
+    expect(needsThreads(3, work)).toBe(true);
   });
 });

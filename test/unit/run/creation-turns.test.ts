@@ -78,3 +78,15 @@ test('those that wait for a unit that failed for good fail, and no earlier one d
   first.end();
   expect(await going).toEqual({ failure: null });
 });
+
+test('one that is staged only after an earlier one failed for good fails as well', async () => {
+  const turns = createCreationTurns();
+  const [first, later] = [session(), session()];
+  turns.fail(1);
+  const late = turns.stage(2, later.own);
+  await expect(late).rejects.toMatchObject({ record: { code: 'ETL_ABORTED' } });
+  expect(later.told.turns).toBe(0);
+  const going = turns.stage(0, first.own);
+  first.end();
+  expect(await going).toEqual({ failure: null });
+});

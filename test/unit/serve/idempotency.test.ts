@@ -63,7 +63,7 @@ test('who repeats an upload that cannot be written down hears so, too', async ()
 
 test('the digest is of what is loaded and how, and not of the id or the place in the spool', () => {
   const file = (id: string, more: Partial<ReceivedFile> = {}): ReceivedFile => ({
-    ...{ base: `${id}-1.csv`, name: 'a.csv', bytes: 3, contentHash: 'h' },
+    ...{ base: `${id}-1.csv`, name: 'a.csv', bytes: 3, mtimeMs: 1, contentHash: 'h' },
     ...more,
   });
   const asked = { id: '1', kind: 'files', alone: false };

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EtlError, type ErrorRecord } from '../../../src/errors.ts';
+import { NO_COUNTS } from '../../../src/run/known-counts.ts';
 import { loadBatch, type BatchParts, type RunEnd } from '../../../src/serve/load-batch.ts';
-import { NO_COUNTS, type FileVerdict, type UploadFile } from '../../../src/serve/upload.ts';
+import type { FileVerdict, UploadFile } from '../../../src/serve/upload.ts';
 import { anUpload } from './uploads.ts';
 
 /** What is wrong with a file, and who says so: nobody, the run's report, the plan by name, or without. */

@@ -14,7 +14,7 @@ export function anUpload(
     ...{ id, job, alone, acceptedAt: '2026-11-22T10:00:00.000Z' },
     files: files.map((file, index) => ({
       ...{ base: `${id}-${index + 1}.csv`, name: `f${index + 1}.csv`, bytes: 1, layout: 'x' },
-      ...{ bare: false, description: null, rowsStaged: 0, verdict: null, ...file },
+      ...{ bare: false, known: null, rowsStaged: 0, verdict: null, ...file },
     })),
     ...{ startedAt: null, delayedBy: null, followers: new Set() },
   };

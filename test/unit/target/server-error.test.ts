@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { serverError } from '../../../src/target/server-error.ts';
+
+function ofState(code: string, more: object = {}): Error {
+  return Object.assign(new Error('the words of the server'), { code, ...more });
+}
+
+test.each([
+  ['42501', 'ETL_PRIVILEGE', 'etl doctor --config FILE'],
+  ['53300', 'ETL_CONNECTION', 'the connection limit of the role'],
+  ['25006', 'ETL_CONNECTION', 'default_transaction_read_only'],
+  ['54000', 'ETL_LIMIT', 'shorten the value'],
+  ['54011', 'ETL_LIMIT', '--columns name='],
+  ['22P02', 'ETL_ROW_INVALID', 'Correct the value'],
+  ['08006', 'ETL_CONNECTION', 'run again'],
+  ['XX000', 'ETL_SERVER', 'XX000'],
+])('the SQLSTATE %s is %s, and what to do', (state, code, remedy) => {
+  const { record } = serverError(ofState(state));
+  expect(record).toMatchObject({ code, facts: { sqlState: state } });
+  expect(record.sentence).toBe('the words of the server.');
+  expect(record.remedy).toContain(remedy);
+});
+
+test('detail and hint of the server are told with it', () => {
+  const { record } = serverError(ofState('42501', { detail: 'Why.', hint: 'Ask the owner.' }));
+  expect(record.sentence).toBe('the words of the server (Why).');
+  expect(record.remedy).toMatch(/^Ask the owner\. Grant/);
+});
