@@ -1,4 +1,4 @@
-import type { KnownCounts } from '../run/known-counts.ts';
+import type { KnownCounts } from '../target/known-counts.ts';
 import type { Counts, FileReport } from '../run/report-types.ts';
 import { formatCount } from './format.ts';
 

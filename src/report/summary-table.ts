@@ -1,5 +1,5 @@
 import { LIMITS } from '../limits.ts';
-import { sumKnown, type KnownCounts } from '../run/known-counts.ts';
+import { sumKnown, type KnownCounts } from '../target/known-counts.ts';
 import type { Counts, FileReport, LoadReport, UnlistedFiles } from '../run/report-types.ts';
 import { COUNT_NAMES, workMs } from './file-counts.ts';
 import { formatCount, formatCounted, formatSeconds, perSecond } from './format.ts';

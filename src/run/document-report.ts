@@ -1,5 +1,5 @@
 import { LIMITS } from '../limits.ts';
-import { sumKnown } from './known-counts.ts';
+import { sumKnown } from '../target/known-counts.ts';
 import type { FileReport, LoadReport, UnlistedFiles } from './report-types.ts';
 
 const STATUSES = ['failed', 'not-loaded', 'skipped', 'loaded'] as const;

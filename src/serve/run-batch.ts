@@ -4,7 +4,7 @@ import type { Job } from '../job/schema.ts';
 import type { Log } from '../log.ts';
 import { planWith } from '../plan/plan-job.ts';
 import type { LoadPlan } from '../plan/plan-types.ts';
-import { NO_COUNTS } from '../run/known-counts.ts';
+import { NO_COUNTS } from '../target/known-counts.ts';
 import type { RunHandle } from '../run/run.ts';
 import { RUN_PARTS, runWith } from '../run/run.ts';
 import type { FileReport, LoadReport, Report } from '../run/report-types.ts';

@@ -1,5 +1,5 @@
 import type { ErrorRecord } from '../errors.ts';
-import { NO_COUNTS, sumKnown, type KnownCounts } from '../run/known-counts.ts';
+import { NO_COUNTS, sumKnown, type KnownCounts } from '../target/known-counts.ts';
 import type { LoadReport } from '../run/report-types.ts';
 import type { FileDescription, SourceFile } from '../source/source-file.ts';
 import type { Counts } from '../target/counts.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { exitCodeOfReport } from '../../../src/report/exit-code.ts';
-import { sumKnown } from '../../../src/run/known-counts.ts';
+import { sumKnown } from '../../../src/target/known-counts.ts';
 import { printSummary } from '../../../src/report/summary-text.ts';
 import { displayWidth } from '../../../src/report/text-width.ts';
 import type { Counts, Report } from '../../../src/run/report-types.ts';

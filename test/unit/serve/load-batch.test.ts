@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EtlError, type ErrorRecord } from '../../../src/errors.ts';
-import { NO_COUNTS } from '../../../src/run/known-counts.ts';
+import { NO_COUNTS } from '../../../src/target/known-counts.ts';
 import { loadBatch, type BatchParts, type RunEnd } from '../../../src/serve/load-batch.ts';
 import type { FileVerdict, UploadFile } from '../../../src/serve/upload.ts';
 import { anUpload } from './uploads.ts';

@@ -1,4 +1,4 @@
-import type { Counts } from '../target/counts.ts';
+import type { Counts } from './counts.ts';
 
 /** Counts of rows; null: not known of this file alone, since one statement merged it with others. */
 export type KnownCounts = { readonly [Name in keyof Counts]: number | null };

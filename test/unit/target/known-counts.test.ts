@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { NO_COUNTS, sumKnown } from '../../../src/run/known-counts.ts';
+import { NO_COUNTS, sumKnown } from '../../../src/target/known-counts.ts';
 
 test('counts are added up, but for those that one of the files does not know', () => {
   const one = { ...NO_COUNTS, rowsRead: 3, inserted: 2, rejected: 1 };
