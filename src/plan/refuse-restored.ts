@@ -11,7 +11,7 @@ import type { PlanContext } from './plan-context.ts';
  * double them. Which of the two it was nobody can tell from here; an empty table is no such case, and
  * a table with a key takes the same rows once more.
  *
- * @param files those of which the ledger has nothing for the table as it is
+ * @param files of none of which the ledger has anything for the table as it is
  * @throws EtlError ETL_USAGE
  */
 export async function refuseRestored(
@@ -19,7 +19,7 @@ export async function refuseRestored(
   files: readonly SourceFile[],
   { catalog }: Pick<PlanContext, 'catalog'>,
 ): Promise<void> {
-  if (table.empty || files.length === 0) return;
+  if (table.empty) return;
   const gone = await catalog.goneEntries(table.sqlName, files.map(ledgerPath));
   if (gone === null) return;
   const { tableOid, files: count, rows } = gone;

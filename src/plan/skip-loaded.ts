@@ -41,10 +41,8 @@ export async function findLoaded(
     }),
   );
   if (context.force) return { loaded: new Map(), earlier, notices: [] };
-  if (!keyed) {
-    const unknown = files.filter((file) => !entries.has(ledgerPath(file)));
-    await refuseRestored(table, unknown, context);
-  }
+  // Where the table as it is has some of the files, the load of the others was begun, or forced, before.
+  if (!keyed && entries.size === 0) await refuseRestored(table, files, context);
   const own = keyed ? entries : await ofMeaning(fingerprint, entries, table.oid, context);
   const loaded = await unchanged(files, own, fingerprint, context);
   return {

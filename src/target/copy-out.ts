@@ -1,12 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Connection as PgConnection, Submittable } from 'pg';
 import { assert } from '../assert.ts';
-
-/**
- * Takes the bytes `[from, to)` of a row, whose last ones they are where `ends`: the server sends each
- * row as a message, which what is read of the line may cut anywhere. The bytes are there until it returns.
- */
-export type TakeBytes = (bytes: Buffer, from: number, to: number, ends: boolean) => void;
+import type { TakeBytes } from './take-bytes.ts';
 
 export interface Thrown {
   readonly error: unknown;

@@ -1,6 +1,6 @@
 import type { KeyRange } from '../conflict/key-range.ts';
 import type { Connection } from './connect.ts';
-import type { TakeBytes } from './copy-out.ts';
+import type { TakeBytes } from './take-bytes.ts';
 import { keyHashSql, stagedColumn, type MergeTarget } from './merge-sql.ts';
 import { stagedValue, type StagingTable } from './staging.ts';
 import type { TargetType } from './table.ts';

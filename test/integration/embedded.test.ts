@@ -1,9 +1,10 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Binaries } from '../../src/embedded/binaries.ts';
 import { embeddedStatus, startEmbedded, stopEmbedded } from '../../src/embedded/embedded.ts';
+import { processIdentity } from '../../src/embedded/process-identity.ts';
 import { EtlError } from '../../src/errors.ts';
 import {
   expectNothingRuns,
@@ -137,6 +138,8 @@ describe('what goes wrong', () => {
     const first = await startEmbedded({ home, mode: 'attached', settings });
     await queryOnce(first.url, 'create table kept as select generate_series(1, 1000) as n');
     process.kill(first.pid, 'SIGKILL');
+    // A busy machine takes its time to end it.
+    await vi.waitUntil(() => processIdentity(first.pid) === null, { timeout: 30_000 });
     const second = await startEmbedded({ home, mode: 'attached', settings });
     expect(second.pid).not.toBe(first.pid);
     const rows = await queryOnce(second.url, 'select count(*)::int as n from kept');

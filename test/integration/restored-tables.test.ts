@@ -53,6 +53,16 @@ test('files that are new to the table, an empty table and --force are loaded', a
   expect(statusesOf(forced.report)).toEqual(['loaded', 'loaded', 'loaded']);
 });
 
+test('what a forced load that was cut off has left is loaded by the next one', async () => {
+  const { db, table } = scene;
+  await loadedAndRestored(APPEND);
+  await db.query(`truncate ${table}; insert into ${table} values (9, 'other')`);
+  const forced = await scene.run(['a.csv', ...APPEND.slice(1), '--force']);
+  expect(statusesOf(forced.report)).toEqual(['loaded']);
+  const rest = await scene.run(APPEND);
+  expect(statusesOf(rest.report)).toEqual(['skipped', 'loaded']);
+});
+
 test('a table with a key takes the same rows once more', async () => {
   const { db, table } = scene;
   await loadedAndRestored(['*.csv']);

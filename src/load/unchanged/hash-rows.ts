@@ -1,6 +1,6 @@
 import { hashRecord, RECORD_LANES } from '../../conflict/record-hash.ts';
 import { LIMITS } from '../../limits.ts';
-import type { TakeBytes } from '../../target/copy-out.ts';
+import type { TakeBytes } from '../../target/take-bytes.ts';
 
 /**
  * Hashes the rows of a COPY TO in the format of the files as source/csv/hash-records.ts does their
