@@ -58,6 +58,9 @@ async function targetOf(databaseUrl: string): Promise<UpsertTarget> {
   };
 }
 
+/** Of the bad releases, that many are said. */
+const BAD_SAID_MAX = 5;
+
 /** Page by page, twice: the second time every page is known. */
 async function loadFromApi(scene: Scene, publication: Publication): Promise<Figure[]> {
   const api = await startApi(publication);
@@ -67,12 +70,17 @@ async function loadFromApi(scene: Scene, publication: Publication): Promise<Figu
     const sums = { inserted: 0, updated: 0, unchanged: 0, superseded: 0, rejected: 0 };
     const startedAt = performance.now();
     const cpu = process.cpuUsage();
-    const options = { loader, say: scene.say, signal: scene.signal };
+    let bad = 0;
+    const say = (line: string): void => {
+      if (++bad <= BAD_SAID_MAX) scene.say(line);
+    };
+    const options = { loader, say, signal: scene.signal };
     for await (const { counts, rejected } of loadPages(api.url, options)) {
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += counts[name];
       if (rejected.length !== counts.rejected) throw new Error('a bad release is not named');
     }
     const wallMs = performance.now() - startedAt;
+    if (bad > BAD_SAID_MAX) scene.say(`${bad - BAD_SAID_MAX} more bad releases`);
     const used = process.cpuUsage(cpu);
     const { amounts, ...expected } = expectedOf(publication);
     if (JSON.stringify(sums) !== JSON.stringify(expected)) {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { readKeptResults, slimmed } from '../../tools/analysis/kept-results.ts';
+import { casesOf, readKeptResults, slimmed, type KeptResults } from '../../tools/analysis/kept-results.ts';
 import { readKeptTunings } from '../../tools/analysis/tuned-table.ts';
 import { withResultTables } from '../../tools/analysis/result-tables.ts';
 
@@ -48,5 +48,28 @@ describe('kept results', () => {
     for (const one of cases) {
       expect(one.runs.filter((run) => run.timeline.length > 0).length).toBeLessThan(2);
     }
+  });
+});
+
+describe('results of the same scenario', () => {
+  const certificate = { startedAt: '2026-01-02' };
+  const one = (name: string, startedAt: string, contenders: readonly string[]): KeptResults =>
+    ({
+      name,
+      results: {
+        certificate: { ...certificate, startedAt },
+        cases: contenders.map((contender) => ({ scenario: 'six', contender, digest: name })),
+      },
+    }) as unknown as KeptResults;
+  const two = [one('old', '2026-01-01', ['etl', 'psql']), one('new', '2026-01-02', ['etl'])];
+  const namesOf = (cases: readonly unknown[]) =>
+    cases.map((each) => (each as { readonly digest: string }).digest);
+
+  test('are those of the latest run that holds it', () => {
+    expect(namesOf(casesOf(two))).toEqual(['new']);
+  });
+
+  test('or of the latest that holds what is asked for', () => {
+    expect(namesOf(casesOf(two, ({ contender }) => contender === 'psql'))).toEqual(['old', 'old']);
   });
 });

@@ -2,7 +2,7 @@ import { goalOutcomes, isReached, worstText } from '../../benchmarks/goal-outcom
 import { ratiosOf } from '../../benchmarks/ratios.ts';
 import type { Ratio } from '../../benchmarks/results.ts';
 import { markdownTable } from '../markdown.ts';
-import type { KeptResults } from './kept-results.ts';
+import { latestFirst, type KeptResults } from './kept-results.ts';
 
 /** Every goal, the unmeasured ones too, over all kept results. */
 export function goalTable(kept: readonly KeptResults[]): string {
@@ -28,7 +28,14 @@ export function ratioTable(kept: readonly KeptResults[]): string {
   return markdownTable(['Work', 'Measure', 'Measured', 'At most', 'Reached'], rows);
 }
 
-/** Of each run by itself, and of its cases: a ratio of two runs would be one of two moments. */
+/** Of each run by itself, since a ratio of two runs would be one of two moments; the latest of each. */
 function ratiosOfKept(kept: readonly KeptResults[]): readonly Ratio[] {
-  return kept.flatMap(({ results }) => ratiosOf(results.cases));
+  const latest = new Map<string, Ratio>();
+  for (const { results } of latestFirst(kept)) {
+    for (const ratio of ratiosOf(results.cases)) {
+      const name = `${ratio.name}: ${ratio.metric}`;
+      if (!latest.has(name)) latest.set(name, ratio);
+    }
+  }
+  return [...latest.values()];
 }

@@ -19,8 +19,29 @@ export async function readKeptResults(): Promise<readonly KeptResults[]> {
   );
 }
 
-export function casesOf(kept: readonly KeptResults[]): readonly BenchmarkCase[] {
-  return kept.flatMap(({ results }) => results.cases);
+/** The latest first, so that what was measured again stands for what was measured before. */
+export function latestFirst(kept: readonly KeptResults[]): readonly KeptResults[] {
+  const startOf = ({ results }: KeptResults): string => results.certificate.startedAt;
+  return [...kept].sort((one, other) => startOf(other).localeCompare(startOf(one)));
+}
+
+/**
+ * The cases of each scenario, all of one run: the latest that holds the scenario. What is compared
+ * within a scenario was measured in turn.
+ *
+ * @param holds what the run must have of the scenario; anything, where it is left out
+ */
+export function casesOf(
+  kept: readonly KeptResults[],
+  holds: (one: BenchmarkCase) => boolean = () => true,
+): readonly BenchmarkCase[] {
+  const seen = new Set<string>();
+  return latestFirst(kept).flatMap(({ results: { cases } }) => {
+    const own = new Set(cases.filter((one) => holds(one)).map(({ scenario }) => scenario));
+    const fresh = cases.filter(({ scenario }) => own.has(scenario) && !seen.has(scenario));
+    for (const scenario of own) seen.add(scenario);
+    return fresh;
+  });
 }
 
 /** Nobody sees more than these in a plot; with 10,000 files they would be a megabyte. */

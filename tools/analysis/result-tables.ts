@@ -1,3 +1,4 @@
+import { ETL } from '../../benchmarks/page/case-figures.ts';
 import { markdownTable, withTable } from '../markdown.ts';
 import { exampleTable } from './example-table.ts';
 import { goalTable, ratioTable } from './goal-tables.ts';
@@ -14,16 +15,17 @@ export function withResultTables(
   tunings: readonly KeptTuning[],
 ): string {
   const cases = casesOf(kept);
+  const ofStrategies = casesOf(kept, ({ strategy }) => strategy !== null && strategy !== 'auto');
   const tables: Readonly<Record<string, string>> = {
     certificates: certificateTable(kept),
     goals: goalTable(kept),
     ratios: ratioTable(kept),
     examples: exampleTable(kept),
     tuned: tunedTable(tunings),
-    strategies: strategyTable(cases),
-    original: originalTable(cases),
-    choice: choiceTable(cases),
-    peers: peerTable(cases),
+    strategies: strategyTable(ofStrategies),
+    original: originalTable(ofStrategies),
+    choice: choiceTable(ofStrategies),
+    peers: peerTable(casesOf(kept, ({ contender }) => contender !== ETL)),
     concurrency: concurrencyTable(cases),
     memory: memoryTable(cases),
     size: sizeTable(cases),

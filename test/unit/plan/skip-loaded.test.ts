@@ -127,12 +127,13 @@ describe('files that are loaded already', () => {
   it('asks for entries of a table that is gone where rows could be doubled', async () => {
     const gone = { tableOid: 7, files: 1, rows: 12 };
     const other = csvFile('b.csv');
-    const append = { files: [FILE, other], keyed: false };
+    const append = { files: [other], keyed: false, entries: [] };
     expect((await look(append)).asked).toEqual([`app.orders: ${other.path}`]);
     await expect(look({ ...append, gone })).rejects.toThrow(
       '12 rows of 1 of the files were loaded into a table of the name app.orders that is gone (oid 7)',
     );
-    for (const none of [{ empty: true }, { force: true }, { keyed: true }, { files: [FILE] }]) {
+    const begun = { files: [FILE, other], entries: [ENTRY] };
+    for (const none of [{ empty: true }, { force: true }, { keyed: true }, begun]) {
       expect((await look({ ...append, gone, ...none })).asked).toEqual([]);
     }
   });
