@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { casesOf, readKeptResults, slimmed, type KeptResults } from '../../tools/analysis/kept-results.ts';
+import {
+  casesOf,
+  readKeptResults,
+  slimmed,
+  type KeptResults,
+} from '../../tools/analysis/kept-results.ts';
 import { readKeptTunings } from '../../tools/analysis/tuned-table.ts';
 import { withResultTables } from '../../tools/analysis/result-tables.ts';
 
