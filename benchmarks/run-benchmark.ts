@@ -17,6 +17,7 @@ import { ratiosOf } from './ratios.ts';
 import type { BenchmarkCase, BenchmarkResults, Certificate } from './results.ts';
 import { runScenario, type Progress } from './run-scenario.ts';
 import type { SizedScenario } from './scenarios.ts';
+import { createScratchSchema } from './scratch-schema.ts';
 import { dropScratch } from './scratch-table.ts';
 
 export interface BenchmarkOptions {
@@ -62,6 +63,7 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
   options.signal.addEventListener('abort', cut);
   const folder = await mkdtemp(join(tmpdir(), 'etl-benchmark-'));
   try {
+    await createScratchSchema(connection, schema);
     const about = { startedAt, suite, seed, embedded, etl: version };
     const certificate = await certify(databaseUrl, about);
     return await runAll(options, certificate, { connection, schema, folder });

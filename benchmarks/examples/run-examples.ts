@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { EtlError, errorRecordOf, type ErrorRecord } from '../../src/errors.ts';
-import { connect, type Connection } from '../../src/target/connect.ts';
-import { quoted } from '../../src/target/names.ts';
+import { connect } from '../../src/target/connect.ts';
 import { measure, type Meter } from '../measure/measure.ts';
 import { findPostmaster } from '../measure/server-cpu.ts';
 import { benchmarkSession } from '../measure/session.ts';
 import type { ExampleResult, ExampleSize, ReportedFigures } from './example-result.ts';
 import { checkBuilt, findExamples, runInCheckout, type Examples } from './example-runner.ts';
+import { inOwnDatabase } from './own-database.ts';
 
 export interface ExamplesOptions {
   readonly databaseUrl: string;
@@ -67,37 +66,20 @@ async function runOne(
   { databaseUrl, size, signal, onProgress }: ExamplesOptions,
   { connection, postmaster }: Omit<Meter, 'databaseUrl'>,
 ): Promise<ExampleResult> {
-  const database = `etl_example_${randomBytes(4).toString('hex')}`;
-  await connection.query(`create database ${quoted(database)}`);
-  try {
-    const url = withDatabase(databaseUrl, database);
-    const onLine = (line: string): void => {
-      onProgress({ kind: 'line', line });
-    };
-    const measured = await measure({ databaseUrl: url, connection, postmaster }, () =>
-      runInCheckout(examples, { name, size, databaseUrl: url, signal, onLine }),
-    );
-    const { connectionsPeak, serverCpuMs } = measured;
-    return { ...{ name, size, ...measured.result }, connectionsPeak, serverCpuMs, failed: null };
-  } catch (error) {
-    return failedResult(name, size, errorRecordOf(error));
-  } finally {
-    await dropDatabase(connection, database);
-  }
-}
-
-/** What an example leaves running after an interrupt does not keep its database alive. */
-async function dropDatabase(connection: Connection, database: string): Promise<void> {
-  await connection.query(`drop database if exists ${quoted(database)} with (force)`);
-}
-
-/**
- * The same server and session, another database. Not by URL: to it, `postgres://me@/db?host=/run` is
- * none, since its host is empty.
- */
-export function withDatabase(databaseUrl: string, database: string): string {
-  const parts = /^(postgres(?:ql)?:\/\/[^/?]*)(?:\/[^?]*)?(.*)$/.exec(databaseUrl);
-  return `${parts?.[1] ?? 'postgres://'}/${encodeURIComponent(database)}${parts?.[2] ?? ''}`;
+  return inOwnDatabase(connection, databaseUrl, async (url) => {
+    try {
+      const onLine = (line: string): void => {
+        onProgress({ kind: 'line', line });
+      };
+      const measured = await measure({ databaseUrl: url, connection, postmaster }, () =>
+        runInCheckout(examples, { name, size, databaseUrl: url, signal, onLine }),
+      );
+      const { connectionsPeak, serverCpuMs } = measured;
+      return { ...{ name, size, ...measured.result }, connectionsPeak, serverCpuMs, failed: null };
+    } catch (error) {
+      return failedResult(name, size, errorRecordOf(error));
+    }
+  });
 }
 
 const NOTHING_REPORTED: ReportedFigures = {

@@ -2,15 +2,16 @@ import { CHART_TYPES } from './page-model.ts';
 
 /**
  * Draws the plots of the page's JSON block with Chart.js, in the colours of the style, and again
- * when the colour scheme changes. Bars lie on their side: their labels are long, and so the page
- * grows downwards on a phone. The heights are set here, since the page's policy refuses style
- * attributes in the markup.
+ * when the colour scheme changes, or paper takes the place of the screen. Bars lie on their side: their
+ * labels are long, and so the page grows downwards on a phone. The heights are set here, since the page's
+ * policy refuses style attributes in the markup.
  */
 export const PAGE_SCRIPT = `
 'use strict';
 (() => {
   const charts = JSON.parse(document.getElementById('charts').textContent);
   const types = ${JSON.stringify(CHART_TYPES)};
+  const POINTS = ['circle', 'rect', 'triangle', 'rectRot', 'star', 'crossRot'];
   let drawn = [];
 
   function color(name) {
@@ -32,7 +33,11 @@ export const PAGE_SCRIPT = `
   function datasetOf(series, chart) {
     const ink = color('--series-' + series.color);
     const common = { label: series.name, backgroundColor: ink, borderColor: ink };
-    if (chart.kind === 'lines') return { ...common, data: series.values, spanGaps: true, tension: 0 };
+    if (chart.kind === 'lines') {
+      // Lines cross, and not everyone tells their colours apart.
+      const shape = { pointStyle: POINTS[series.color % POINTS.length], pointRadius: 5 };
+      return { ...common, ...shape, data: series.values, spanGaps: true, tension: 0 };
+    }
     if (chart.kind === 'bars') return { ...common, data: series.values };
     const data = series.spans.map((span) => ({ x: [span.from, span.to], y: span.lane }));
     return { ...common, data, grouped: false, barPercentage: 0.9, minBarLength: 1 };
@@ -92,7 +97,11 @@ export const PAGE_SCRIPT = `
           indexAxis: chart.kind === 'lines' ? 'x' : 'y',
           scales: scalesOf(chart),
           plugins: {
-            legend: { display: chart.series.length > 1, labels: { color: color('--text') } },
+            legend: {
+              // One series, too, has a name: which strategy it was stands nowhere else.
+              display: true,
+              labels: { color: color('--text'), usePointStyle: chart.kind === 'lines' },
+            },
           },
         },
       });
@@ -100,6 +109,8 @@ export const PAGE_SCRIPT = `
   }
 
   draw();
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
+  for (const media of ['(prefers-color-scheme: dark)', 'print']) {
+    matchMedia(media).addEventListener('change', draw);
+  }
 })();
 `;

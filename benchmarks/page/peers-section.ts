@@ -9,7 +9,7 @@ export function peersSection(cases: readonly BenchmarkCase[]): Section {
   return {
     id: 'peers',
     title: 'Peers',
-    lead: 'Rows per second on a logarithmic scale: the engine at its fastest beside what people use instead. Peers too slow for all rows had fewer.',
+    lead: 'Rows per second: the engine at its fastest beside what people use instead. The scale is logarithmic where they are more than ten times apart. Peers too slow for all rows had fewer.',
     empty: 'No peer was run.',
     figures: scenarios.flatMap((scenario) =>
       figureOf(
@@ -31,6 +31,7 @@ function figureOf(scenario: string, cases: readonly BenchmarkCase[]): Figure[] {
   const absent = peers.filter((one) => rowsPerSecond(one) === null);
   const labels = shown.map((one) => (one === own ? `etl ${caseLabel(one)}` : caseLabel(one)));
   const speed = own === null ? null : rowsPerSecond(own);
+  const logarithmic = spreadOf(shown.map(rowsPerSecond)) > SPREAD_LINEAR_MAX;
   return [
     {
       title: scenario,
@@ -40,8 +41,8 @@ function figureOf(scenario: string, cases: readonly BenchmarkCase[]): Figure[] {
           : {
               kind: 'bars',
               stacked: true,
-              logarithmic: true,
-              axis: 'rows per second (logarithmic)',
+              logarithmic,
+              axis: `rows per second${logarithmic ? ' (logarithmic)' : ''}`,
               labels,
               series: [
                 { name: 'etl', color: 0, values: speeds((one) => one === own) },
@@ -64,6 +65,15 @@ function figureOf(scenario: string, cases: readonly BenchmarkCase[]): Figure[] {
       },
     },
   ];
+}
+
+/** Within a power of ten a logarithmic axis has one number on it, and makes bars look far apart. */
+const SPREAD_LINEAR_MAX = 10;
+
+/** The largest as a multiple of the smallest. */
+function spreadOf(values: readonly (number | null)[]): number {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? 1 : Math.max(...known) / Math.min(...known);
 }
 
 function formatTimes(own: number | null, peer: number | null): string {

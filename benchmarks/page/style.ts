@@ -1,6 +1,7 @@
 /**
  * The page's style. Colours are variables, which the plots read as well. The series' colours are
- * Okabe and Ito's, told apart by colour-blind readers, with brighter twins for the dark scheme.
+ * Okabe and Ito's, told apart by colour-blind readers, with brighter twins for the dark scheme. Paper
+ * is light, whatever the screen is.
  */
 export const STYLE = `
 :root {
@@ -10,7 +11,7 @@ export const STYLE = `
   --series-0: #0072b2; --series-1: #d55e00; --series-2: #009e73; --series-3: #b8588f;
   --series-4: #8a6d00; --series-5: #3f8fc0;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --ground: #0d1117; --card: #161b22; --text: #e6edf3; --faint: #9da7b3; --line: #30363d;
     --bad: #ff938a; --bad-ground: #3d1214; --good: #56d364; --link: #79c0ff;
@@ -62,5 +63,11 @@ dd { margin: 0; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.4rem; }
 }
-@media print { nav { display: none; } figure { break-inside: avoid; } }
+@media print {
+  :root { color-scheme: light; }
+  nav, summary { display: none; }
+  figure { break-inside: avoid; }
+  .plot canvas { max-width: 100%; }
+  .scroll { overflow: visible; }
+}
 `;

@@ -2,6 +2,7 @@ import { EtlError } from '../../src/errors.ts';
 import type { LoadPlan } from '../../src/plan/plan-types.ts';
 import type { Connection } from '../../src/target/connect.ts';
 import { literal, quoted } from '../../src/target/names.ts';
+import { createScratchSchema } from '../scratch-schema.ts';
 
 /** Rows of the user's table that the scratch table begins with. */
 const ROWS_BEFORE_MAX = 100_000;
@@ -32,7 +33,7 @@ export async function createScratch(connection: Connection, { schema }: Scratch)
   await connection.query('set client_min_messages = warning');
   await dropLeftOvers(connection);
   await connection.query(`select pg_advisory_lock(${lockOf(schema)})`);
-  await connection.query(`create schema ${quoted(schema)}`);
+  await createScratchSchema(connection, schema);
 }
 
 export async function dropScratch(connection: Connection, scratch: Scratch): Promise<void> {

@@ -10,12 +10,12 @@ import { loadPages } from './load-pages.ts';
 import { totalsOf, type TableTotals } from './table.ts';
 
 interface Size {
+  readonly seed: number;
   readonly pages: number;
 }
 
 const JOB = new URL('job.json', import.meta.url);
 const RELEASES_PER_PAGE = 100;
-const SEED = 1;
 const BYTES_PER_MB = 1_000_000;
 
 export const example = defineExample<Size>({
@@ -28,9 +28,9 @@ export const example = defineExample<Size>({
     msPerRowWanted: null,
     rssPeakBytes: null,
   },
-  sizes: { small: { pages: 10 }, full: { pages: 1_000 } },
-  run: async (scene, { pages }) => {
-    const publication = { seed: SEED, pages, releasesPerPage: RELEASES_PER_PAGE };
+  sizes: { small: { seed: 1, pages: 10 }, full: { seed: 1, pages: 1_000 } },
+  run: async (scene, { seed, pages }) => {
+    const publication = { seed, pages, releasesPerPage: RELEASES_PER_PAGE };
     const fromApi = await loadFromApi(scene, publication);
     const fromFiles = await loadFromFiles(scene, publication);
     const [api, files] = await Promise.all([

@@ -16,6 +16,7 @@ import {
 import { openTables, type Tables, type TableTotals } from './table.ts';
 
 interface Size {
+  readonly seed: number;
   readonly rowsPerFile: number;
   /** Suite of `etl benchmark`, or null: it takes minutes. */
   readonly benchmark: 'standard' | null;
@@ -23,7 +24,6 @@ interface Size {
 
 const JOB = fileURLToPath(new URL('job.json', import.meta.url));
 const STRATEGIES = ['full-parallel', 'hybrid', 'sequential', 'partitioned'] as const;
-const SEED = 1;
 const BYTES_PER_MB = 1_000_000;
 
 export const example = defineExample<Size>({
@@ -38,8 +38,8 @@ export const example = defineExample<Size>({
     rssPeakBytes: 50 * BYTES_PER_MB,
   },
   sizes: {
-    small: { rowsPerFile: 2_000, benchmark: null },
-    full: { rowsPerFile: 2_000_000, benchmark: 'standard' },
+    small: { seed: 1, rowsPerFile: 2_000, benchmark: null },
+    full: { seed: 1, rowsPerFile: 2_000_000, benchmark: 'standard' },
   },
   run: async (scene, size) => {
     const tables = await openTables(scene.databaseUrl);
@@ -52,16 +52,17 @@ export const example = defineExample<Size>({
 });
 
 async function runAll(scene: Scene, size: Size, tables: Tables): Promise<Figure[]> {
+  const { seed, rowsPerFile } = size;
   const figures: Figure[] = [];
   for (const overlap of OVERLAPS) {
-    const customers = { seed: SEED, rowsPerFile: size.rowsPerFile, overlap };
+    const customers = { seed, rowsPerFile, overlap };
     const folder = join(scene.folder, overlap);
     await writeCustomers(customers, folder, scene.signal);
     // The files of a job are beside it.
     await copyFile(JOB, join(folder, 'job.json'));
-    figures.push(...(await loadChosen(scene, customers, tables, size.rowsPerFile)));
+    figures.push(...(await loadChosen(scene, customers, tables, rowsPerFile)));
   }
-  const some = { seed: SEED, rowsPerFile: size.rowsPerFile, overlap: 'some' } as const;
+  const some = { seed, rowsPerFile, overlap: 'some' } as const;
   figures.push(...(await loadCoupled(scene, some, tables)));
   figures.push(...(await loadByEach(scene, some, tables)));
   figures.push(...(await loadFromCode(scene, some, tables)));

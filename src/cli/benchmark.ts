@@ -30,6 +30,7 @@ export async function benchmarkCommand(asked: BenchmarkArguments, world: World):
   const server = await openServer(asked, signal);
   const told = asked.json ? stderr : stdout;
   const page = pageFor({ color: colorOf(told, world.env), width: widthOf(told) });
+  let kept = 0;
   try {
     const { results, failures } = await runBenchmark({
       ...{ databaseUrl: server.url, embedded: server.embedded, signal, scenarios },
@@ -41,7 +42,10 @@ export async function benchmarkCommand(asked: BenchmarkArguments, world: World):
       peers: await peersFor(asked, scenarios),
       now: () => new Date(),
       onProgress: (progress) => void told.write(`${progressLine(progress, page)}\n`),
-      onResults: (soFar) => writeResults(soFar, folder),
+      onResults: async (soFar) => {
+        await writeResults(soFar, folder);
+        kept += 1;
+      },
     });
     if (asked.json) stdout.write(`${JSON.stringify(results, null, 2)}\n`);
     else stdout.write(`\n${benchmarkText(results, page)}\n`);
@@ -49,8 +53,14 @@ export async function benchmarkCommand(asked: BenchmarkArguments, world: World):
     told.write(`Written: ${join(folder, 'results.json')}, ${join(folder, 'index.html')}\n`);
     return failures.length === 0 ? EXIT.ok : EXIT.failed;
   } finally {
+    if (signal.aborted && kept > 0) stderr.write(`etl: ${keptText(kept, folder)}\n`);
     await server.release();
   }
+}
+
+function keptText(count: number, folder: string): string {
+  const kept = `${count} of the scenarios and examples ${count === 1 ? 'was' : 'were'} measured`;
+  return `${kept}: ${join(folder, 'results.json')}, ${join(folder, 'index.html')}.`;
 }
 
 /** Who asks for examples alone wants no scenario. */

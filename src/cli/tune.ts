@@ -65,6 +65,7 @@ function appliedText(
   sure: Recommendation['settings'],
 ): string {
   if (changed) return `${configPath}:\n${diff}\n`;
+  if (choices.length === 0) return `${configPath} stays as it is.\n`;
   return Object.keys(sure).length < choices.length
     ? `${configPath} stays as it is: what is not sure is not written; --minutes gives more time.\n`
     : `${configPath} has these settings.\n`;

@@ -94,33 +94,3 @@ export function criticalPath(
   for (; unit !== undefined && unit >= 0; unit = via.get(unit)) units.unshift(unit);
   return { weight, units };
 }
-
-/** Groups of units that are linked by edges, by their lowest unit; a lone unit is a group. */
-export function connectedComponents(
-  unitCount: number,
-  edges: readonly Pick<UnitEdge, 'before' | 'after'>[],
-): number[][] {
-  const parents = Array.from({ length: unitCount }, (_, unit) => unit);
-  const rootOf = (unit: number): number => {
-    let root = unit;
-    for (;;) {
-      const parent = present(parents[root], 'the parent of a unit');
-      if (parent === root) return root;
-      const grandparent = present(parents[parent], 'the parent of a unit');
-      parents[root] = grandparent;
-      root = grandparent;
-    }
-  };
-  for (const { before, after } of edges) {
-    const [low, high] = [rootOf(before), rootOf(after)].sort((a, b) => a - b);
-    parents[present(high, 'a root')] = present(low, 'a root');
-  }
-  const components = new Map<number, number[]>();
-  for (let unit = 0; unit < unitCount; unit += 1) {
-    const root = rootOf(unit);
-    const members = components.get(root);
-    if (members === undefined) components.set(root, [unit]);
-    else members.push(unit);
-  }
-  return [...components.values()];
-}

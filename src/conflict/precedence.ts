@@ -28,11 +28,25 @@ export function comparePaths(a: string, b: string): number {
 export function inNaturalOrder<Item extends { readonly path: string }>(
   items: readonly Item[],
 ): Item[] {
-  const keyed = items.map((item) => ({ item, key: orderKey(item.path) }));
+  const shared = sharedFolder(items);
+  const keyed = items.map((item) => ({ item, key: orderKey(item.path.slice(shared)) }));
   keyed.sort(
     (a, b) => compareCodeUnits(a.key, b.key) || compareCodeUnits(a.item.path, b.item.path),
   );
   return keyed.map(({ item }) => item);
+}
+
+/** Length of the folders that all paths begin with: it is no use to compare them over and over. */
+function sharedFolder(items: readonly { readonly path: string }[]): number {
+  const [first] = items;
+  if (first === undefined) return 0;
+  let length = first.path.lastIndexOf('/') + 1;
+  for (const { path } of items) {
+    while (!path.startsWith(first.path.slice(0, length))) {
+      length = length < 2 ? 0 : first.path.lastIndexOf('/', length - 2) + 1;
+    }
+  }
+  return length;
 }
 
 /**

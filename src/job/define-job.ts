@@ -1,5 +1,6 @@
 import type * as z from 'zod';
-import { buildJob } from './load-job.ts';
+import { parseJsonText } from './json-text.ts';
+import { jobOf } from './load-job.ts';
 import type { Job, jobSchema } from './schema.ts';
 
 /** A job as it is written: what has a default may be left out. */
@@ -11,6 +12,8 @@ export type JobInput = z.input<typeof jobSchema>;
  * ETL_JOB_INVALID with all problems at once. The environment is not read.
  */
 export function defineJob(job: JobInput, cwd: string = process.cwd()): Job {
-  const file = { name: 'job', folder: cwd, text: JSON.stringify(job) };
-  return buildJob({ file, env: {}, overrides: [], cwd });
+  const file = { name: 'job', folder: cwd };
+  // Its text is ours, so that the lines of it tell nobody anything.
+  const document = { ...parseJsonText(JSON.stringify(job), file.name), lineOf: () => undefined };
+  return jobOf(document, { file, env: {}, overrides: [], cwd });
 }

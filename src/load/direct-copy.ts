@@ -21,6 +21,7 @@ import {
 import { writeRejects } from './quarantine/merge-quarantined.ts';
 import { siftDirectly } from './quarantine/sift-direct.ts';
 import { stageFile, type CopyTarget } from './stage-file.ts';
+import { stagedDocuments } from './staged-documents.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
 
@@ -149,11 +150,8 @@ export async function copyDirectly(
     );
   }
   if (documentIn(first.description) !== null) {
-    const documentHooks = { ...hooks, subBatchSize, loadedMs: Date.parse(task.load.startedAt) };
-    const copied = await copyDocuments(connection, task.files, targetOf(first), documentHooks);
-    if (copied.kind === 'copied') return { staged: copied.staged, failure: null };
-    const { ordinal } = present(task.files[copied.place ?? 0], 'a document');
-    return { staged: [], failure: fileFailure(ordinal, copied.error, hooks.signal) };
+    const { hashes, failure } = await copyDocumentsDirectly(connection, task, sqlName, hooks);
+    return { staged: failure === null ? [...stagedDocuments(task.files, hashes)] : [], failure };
   }
   return copyFiles(connection, task.files, {
     hooks,
@@ -165,6 +163,23 @@ export async function copyDirectly(
       if (took || task.direct !== undefined) throw error;
     },
   });
+}
+
+/** The same of documents; `hashes` as stagedDocuments takes them. */
+export async function copyDocumentsDirectly(
+  connection: Connection,
+  task: UnitTask,
+  sqlName: string,
+  hooks: UnitHooks,
+): Promise<{ readonly hashes: string; readonly failure: FileFailure | null }> {
+  const { target, subBatchSize, startedAt } = task.load;
+  const where = task.direct === undefined ? null : windowSql(task.direct);
+  const to = { ...directTarget(target.columns, present(task.files[0], 'a file'), sqlName), where };
+  const documentHooks = { ...hooks, subBatchSize, loadedMs: Date.parse(startedAt) };
+  const copied = await copyDocuments(connection, task.files, to, documentHooks);
+  if (copied.kind === 'copied') return { hashes: copied.hashes, failure: null };
+  const { ordinal } = present(task.files[copied.place ?? 0], 'a document');
+  return { hashes: '', failure: fileFailure(ordinal, copied.error, hooks.signal) };
 }
 
 /**

@@ -1,16 +1,23 @@
+import { EtlError } from '../errors.ts';
+import { documentIn } from '../source/transform/input-of.ts';
 import type { Connection } from '../target/connect.ts';
-import { copyDirectly } from './direct-copy.ts';
+import { emptyFresh } from '../target/fresh-table.ts';
+import { inTransaction } from '../target/transaction.ts';
+import { copyDirectly, copyDocumentsDirectly } from './direct-copy.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
 
-/** Files of a unit that were copied into a table that nobody sees yet. */
+/** What became of a unit's files. */
 export interface FreshUnit {
+  /** None where `hashes` tells all. */
   readonly staged: readonly FreshFile[];
+  /** Of documents, as stagedDocuments takes them: those that were copied differ in nothing else. */
+  readonly hashes: string | null;
   readonly failure: FileFailure | null;
   readonly stageMs: number;
 }
 
-/** A file by its ordinal: the coordinator has it, and of thousands of documents it is most of the answer. */
+/** A file by its ordinal: the coordinator has it. */
 export type FreshFile = Omit<StagedFile, 'file' | 'unchanged'> & { readonly ordinal: number };
 
 export interface FreshCopyWork {
@@ -18,11 +25,17 @@ export interface FreshCopyWork {
   close(): Promise<void>;
 }
 
-/** Copies the files of a unit into the twin of a table that is being made. */
+export interface FreshCopyTask {
+  readonly task: UnitTask;
+  readonly sqlName: string;
+  /** Nobody else fills the table: then one transaction empties and fills it, see run/fresh-units.ts. */
+  readonly alone: boolean;
+}
+
+/** Copies the files of a unit into the twin of a table that is being made, which nobody sees yet. */
 export function createFreshCopy(
   acquire: () => Promise<Connection>,
-  task: UnitTask,
-  sqlName: string,
+  { task, sqlName, alone }: FreshCopyTask,
   hooks: UnitHooks,
 ): FreshCopyWork {
   let connection: Connection | null = null;
@@ -31,14 +44,49 @@ export function createFreshCopy(
   return {
     copy: async () => {
       const startedAt = hooks.now();
-      connection = await acquire();
-      const { staged, failure } = await copyDirectly(connection, task, sqlName, hooks);
-      return { staged: staged.map(withoutPlan), failure, stageMs: hooks.now() - startedAt };
+      const own = await acquire();
+      connection = own;
+      const copied = alone
+        ? await copyAlone(own, task, sqlName, hooks)
+        : await copyUnit(own, task, sqlName, hooks, false);
+      return { ...copied, stageMs: hooks.now() - startedAt };
     },
     close: async () => {
       hooks.signal.removeEventListener('abort', cut);
     },
   };
+}
+
+type CopiedUnit = Omit<FreshUnit, 'stageMs'>;
+
+/** @throws EtlError what was refused: the transaction is over then, and the table as empty as before */
+async function copyAlone(
+  connection: Connection,
+  task: UnitTask,
+  sqlName: string,
+  hooks: UnitHooks,
+): Promise<CopiedUnit> {
+  return inTransaction(connection, async () => {
+    await emptyFresh(connection, sqlName);
+    const copied = await copyUnit(connection, task, sqlName, hooks, true);
+    if (copied.failure !== null) throw EtlError.fromRecord(copied.failure.error);
+    return copied;
+  });
+}
+
+async function copyUnit(
+  connection: Connection,
+  task: UnitTask,
+  sqlName: string,
+  hooks: UnitHooks,
+  inOpenTransaction: boolean,
+): Promise<CopiedUnit> {
+  const [first] = task.files;
+  if (first !== undefined && documentIn(first.description) !== null) {
+    return { staged: [], ...(await copyDocumentsDirectly(connection, task, sqlName, hooks)) };
+  }
+  const copied = await copyDirectly(connection, task, sqlName, hooks, inOpenTransaction);
+  return { staged: copied.staged.map(withoutPlan), hashes: null, failure: copied.failure };
 }
 
 /** Property by property, as in stagedDocument. */

@@ -3,7 +3,7 @@ import { EtlError, errorRecordOf } from '../errors.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
 import { ledgerPath } from '../source/ledger-path.ts';
 import type { Connection } from '../target/connect.ts';
-import type { Counts, TargetCounts } from '../target/counts.ts';
+import { NO_ROWS, type Counts, type TargetCounts } from '../target/counts.ts';
 import { writeLedger, type LedgerEntry, type LoadedFile } from '../target/ledger.ts';
 import { merge } from '../target/merge.ts';
 import type { StagingTable } from '../target/staging.ts';
@@ -18,15 +18,6 @@ import type { LoadTask, StagedFile } from './unit-task.ts';
 /** A merged unit without its durations. */
 export type MergedRows = Omit<MergedUnit, 'stageMs' | 'mergeMs'>;
 
-const NONE: Counts = {
-  rowsRead: 0,
-  inserted: 0,
-  updated: 0,
-  unchanged: 0,
-  superseded: 0,
-  rejected: 0,
-};
-
 /**
  * Merges the staged files in one transaction, with their ledger rows. When the table refuses a row
  * (a CHECK, a foreign key) and the unit is a group, the files are merged one by one instead, so
@@ -39,15 +30,41 @@ export async function mergeStaged(
   staged: readonly StagedFile[],
 ): Promise<MergedRows> {
   const [only] = staged;
-  if (only === undefined) return { counts: NONE, files: [], failure: null };
+  if (only === undefined) return { counts: NO_ROWS, files: [], failure: null };
   try {
     return mergedRows(staged, await mergeFiles(connection, load, table, staged));
   } catch (error) {
     if (!isRowFaultError(error)) throw error;
-    if (staged.length === 1) return failedAt(only, error, []);
-    return mergeOneByOne(connection, load, table, staged);
+    if (staged.length > 1) return mergeOneByOne(connection, load, table, staged);
+    return mergeRowByRow(connection, load, table, only, error);
   }
 }
+
+/**
+ * A file whose rows one statement could not merge, row by row: that statement goes in the order of the
+ * keys, and a row may free the value of another unique index that a later row takes. What is refused
+ * even then is refused for good.
+ */
+export async function mergeRowByRow(
+  connection: Connection,
+  load: LoadTask,
+  table: StagingTable | null,
+  file: StagedFile,
+  refusal: unknown,
+): Promise<MergedRows> {
+  const { sqlState = '' } = errorRecordOf(refusal).facts;
+  // In several tables, a row goes to all of them before the next one does.
+  if (!OF_ORDER.has(sqlState) || load.further !== undefined) return failedAt(file, refusal, []);
+  try {
+    return mergedRows([file], await mergeFiles(connection, load, table, [file], true));
+  } catch (error) {
+    if (!isRowFaultError(error)) throw error;
+    return failedAt(file, error, []);
+  }
+}
+
+/** unique_violation, exclusion_violation, and cardinality_violation: a trigger gave two rows one key. */
+const OF_ORDER: ReadonlySet<string> = new Set(['23505', '23P01', '21000']);
 
 export async function mergeOneByOne(
   connection: Connection,
@@ -67,7 +84,10 @@ export async function mergeOneByOne(
       targets.push(merged.targets);
     } catch (error) {
       if (!isRowFaultError(error)) throw error;
-      return { ...failedAt(file, error, done), ...soFar() };
+      const merged = await mergeRowByRow(connection, load, table, file, error);
+      const [only] = merged.files;
+      if (only === undefined) return { ...merged, counts: countsOf(done), files: done, ...soFar() };
+      done.push(only);
     }
   }
   return { counts: countsOf(done), files: done, ...soFar(), failure: null };
@@ -84,6 +104,7 @@ export async function mergeFiles(
   load: LoadTask,
   table: StagingTable | null,
   files: readonly StagedFile[],
+  rowByRow = false,
 ): Promise<MergedTables> {
   const rowsRead = files.reduce((sum, file) => sum + file.rows, 0);
   const single = files.length === 1 ? files[0] : undefined;
@@ -92,7 +113,7 @@ export async function mergeFiles(
     const counts =
       rowsRead === 0 || table === null
         ? notSent(files, rowsRead)
-        : await mergeRows(open, load, table, files, only);
+        : await mergeRows(open, load, table, files, only, rowByRow);
     const merged: MergedTables =
       load.further === undefined
         ? { counts }
@@ -114,6 +135,7 @@ async function mergeRows(
   table: StagingTable,
   files: readonly StagedFile[],
   file: number | null,
+  rowByRow: boolean,
 ): Promise<Counts> {
   const source = { tables: [table], file, owner: null };
   const rowsRead = files.reduce((sum, one) => sum + one.rows, 0);
@@ -122,6 +144,7 @@ async function mergeRows(
   const merged = await merge(connection, load.target, source, {
     countRows: load.countRows,
     stagedRows: rowsRead - rejected - left,
+    ...(rowByRow ? { rowByRow } : {}),
   });
   const unchanged = merged.unchanged + left;
   const superseded = rowsRead - rejected - merged.inserted - merged.updated - unchanged;
@@ -137,12 +160,17 @@ function leftOutOf(files: readonly StagedFile[]): number {
 /** Counts of files of which nothing is staged. */
 function notSent(files: readonly StagedFile[], rowsRead: number): Counts {
   const unchanged = leftOutOf(files);
-  return { ...NONE, rowsRead, unchanged, superseded: unchanged === 0 ? 0 : rowsRead - unchanged };
+  return {
+    ...NO_ROWS,
+    rowsRead,
+    unchanged,
+    superseded: unchanged === 0 ? 0 : rowsRead - unchanged,
+  };
 }
 
 /** Counts of rows that were all new, but for those that were rejected. */
 export function insertedOnly(rows: number, rejected = 0): Counts {
-  return { ...NONE, rowsRead: rows, inserted: rows - rejected, rejected };
+  return { ...NO_ROWS, rowsRead: rows, inserted: rows - rejected, rejected };
 }
 
 export function ledgerEntry(file: StagedFile, counts: Counts | null): LedgerEntry {
@@ -187,7 +215,7 @@ export function mergedFromLedger(
   });
   const counts = sumCounts(
     merged.map(
-      (file) => file.counts ?? { ...NONE, rowsRead: file.rowsRead, rejected: file.rejected },
+      (file) => file.counts ?? { ...NO_ROWS, rowsRead: file.rowsRead, rejected: file.rejected },
     ),
   );
   // Those of further tables it does not keep.
@@ -195,7 +223,7 @@ export function mergedFromLedger(
 }
 
 export function sumCounts(all: readonly Counts[]): Counts {
-  const sum = { ...NONE };
+  const sum = { ...NO_ROWS };
   for (const counts of all) {
     for (const name of Object.keys(sum) as (keyof Counts)[]) sum[name] += counts[name];
   }

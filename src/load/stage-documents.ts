@@ -10,6 +10,7 @@ import type { DocumentHooks } from './document-batch.ts';
 import { isRowFault } from './quarantine/quarantine.ts';
 import type { QuarantinedStaging } from './quarantine/stage-quarantined.ts';
 import type { CopyTarget } from './stage-file.ts';
+import { stagedDocuments } from './staged-documents.ts';
 import type { FileFailure } from './unit-session.ts';
 
 /**
@@ -62,7 +63,7 @@ async function tryDocuments(
   if (copied.kind === 'refused') return copied;
   const casts = castColumns(table, target.layout.copyColumns);
   const bad = casts.length === 0 ? null : await findBadCast(connection, table, casts, null);
-  if (bad === null) return copied;
+  if (bad === null) return { staged: [...stagedDocuments(files, copied.hashes)] };
   const { code, sentence, remedy, facts } = bad.error.record;
   const place = bad.row - 1;
   const column = target.columnName(bad.column);

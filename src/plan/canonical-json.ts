@@ -20,7 +20,7 @@ export function digest(value: unknown): string {
 export function deepFreeze<T>(value: T): T {
   if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
     Object.freeze(value);
-    for (const inner of Object.values(value)) deepFreeze(inner);
+    for (const name in value) deepFreeze(value[name]);
   }
   return value;
 }

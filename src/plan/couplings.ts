@@ -1,4 +1,4 @@
-import type { Coupling, TargetColumn, TargetTable } from '../target/table.ts';
+import type { Coupling, TargetColumn, TargetTable, UniqueIndex } from '../target/table.ts';
 import type { FilePlan } from './plan-types.ts';
 import type { Target } from './target-table.ts';
 
@@ -38,7 +38,7 @@ export function findCouplings(
 }
 
 /** Of a table without anything but its key, as the planner creates it. */
-export function notHashable(
+function notHashable(
   columns: readonly TargetColumn[],
   key: readonly string[],
 ): readonly Coupling[] {
@@ -68,13 +68,14 @@ function otherUniqueIndexes(
       .map((column) => column.name),
   );
   return table.uniqueIndexes
-    .filter((index) => !(index.arbiter && isKey(index.columns, key)))
+    .filter((index) => !enforces(index, key))
     .filter((index) => !index.columns.some((name) => distinct.has(name)))
     .map((index) => coupling('unique index', index.name));
 }
 
-function isKey(columns: readonly string[], key: readonly string[]): boolean {
-  return columns.length === key.length && columns.every((name) => key.includes(name));
+/** Whether an index keeps two rows from having the same key. */
+export function enforces({ arbiter, columns }: UniqueIndex, key: readonly string[]): boolean {
+  return arbiter && columns.length === key.length && columns.every((name) => key.includes(name));
 }
 
 function coupling(kind: Coupling['kind'], name: string): Coupling {

@@ -4,8 +4,10 @@ import type { Coupling } from '../target/table.ts';
 import { copiesWhole, layoutKey } from '../target/staging-layout.ts';
 import { needsAllRows } from './column-policies.ts';
 import { estimateCosts, type Costs } from './cost.ts';
+import { COSTS } from './cost-figures.ts';
 import { couplingsOf } from './couplings.ts';
 import { allDirect, withWindows, type DirectFiles } from './direct-units.ts';
+import { shareOut } from './direct-shares.ts';
 import { groupUnits } from './group-units.ts';
 import { looksUp } from './lookup-columns.ts';
 import { bringSameColumns } from './obstacles.ts';
@@ -23,6 +25,7 @@ export type Decided = Pick<
   | 'units'
   | 'dropSuperseded'
   | 'fillBeforeKey'
+  | 'directShares'
   | 'conflicts'
   | 'couplings'
   | 'costs'
@@ -92,6 +95,11 @@ export function decideLoad(
   const whole = fills ? grouped : withWindows(grouped, files, sifted ? null : direct);
   const splitting = { workers, chunkRows: settings.chunkSize, partBytesMin };
   const split = keyed && several === null ? splitFiles(grouped, files, splitting) : grouped;
+  // A bad row would be copied to no purpose with all others, and rows of an unsplit load keep one busy.
+  const directShares =
+    settings.onError === 'quarantine' || split === grouped
+      ? null
+      : shareOut(whole, files, direct, workersOf(split, workers));
   const unitFiles = whole.map((unit) => unit.files);
   const fileRows = files.map((file) => file.estimatedRows);
   const conflicts = conflictEdges(overlap.pairs, { unitFiles, fileRows }, 0);
@@ -139,18 +147,24 @@ export function decideLoad(
     sameColumns: bringSameColumns(files.filter((file) => file.skip === null)),
     units: whole,
     split: splitOf(grouped, split),
+    directShares: directShares?.shares.length ?? null,
     conflicts,
     overlap,
     table: sqlName,
   };
-  const { partitioned } = costsOf(split);
-  const costs = strategyCosts(facts, { ...costsOf(whole), partitioned });
+  const costsOfWhole = costsOf(whole);
+  const partitioned =
+    directShares === null
+      ? (split === whole ? costsOfWhole : costsOf(split)).partitioned
+      : costsOf(directShares.shares.flat())['full-parallel'] + COSTS.partitionedSetUp;
+  const costs = strategyCosts(facts, { ...costsOfWhole, partitioned });
   const choice = chooseStrategy(facts, costs);
   const units = choice.strategy === 'partitioned' ? split : whole;
   return {
     ...choice,
     dropSuperseded: choice.strategy === 'partitioned' && dropsSuperseded,
     fillBeforeKey: fills && FILLED_BEFORE_KEY.has(choice.strategy),
+    ...(choice.strategy === 'partitioned' && directShares !== null ? { directShares } : {}),
     units,
     conflicts: units === split && split !== grouped ? [] : conflicts,
     couplings,

@@ -1,6 +1,7 @@
 import { copiesWhole } from '../target/staging-layout.ts';
 import type { TargetColumn } from '../target/table.ts';
 import { couplingsOf } from './couplings.ts';
+import { ordersAsSampled } from './key-span.ts';
 import { looksUp } from './lookup-columns.ts';
 import type { PlanContext } from './plan-context.ts';
 import type { PlannedFiles } from './plan-files.ts';
@@ -12,6 +13,8 @@ export interface DirectFiles {
   /** The leading column of the key. */
   readonly column: string;
   readonly ordinals: ReadonlySet<number>;
+  /** Those of them whose keys seem to rise all the way, by the database's own order. */
+  readonly rising: ReadonlySet<number>;
 }
 
 /**
@@ -38,7 +41,10 @@ export async function findDirectFiles(
   const fitting = files
     .filter((file, place) => above?.[place] === true && planned.ordered.has(file.ordinal))
     .filter((file) => copiesWhole(target.planned.columns, file));
-  return { column: leading.name, ordinals: new Set(fitting.map((file) => file.ordinal)) };
+  const ordinals = fitting.map((file) => file.ordinal);
+  const rises = (file: number): boolean => planned.rising.has(file);
+  const rising = ordersAsSampled(leading.type) ? ordinals.filter(rises) : [];
+  return { column: leading.name, ordinals: new Set(ordinals), rising: new Set(rising) };
 }
 
 /** Null where nothing of the load may go into the table directly. */
@@ -66,7 +72,7 @@ function leadingColumn(
 export function withWindows(
   units: readonly UnitPlan[],
   files: readonly FilePlan[],
-  direct: DirectFiles | null,
+  direct: Pick<DirectFiles, 'column' | 'ordinals'> | null,
 ): readonly UnitPlan[] {
   if (direct === null) return units;
   const { column, ordinals } = direct;

@@ -53,6 +53,23 @@ export function isOrdered(type: TargetType, values: readonly (string | null)[]):
   return Math.max(rising, falling) + equal >= ORDERED_SHARE * values.length;
 }
 
+/** Share of neighbours that must differ where a file is to be cut between two keys. */
+const RISING_SHARE_MIN = 0.02;
+
+/** Whether no value of the sample is smaller than the one before it, and one is larger now and then. */
+export function isRising(type: TargetType, values: readonly (string | null)[]): boolean {
+  const compare = orderOf(type);
+  const keys = values.filter((value) => value !== null);
+  const orders = keys.slice(1).map((key, place) => compare(key, keys[place] ?? key));
+  const larger = orders.filter((order) => order > 0).length;
+  return orders.every((order) => order >= 0) && larger >= RISING_SHARE_MIN * orders.length;
+}
+
+/** Whether the database puts values in the order in which a sample sees them: no text is, but uuids. */
+export function ordersAsSampled({ typeName }: TargetType): boolean {
+  return NUMBERS.has(typeName) || DATES.has(typeName) || typeName === 'uuid';
+}
+
 /** The span of a sample, widened by the exact range that a Parquet footer gives of the column. */
 export function widened(span: KeySpan, type: TargetType, footer: KeyRange | null): KeySpan {
   const range = span.range === null ? null : unionRange(span.range, footer);
@@ -139,7 +156,11 @@ function byValue(a: string, b: string): number {
   return /^-?\d+$/.test(a) && /^-?\d+$/.test(b) ? byInteger(a, b) : byBytes(a, b);
 }
 
+/** Digits that a number holds exactly; of a bigint each comparison makes two. */
+const EXACT_DIGITS = 15;
+
 function byInteger(a: string, b: string): number {
+  if (a.length <= EXACT_DIGITS && b.length <= EXACT_DIGITS) return Number(a) - Number(b);
   const [left, right] = [BigInt(a), BigInt(b)];
   return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -99,7 +99,9 @@ export interface Catalog {
     paths: readonly string[],
     fingerprint?: string,
   ): Promise<readonly LedgerEntry[]>;
-  /** Of files that were loaded into a table of the name that is gone; see refuse-restored.ts. */
+  /** Of an unlogged table: files whose rows a crash of the server took; see target/survivors.ts. */
+  lostPaths(tableOid: number, paths: readonly string[]): Promise<readonly string[]>;
+  /** Of files that were loaded into a table of the name with another oid; see refuse-restored.ts. */
   goneEntries(tableName: string, paths: readonly string[]): Promise<GoneEntries | null>;
   /** Of indexes that the table is to have; ETL_USAGE for one that the server would refuse. */
   findIndexes(table: IndexedColumns, specs: readonly IndexSpec[]): Promise<readonly FoundIndex[]>;

@@ -37,6 +37,8 @@ export interface PlannedFiles {
   readonly multiplicityInside: number;
   /** Ordinals of the files that seem to be sorted by their leading key column. */
   readonly ordered: ReadonlySet<number>;
+  /** Of these, the ones whose keys seem to rise all the way. */
+  readonly rising: ReadonlySet<number>;
   readonly notices: readonly string[];
 }
 
@@ -87,11 +89,11 @@ export async function planFiles(
     ...settings,
     made,
   });
-  const ordered = new Set(
-    toSample.filter((_, index) => samples[index]?.ordered).map(({ ordinal }) => ordinal),
-  );
+  const ordinalsOf = (is: 'ordered' | 'rising'): ReadonlySet<number> =>
+    new Set(toSample.filter((_, index) => samples[index]?.[is]).map(({ ordinal }) => ordinal));
+  const [ordered, rising] = [ordinalsOf('ordered'), ordinalsOf('rising')];
   const notices = nullKeys(toSample, samples);
-  return { files, overlap: estimate, multiplicityInside, ordered, notices };
+  return { files, overlap: estimate, multiplicityInside, ordered, rising, notices };
 }
 
 function keyColumnsOf(

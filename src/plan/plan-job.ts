@@ -23,6 +23,7 @@ import { foreignKeysBetween } from '../target/foreign-keys.ts';
 import { goneEntries } from '../target/gone-entries.ts';
 import { hashSampledKeys } from '../target/keys.ts';
 import { loadedFiles } from '../target/ledger.ts';
+import { lostPaths } from '../target/survivors.ts';
 import { readServer } from '../target/read-server.ts';
 import { readTable } from '../target/read-table.ts';
 import { refusePooler } from '../target/refuse-pooler.ts';
@@ -166,6 +167,7 @@ function catalogOf(connection: Connection, ledgerSchema: string): Catalog {
     checkCondition: (...asked) => inTurn(() => checkCondition(connection, ...asked)),
     loadedFiles: (oid, paths, fingerprint) =>
       inTurn(() => loadedFiles(connection, ledgerSchema, oid, paths, fingerprint)),
+    lostPaths: (...asked) => inTurn(() => lostPaths(connection, ledgerSchema, ...asked)),
     goneEntries: (...asked) => inTurn(() => goneEntries(connection, ledgerSchema, ...asked)),
     findIndexes: (...asked) => inTurn(() => findIndexes(connection, ...asked)),
     indexRights: (table) => inTurn(() => indexRights(connection, table)),

@@ -135,7 +135,8 @@ function isKeyed({ key }: Target): boolean {
 }
 
 /** What the run will leave out because of what the sample says, and what if the sample errs. */
-function shortcutNotices({ fillBeforeKey, dropSuperseded, units }: Decided): string[] {
+function shortcutNotices(decided: Decided): string[] {
+  const { fillBeforeKey, dropSuperseded, units, directShares } = decided;
   const direct = units.filter((unit) => unit.direct !== undefined).length;
   return [
     ...(direct > 0
@@ -145,6 +146,11 @@ function shortcutNotices({ fillBeforeKey, dropSuperseded, units }: Decided): str
             : `${countText(direct)} of ${countText(units.length)} units of work seem to bring new rows, sorted, above the keys of the table: they are copied into it without staging; one that does not is staged.`,
         ]
       : []),
+    ...(directShares === undefined
+      ? []
+      : [
+          `The rows seem to be new, sorted, and above the keys of the table: ${countText(directShares.shares.length)} workers copy them into it at once without staging, each its own range of keys; if they are not, all are staged.`,
+        ]),
     ...(fillBeforeKey
       ? [
           'The new table is filled before it gets its key; if a key comes twice after all, it is ' +

@@ -53,6 +53,8 @@ export interface LoadPlan {
   readonly unchanged?: UnchangedPlan;
   /** Whether the table, which is to be created, is filled before it gets its key; tried first. */
   readonly fillBeforeKey: boolean;
+  /** How the files are copied into the table itself by all workers at once; tried first. Absent: not. */
+  readonly directShares?: DirectShares;
   /** Indexes that the job asks for; absent: none. */
   readonly indexes?: readonly IndexPlan[];
   readonly couplings: readonly Coupling[];
@@ -152,6 +154,17 @@ export interface FilePart {
    */
   readonly from: number;
   readonly to: number;
+}
+
+/** The files one behind the other, and a stretch of about the same bytes for each worker. */
+export interface DirectShares {
+  /** The leading column of the key. */
+  readonly column: string;
+  /**
+   * For each worker, in order of precedence: files, and parts of CSV files whose real ends are at the
+   * next record. `direct` is the window of the whole file; that of a part is found in the file.
+   */
+  readonly shares: readonly (readonly UnitPlan[])[];
 }
 
 export interface ConflictEdge {

@@ -1,7 +1,7 @@
+import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { EtlError } from '../errors.ts';
 import type { Job } from '../job/schema.ts';
-import { documentIn } from '../source/transform/input-of.ts';
 import { deepFreeze, digest } from './canonical-json.ts';
 import type { PlanContext } from './plan-context.ts';
 import { documentsIn } from './plan-documents.ts';
@@ -94,8 +94,7 @@ function planIdOf(job: Job, { server }: PlanContext, loads: readonly LoadPlan[])
     fingerprint: load.fingerprint,
     strategy: load.strategy,
     concurrency: load.concurrency,
-    files: load.files.map(fileWork),
-    ...documentWork(load),
+    files: documentsIn(load.files) === null ? load.files.map(fileWork) : documentWork(load.files),
     units: load.units.map(({ files, part }) => (part === null ? files : { files, part })),
     conflicts: load.conflicts.map(({ before, after }) => [before, after]),
     ...(load.indexes === undefined ? {} : { indexes: load.indexes }),
@@ -107,20 +106,33 @@ function planIdOf(job: Job, { server }: PlanContext, loads: readonly LoadPlan[])
 
 function fileWork(file: FilePlan): object {
   const { path, bytes, mtimeMs, description, targets, further, skip } = file;
-  const skipped = skip !== null;
-  if (documentIn(description) !== null) return [path, bytes, mtimeMs, skipped];
   return {
     ...{ path, bytes, mtimeMs, description, targets },
     ...(further === undefined ? {} : { further }),
-    skipped,
+    skipped: skip !== null,
   };
 }
 
-/** What all documents of a load have in common, said once. */
-function documentWork({ files: [first] }: LoadPlan): object {
-  if (first === undefined || documentIn(first.description) === null) return {};
-  return { documents: { description: first.description, targets: first.targets } };
+/** What all documents of a load have in common, and the digest of what they have not. */
+function documentWork(files: readonly FilePlan[]): object {
+  const digests = createHash('sha256');
+  let some: unknown[] = [];
+  for (const { path, bytes, mtimeMs, skip } of files) {
+    some.push(path, bytes, mtimeMs, skip !== null);
+    if (some.length < DIGESTED_AT_ONCE) continue;
+    digests.update(JSON.stringify(some));
+    some = [];
+  }
+  const [first] = files;
+  return {
+    description: first?.description,
+    targets: first?.targets,
+    documents: digests.update(JSON.stringify(some)).digest('hex'),
+  };
 }
+
+/** Values of documents whose JSON is made in one go. */
+const DIGESTED_AT_ONCE = 4_000;
 
 function targetWork(target: TargetPlan): object {
   return { ...target, table: withoutState(target.table) };

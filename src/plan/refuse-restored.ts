@@ -25,7 +25,7 @@ export async function refuseRestored(
   const { tableOid, files: count, rows } = gone;
   throw new EtlError(
     'ETL_USAGE',
-    `${countText(rows)} rows of ${countText(count)} of the files were loaded into a table of the name ${table.sqlName} that is gone (oid ${tableOid}). If this one was restored from a dump, it has them already.`,
+    `${countText(rows)} rows of ${countText(count)} of the files were loaded into a table of the name ${table.sqlName} that had another oid (${tableOid}). If this one was restored from a dump, it has them already.`,
     `If so, tell the ledger of its new oid: update the table_oid of its rows from ${tableOid} to '${table.sqlName}'::regclass. If not, --force loads them.`,
     { table: table.sqlName },
   );

@@ -4,7 +4,7 @@ import type { FileSample } from '../source/source-file.ts';
 import type { TargetType } from '../target/table.ts';
 import type { DescribedFile } from './describe-files.ts';
 import type { KeyHashes } from './key-runs.ts';
-import { isOrdered, NO_SPAN, spanOf, widened, type KeySpan } from './key-span.ts';
+import { isOrdered, isRising, NO_SPAN, spanOf, widened, type KeySpan } from './key-span.ts';
 import { mapBounded } from './map-bounded.ts';
 import type { PlanContext } from './plan-context.ts';
 import { hashText } from './text-hash.ts';
@@ -24,6 +24,8 @@ export interface SampledFile {
   readonly span: KeySpan;
   /** Whether the file seems to be sorted by its leading key column, and is sampled in blocks. */
   readonly ordered: boolean;
+  /** Whether, besides, it seems to rise all the way, with a larger key every few rows. */
+  readonly rising: boolean;
   /** Hashes of the sampled keys, those with a null left out. */
   readonly keys: KeyHashes;
   /** Whether all rows of the file were sampled. */
@@ -151,6 +153,7 @@ async function sampleOne(
         ? { ...spanOf(leading, values), range: null }
         : await spanOfFile(file, keyColumns[0] ?? '', leading, values, context),
       ordered: mayBeBlocks(file) && isOrdered(leading, values),
+      rising: mayBeBlocks(file) && isRising(leading, values),
       complete: sample.complete,
       sampledRows: sample.rows.length,
     },
@@ -201,6 +204,7 @@ function withoutKeys(rows: number | FileSample): UnhashedFile {
     rowsExact: exact || rows.fileRowsExact,
     span: NO_SPAN,
     ordered: false,
+    rising: false,
     complete: false,
     sampledRows: 0,
   };

@@ -26,7 +26,7 @@ const HASHES_AT_ONCE = 4;
  */
 export async function findLoaded(
   files: readonly SourceFile[],
-  table: Pick<TargetTable, 'oid' | 'sqlName' | 'empty'> | null,
+  table: LoadedTable | null,
   { fingerprint, keyed }: { readonly fingerprint: string; readonly keyed: boolean },
   context: Pick<PlanContext, 'catalog' | 'force' | 'hashFile'>,
 ): Promise<Skipping> {
@@ -43,13 +43,42 @@ export async function findLoaded(
   if (context.force) return { loaded: new Map(), earlier, notices: [] };
   // Where the table as it is has some of the files, the load of the others was begun, or forced, before.
   if (!keyed && entries.size === 0) await refuseRestored(table, files, context);
+  const lost = await lostInCrash(table, [...entries.keys()], keyed, context);
+  for (const path of lost) entries.delete(path);
   const own = keyed ? entries : await ofMeaning(fingerprint, entries, table.oid, context);
   const loaded = await unchanged(files, own, fingerprint, context);
   return {
     loaded,
     earlier,
-    notices: [...emptied(table, loaded), ...(keyed ? arrivedLate(files, loaded) : [])],
+    notices: [
+      ...crashed(table, lost),
+      ...emptied(table, loaded),
+      ...(keyed ? arrivedLate(files, loaded) : []),
+    ],
   };
+}
+
+type LoadedTable = Pick<TargetTable, 'oid' | 'sqlName' | 'empty' | 'unlogged'>;
+
+/**
+ * Paths of files that a crash of the server has taken from an unlogged table. With `append` only while
+ * it is empty: what others have brought since may be these very rows.
+ */
+async function lostInCrash(
+  { oid, unlogged, empty }: LoadedTable,
+  paths: readonly string[],
+  keyed: boolean,
+  { catalog }: Pick<PlanContext, 'catalog'>,
+): Promise<readonly string[]> {
+  const asks = unlogged === true && paths.length > 0 && (keyed || empty);
+  return asks ? catalog.lostPaths(oid, paths) : [];
+}
+
+function crashed({ sqlName }: LoadedTable, lost: readonly string[]): string[] {
+  if (lost.length === 0) return [];
+  return [
+    `${sqlName} is unlogged, and a crash of the server emptied it after ${countText(lost.length)} of the files were loaded: they are loaded again.`,
+  ];
 }
 
 /** The entries; in the place of one of another meaning the latest of this one, where there is any. */
@@ -97,10 +126,7 @@ async function unchanged(
   );
 }
 
-function emptied(
-  table: Pick<TargetTable, 'sqlName' | 'empty'>,
-  loaded: ReadonlyMap<string, LedgerEntry>,
-): string[] {
+function emptied(table: LoadedTable, loaded: ReadonlyMap<string, LedgerEntry>): string[] {
   const rows = [...loaded.values()].reduce((sum, entry) => sum + entry.rowsRead, 0);
   if (!table.empty || rows === 0) return [];
   return [

@@ -12,6 +12,8 @@ export interface StrategyFacts extends ObstacleFacts {
   readonly units: readonly UnitPlan[];
   /** As `partitioned` takes them: files that are split, and into how many parts; null for none. */
   readonly split: { readonly files: number; readonly parts: number } | null;
+  /** Workers of `partitioned` that copy rows into the table at once; null: it stages them. */
+  readonly directShares?: number | null;
   readonly conflicts: readonly ConflictEdge[];
   readonly overlap: OverlapEstimate;
   /** For people. */
@@ -92,9 +94,9 @@ function cheapest(facts: StrategyFacts, costs: readonly StrategyCost[]): Choice 
   const twin = facts.conflicts.length === 0 ? 'hybrid' : 'full-parallel';
   const strategies = possible.map((cost) => cost.strategy).filter((name) => name !== twin);
   const seconds = (name: Strategy) => secondsOf(name, costs);
-  const isDirect = allDirect(facts.units);
+  const staged = allDirect(facts.units) && !copiesShares(facts);
   const weighed = (name: Strategy) =>
-    isDirect && name === 'partitioned' ? seconds(name) / DIRECT_SHARE : seconds(name);
+    staged && name === 'partitioned' ? seconds(name) / DIRECT_SHARE : seconds(name);
   const [strategy = 'full-parallel', second] = strategies.toSorted(
     (a, b) => weighed(a) - weighed(b),
   );
@@ -111,10 +113,16 @@ function versus(chosen: number, other: number, name: Strategy): string {
   return own === others ? `${own}, the same as ${name}` : `${own}, against ${others} for ${name}`;
 }
 
-function whyChosen(
-  strategy: Strategy,
-  { units, split, conflicts, overlap }: StrategyFacts,
-): string {
+function copiesShares({ directShares = null }: StrategyFacts): boolean {
+  return directShares !== null;
+}
+
+function whyShares({ directShares = null }: StrategyFacts): string {
+  return `new rows, in order, are copied into the table without staging, by ${countText(directShares ?? 0)} workers at once`;
+}
+
+function whyChosen(strategy: Strategy, facts: StrategyFacts): string {
+  const { units, split, conflicts, overlap } = facts;
   switch (strategy) {
     case 'full-parallel':
       if (allDirect(units)) return DIRECT_REASON;
@@ -124,6 +132,7 @@ function whyChosen(
     case 'sequential':
       return `nearly all units share keys, so they would wait for each other anyway`;
     case 'partitioned':
+      if (copiesShares(facts)) return whyShares(facts);
       return split === null
         ? `about ${overlap.multiplicity.toFixed(1)} rows per key, and each key is written once`
         : `${splitText(split)}, so that all workers have work`;
@@ -163,6 +172,7 @@ function whyCosts(strategy: Strategy, facts: StrategyFacts): string {
         ? 'one unit merges'
         : `${countText(units.length)} units merge one after another, staging runs ahead`;
     case 'partitioned':
+      if (copiesShares(facts)) return whyShares(facts);
       return `stages all, then writes each key once (about ${overlap.multiplicity.toFixed(1)} rows per key)`;
   }
 }

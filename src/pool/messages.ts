@@ -1,5 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ErrorRecord } from '../errors.ts';
+import type { DirectShareTask } from '../load/direct-share.ts';
+import type { FreshCopyTask } from '../load/fresh-copy.ts';
 import type { OwnerTask } from '../load/owner-task.ts';
 import type { QuarantineTask } from '../load/quarantine/quarantine-work.ts';
 import type { UnitNews, UnitTask } from '../load/unit-task.ts';
@@ -11,7 +13,9 @@ export type WorkOrder =
   /** The file pipeline: stage into a temporary table, export keys, merge. */
   | { readonly kind: 'unit'; readonly task: UnitTask }
   /** A table that is being made: copy into its twin, which has no index. */
-  | { readonly kind: 'fresh-copy'; readonly task: UnitTask; readonly sqlName: string }
+  | ({ readonly kind: 'fresh-copy' } & FreshCopyTask)
+  /** Sorted, new rows: copy a share of them into the table itself, all shares at once. */
+  | { readonly kind: 'direct-share'; readonly task: DirectShareTask }
   /** Where near these offsets can a large file be split? Told part by part. */
   | { readonly kind: 'split-scan'; readonly task: UnitTask; readonly cuts: readonly number[] }
   /** The range pipeline, before all: which keys do the files hold? */

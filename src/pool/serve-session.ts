@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { EtlError, errorRecordOf } from '../errors.ts';
+import { createDirectShare } from '../load/direct-share.ts';
 import { createFreshCopy } from '../load/fresh-copy.ts';
 import { createKeyScanWork, type ScannedUnit } from '../load/key-scan.ts';
 import { createOwnerWork } from '../load/owner-work.ts';
@@ -94,7 +95,9 @@ function methodsOf(
       return { ...unit, turn: turn.open };
     }
     case 'fresh-copy':
-      return { ...createFreshCopy(acquire, order.task, order.sqlName, hooks) };
+      return { ...createFreshCopy(acquire, order, hooks) };
+    case 'direct-share':
+      return { ...createDirectShare(acquire, order.task, hooks) };
     case 'split-scan':
       return { ...createSplitScan(order.task, order.cuts, hooks) };
     case 'key-scan':

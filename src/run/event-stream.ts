@@ -30,23 +30,25 @@ export function createEventStream<T>(keep: number): EventStream<T> {
       ended = true;
       signal();
     },
-    async *[Symbol.asyncIterator]() {
+    [Symbol.asyncIterator]() {
       reading = true;
-      for (;;) {
-        const event = queue[next];
-        if (event === undefined || next > keep) {
-          queue.splice(0, next);
-          next = 0;
-        }
-        if (event !== undefined) {
-          next += 1;
-          yield event;
-        } else if (ended) {
-          return;
-        } else {
+      // Not a generator, which takes three turns for each event: of 300,000 they took 0.3 s of CPU.
+      const read = async (): Promise<IteratorResult<T>> => {
+        for (;;) {
+          const event = queue[next];
+          if (event === undefined || next > keep) {
+            queue.splice(0, next);
+            next = 0;
+          }
+          if (event !== undefined) {
+            next += 1;
+            return { value: event, done: false };
+          }
+          if (ended) return { value: undefined, done: true };
           await new Promise<void>((resolve) => (wake = resolve));
         }
-      }
+      };
+      return { next: read };
     },
   };
 }

@@ -1,24 +1,26 @@
-import { present } from '../assert.ts';
-import { errorRecordOf, EtlError, type ErrorRecord } from '../errors.ts';
+import { errorRecordOf, type ErrorRecord } from '../errors.ts';
 import { plainSentence } from '../load/copy-error.ts';
-import type { FreshFile, FreshUnit } from '../load/fresh-copy.ts';
 import { LIMITS } from '../limits.ts';
 import { insertedOnly, ledgerEntry } from '../load/merge-unit.ts';
 import { writeRejects } from '../load/quarantine/merge-quarantined.ts';
-import type { LoadTask, StagedFile } from '../load/unit-task.ts';
+import type { StagedFiles } from '../load/staged-documents.ts';
+import type { LoadTask } from '../load/unit-task.ts';
 import { missingIndexes } from '../plan/plan-indexes.ts';
-import type { LoadPlan, UnitPlan } from '../plan/plan-types.ts';
+import type { LoadPlan } from '../plan/plan-types.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
 import { cancellable } from '../target/backends.ts';
 import type { Connection, ConnectOptions } from '../target/connect.ts';
+import { copyLedger } from '../target/copy-ledger.ts';
 import { createFresh, dropFresh, freshName, swapFresh } from '../target/fresh-table.ts';
 import { createIndexSql } from '../target/indexes.ts';
-import { writeLedger, type LedgerContext } from '../target/ledger.ts';
+import { writeLedger, type LedgerContext, type LedgerEntry } from '../target/ledger.ts';
 import type { TargetTable } from '../target/table.ts';
 import { inTransaction } from '../target/transaction.ts';
 import type { RunEvent } from './events.ts';
-import { createFileParts, type FileParts } from './file-parts.ts';
-import { createPartEvents, type TellNews } from './part-events.ts';
+import { createFileParts } from './file-parts.ts';
+import { copyFreshUnits } from './fresh-units.ts';
+import { createPartEvents } from './part-events.ts';
+import { forEachFile } from './tell-files.ts';
 
 /**
  * A table that this run has created is filled without its index, as a twin that nobody sees; then
@@ -46,7 +48,7 @@ export interface FreshOptions {
 
 /** What the twin was filled with; every row was new. */
 export interface FreshOutcome {
-  readonly files: readonly StagedFile[];
+  readonly files: StagedFiles;
   /** By unit. */
   readonly stageMs: ReadonlyMap<number, number>;
   readonly mergeMs: number;
@@ -60,12 +62,11 @@ export async function runFreshLoad(options: FreshOptions): Promise<FreshOutcome 
   const tell = createPartEvents(options.loadIndex, options.onEvent);
   try {
     await createFresh(coordinator, table, fresh);
-    const units = await copyAll({ ...options, parts, tell }, fresh);
-    const files = await parts.join(units.flatMap((unit) => unit.staged));
+    const { staged: files, stageMs } = await copyFreshUnits({ ...options, parts, tell }, fresh);
     const startedAt = performance.now();
     await publish(options, fresh, files);
     const mergeMs = performance.now() - startedAt;
-    return { files, stageMs: new Map(units.map((unit, at) => [at, unit.stageMs])), mergeMs };
+    return { files, stageMs, mergeMs };
   } catch (error) {
     if (coordinator.usable()) await dropFresh(coordinator, table);
     if (!options.signal.aborted) tellFallback(options, errorRecordOf(error));
@@ -75,82 +76,11 @@ export async function runFreshLoad(options: FreshOptions): Promise<FreshOutcome 
   }
 }
 
-interface CopyOptions extends FreshOptions {
-  readonly parts: FileParts;
-  readonly tell: TellNews;
-}
-
-interface CopiedUnit {
-  readonly staged: readonly StagedFile[];
-  readonly stageMs: number;
-}
-
-async function copyAll(options: CopyOptions, fresh: string): Promise<CopiedUnit[]> {
-  const { plan, signal } = options;
-  const units: CopiedUnit[] = [];
-  const problems: unknown[] = [];
-  const remaining = plan.units.values();
-  const lane = async (): Promise<void> => {
-    for (const unit of remaining) {
-      if (problems.length > 0 || signal.aborted) return;
-      try {
-        units[unit.ordinal] = await copyUnit(options, unit, fresh);
-      } catch (error) {
-        problems.push(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: plan.concurrency }, lane));
-  signal.throwIfAborted();
-  if (problems.length > 0) throw problems[0];
-  return units;
-}
-
-async function copyUnit(
-  { pool, plan, task, parts, tell }: CopyOptions,
-  unit: UnitPlan,
-  sqlName: string,
-): Promise<CopiedUnit> {
-  const files = unit.files.flatMap((ordinal) => plan.files[ordinal] ?? []);
-  const part = await parts.partOf(unit);
-  const order = { load: task, unit: unit.ordinal, files, attempt: 1, part };
-  const session = pool.open({ kind: 'fresh-copy', task: order, sqlName }, (news) =>
-    tell(unit, news, 1),
-  );
-  try {
-    const { staged, failure, stageMs } = (await session.call('copy')) as FreshUnit;
-    // The ordinary road tells what COPY refused, and loads the files before it.
-    if (failure !== null) throw EtlError.fromRecord(failure.error);
-    return { staged: staged.map((file) => stagedFile(file, plan.files)), stageMs };
-  } finally {
-    await session.close();
-  }
-}
-
-/** Property by property, as in stagedDocument. */
-function stagedFile(fresh: FreshFile, files: LoadPlan['files']): StagedFile {
-  return {
-    file: present(files[fresh.ordinal], 'a file that was copied'),
-    rows: fresh.rows,
-    staged: fresh.staged,
-    contentHash: fresh.contentHash,
-    stagedAs: fresh.stagedAs,
-    numbered: fresh.numbered,
-    sifted: fresh.sifted,
-    rejected: fresh.rejected,
-    spools: fresh.spools,
-  };
-}
-
-async function publish(
-  options: FreshOptions,
-  fresh: string,
-  files: readonly StagedFile[],
-): Promise<void> {
+async function publish(options: FreshOptions, fresh: string, files: StagedFiles): Promise<void> {
   const { coordinator, connectOptions, plan, table, task, loadIndex, signal, onEvent } = options;
-  for (const { file } of files) {
+  await forEachFile(files, ({ file }) => {
     onEvent({ kind: 'file-merging', load: loadIndex, file: file.ordinal });
-  }
+  });
   await inTransaction(coordinator, async () => {
     // The key of many rows takes its time, and so may the others who read the table.
     await cancellable(coordinator, connectOptions, signal, async (heeding) => {
@@ -165,18 +95,20 @@ async function publish(
   });
 }
 
-/** Statement by statement: the entries of very many documents are large, and so is the JSON that they go as. */
 async function writeFreshLedger(
   connection: Connection,
   ledger: LedgerContext,
-  files: readonly StagedFile[],
+  files: StagedFiles,
 ): Promise<void> {
-  const most = LIMITS.recordedFilesPerStatement;
-  for (let at = 0; at < files.length; at += most) {
-    const some = files.slice(at, at + most);
-    const entries = some.map((one) => ledgerEntry(one, insertedOnly(one.rows, one.rejected)));
-    await writeLedger(connection, ledger, entries);
+  if (files.length > LIMITS.recordedFilesPerStatement) {
+    await copyLedger(connection, ledger, freshEntries(files));
+  } else {
+    await writeLedger(connection, ledger, [...freshEntries(files)]);
   }
+}
+
+function* freshEntries(files: StagedFiles): Generator<LedgerEntry> {
+  for (const one of files) yield ledgerEntry(one, insertedOnly(one.rows, one.rejected));
 }
 
 /** A file that has more bad rows than it may is for the ordinary road to tell. */
@@ -184,12 +116,13 @@ async function writeFreshRejects(
   { task, rejectPaths, signal }: FreshOptions,
   connection: Connection,
   ledger: LedgerContext,
-  files: readonly StagedFile[],
+  files: StagedFiles,
 ): Promise<void> {
   const { quarantine } = task;
   if (quarantine === null) return;
   const order = { load: { ...task, ledger }, unit: 0, rejectPaths };
-  const tooMany = await writeRejects(connection, order, quarantine, files, signal);
+  const bad = [...files].filter(({ rejected }) => rejected > 0);
+  const tooMany = await writeRejects(connection, order, quarantine, bad, signal);
   if (tooMany !== null) throw tooMany.error;
 }
 

@@ -3,6 +3,7 @@ import { insertedOnly, sumCounts } from '../load/merge-unit.ts';
 import type { FilePlan, LoadPlan } from '../plan/plan-types.ts';
 import { ledgerPath } from '../source/ledger-path.ts';
 import type { UnitOutcome } from './unit-outcome.ts';
+import type { ListedFiles } from './document-report.ts';
 import type { FreshOutcome } from './fresh-load.ts';
 import { predictionOf } from './prediction.ts';
 import type { RangeOutcome } from './range-pipeline.ts';
@@ -11,7 +12,7 @@ import { targetReports } from './target-reports.ts';
 
 /** A load of which nothing was begun. */
 export function notLoaded(load: LoadPlan): LoadReport {
-  const report = loadReport(load, load.files.map(untouched), sumCounts([]));
+  const report = loadReport(load, { files: load.files.map(untouched) }, sumCounts([]));
   return { ...report, ...targetReports(load, []) };
 }
 
@@ -20,20 +21,16 @@ export function skippedLoad(load: LoadPlan): LoadReport {
   return notLoaded(load);
 }
 
-export function loadReport(
-  load: LoadPlan,
-  files: readonly FileReport[],
-  totals: Counts,
-): LoadReport {
+export function loadReport(load: LoadPlan, listed: ListedFiles, totals: Counts): LoadReport {
   return {
     table: load.table.sqlName,
     key: load.key,
     strategy: load.strategy,
     reason: load.reason,
     concurrency: load.concurrency,
-    files,
+    ...listed,
     totals,
-    prediction: predictionOf(load, { files, totals, seconds: null }),
+    prediction: predictionOf(load, { ...listed, totals, seconds: null }),
   };
 }
 
@@ -98,31 +95,59 @@ export function rangeReports(load: LoadPlan, outcome: RangeOutcome): FileReport[
   });
 }
 
-/** Reports of a table that was filled before it got its key: all rows were new. */
-export function freshReports(load: LoadPlan, outcome: FreshOutcome): FileReport[] {
-  const files = new Map(outcome.files.map((file) => [file.file.ordinal, file]));
-  const units = unitsByFile(load);
-  return load.files.map((file) => {
-    const own = units.get(file.ordinal);
-    if (own === undefined) return untouched(file);
-    const staged = files.get(file.ordinal);
-    return reportOf(file, {
-      counts: insertedOnly(staged?.rows ?? 0, staged?.rejected ?? 0),
+/**
+ * Reports of a table that was filled before it got its key: all rows were new. Each is made when it is come
+ * to, since very many documents are told of, and few kept.
+ */
+export function* freshReports(load: LoadPlan, outcome: FreshOutcome): Generator<FileReport> {
+  const stageMs = stageMsByFile(load, outcome);
+  const copied = outcome.files[Symbol.iterator]();
+  // Of documents all have the same.
+  let counts = insertedOnly(0);
+  for (const file of load.files) {
+    const ms = stageMs[file.ordinal] ?? NaN;
+    if (Number.isNaN(ms)) {
+      yield untouched(file);
+      continue;
+    }
+    const next = copied.next();
+    const { rows, rejected } = next.done === true ? NOTHING : next.value;
+    if (counts.rowsRead !== rows || counts.rejected !== rejected) {
+      counts = insertedOnly(rows, rejected);
+    }
+    yield reportOf(file, {
+      counts,
       attempts: 1,
       status: 'loaded',
-      stageMs: rounded(sumMs(own, outcome.stageMs)),
+      stageMs: rounded(ms),
       waitMs: 0,
       mergeMs: rounded(outcome.mergeMs),
     });
-  });
+  }
+}
+
+const NOTHING = { rows: 0, rejected: 0 };
+
+/** Of all units that a file is in; NaN where it is in none. */
+function stageMsByFile({ files, units }: LoadPlan, { stageMs }: FreshOutcome): Float64Array {
+  const byFile = new Float64Array(files.length).fill(NaN);
+  for (const unit of units) {
+    const ms = stageMs.get(unit.ordinal) ?? 0;
+    for (const file of unit.files) {
+      const before = byFile[file] ?? NaN;
+      byFile[file] = Number.isNaN(before) ? ms : before + ms;
+    }
+  }
+  return byFile;
 }
 
 /** The same reports, with the reject files of those that have rejected rows. */
-export function withRejects(
-  files: readonly FileReport[],
+export function* withRejects(
+  files: Iterable<FileReport>,
   rejectPaths: ReadonlyMap<number, string>,
-): FileReport[] {
-  return files.map((file, ordinal) => withReject(file, rejectPaths.get(ordinal)));
+): Generator<FileReport> {
+  let ordinal = 0;
+  for (const file of files) yield withReject(file, rejectPaths.get(ordinal++));
 }
 
 export function withReject(file: FileReport, path: string | undefined): FileReport {

@@ -63,5 +63,9 @@ export function eventOf(news: UnitNews, load: number, attempt: number): RunEvent
   if (news.kind === 'rows-created') {
     return { kind: 'rows-created', load, table: news.table, rows: news.rows };
   }
-  return news.kind === 'file-started' ? { ...news, load, attempt } : { ...news, load };
+  const { kind, file } = news;
+  if (kind === 'file-started') return { kind, load, file, attempt };
+  // Property by property: there is one for each of very many documents.
+  if (kind === 'file-staged') return { kind, load, file, rows: news.rows };
+  return { kind, load, file, rows: news.rows, bytes: news.bytes };
 }

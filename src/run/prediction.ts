@@ -1,9 +1,11 @@
 import type { LoadPlan } from '../plan/plan-types.ts';
-import type { Counts, FileReport, Foreseen, LoadPrediction } from './report-types.ts';
+import type { Counts, FileReport, Foreseen, LoadPrediction, LoadReport } from './report-types.ts';
 
 /** What came of a load. `seconds` is null where nothing was begun. */
 export interface LoadOutcome {
   readonly files: readonly FileReport[];
+  /** Those of a load whose units did not wait for each other. */
+  readonly unlisted?: LoadReport['unlisted'];
   readonly totals: Counts;
   readonly seconds: number | null;
 }
@@ -18,8 +20,9 @@ export interface LoadOutcome {
  */
 export function predictionOf(load: LoadPlan, outcome: LoadOutcome): LoadPrediction {
   const loaded = load.files.flatMap(({ skip }, index) => (skip === null ? [index] : []));
+  const ends = [...outcome.files, ...(outcome.unlisted ?? [])].map(({ status }) => status);
   const complete =
-    loaded.length > 0 && loaded.every((file) => outcome.files[file]?.status === 'loaded');
+    loaded.length > 0 && ends.every((status) => status === 'loaded' || status === 'skipped');
   const rows = loaded.reduce((sum, file) => sum + (load.files[file]?.estimatedRows ?? 0), 0);
   const cost = load.costs.find(({ strategy }) => strategy === load.strategy);
   return {

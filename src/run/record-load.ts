@@ -24,6 +24,7 @@ export async function recordLoad(
       totals: report.totals,
       durationMs: Math.round(durationMs),
       files: report.files,
+      unlisted: report.unlisted ?? [],
     });
   } catch (error) {
     const { sentence } = errorRecordOf(error);

@@ -1,8 +1,9 @@
 import { EtlError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import type { LoadPlan } from '../plan/plan-types.ts';
 import { ledgerPath } from '../source/ledger-path.ts';
 import type { Connection } from '../target/connect.ts';
-import { latestEntries, type LedgerContext } from '../target/ledger.ts';
+import { hasEntries, latestEntries, type LedgerContext } from '../target/ledger.ts';
 
 /**
  * A run that held the table before this one, and after this one was planned, may have loaded the
@@ -15,6 +16,9 @@ export async function refuseStale(
   load: LoadPlan,
 ): Promise<void> {
   const files = load.files.filter((file) => file.skip === null);
+  // Of a table that was just made nobody has written an entry, as a rule; then very many need no question.
+  const asksFirst = load.table.create !== null && files.length > LIMITS.recordedFilesPerStatement;
+  if (asksFirst && !(await hasEntries(coordinator, schema, tableOid))) return;
   const paths = files.map(ledgerPath);
   const latest = new Map(
     (await latestEntries(coordinator, schema, tableOid, paths)).map((entry) => [entry.path, entry]),

@@ -2,6 +2,7 @@ import type { ErrorRecord } from '../errors.ts';
 import type { Strategy } from '../job/schema.ts';
 import type { SourceFile } from '../source/source-file.ts';
 import type { Counts } from '../target/counts.ts';
+import type { KnownCounts } from '../target/known-counts.ts';
 
 export type { Counts };
 
@@ -103,29 +104,17 @@ export interface Foreseen {
 }
 
 /** Files of one status, summed; null as in FileReport. */
-export interface UnlistedFiles {
+export interface UnlistedFiles extends KnownCounts {
   readonly status: FileReport['status'];
   readonly files: number;
   readonly bytes: number;
-  readonly rowsRead: number | null;
-  readonly inserted: number | null;
-  readonly updated: number | null;
-  readonly unchanged: number | null;
-  readonly superseded: number | null;
-  readonly rejected: number | null;
 }
 
 /** Null: what the strategy cannot attribute to one file. */
-export interface FileReport {
+export interface FileReport extends KnownCounts {
   readonly path: string;
   readonly format: SourceFile['format'];
   readonly bytes: number;
-  readonly rowsRead: number | null;
-  readonly inserted: number | null;
-  readonly updated: number | null;
-  readonly unchanged: number | null;
-  readonly superseded: number | null;
-  readonly rejected: number | null;
   /** Path of the file that holds the rejected rows. */
   readonly rejects: string | null;
   /** skipped: loaded by an earlier run. not-loaded: an earlier error or an interrupt came first. */

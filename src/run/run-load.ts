@@ -1,6 +1,7 @@
 import { EtlError, type ErrorRecord } from '../errors.ts';
 import type { AdmissionMode } from '../conflict/admission.ts';
 import { insertedOnly, sumCounts } from '../load/merge-unit.ts';
+import type { StagedFiles } from '../load/staged-documents.ts';
 import type { LoadTask } from '../load/unit-task.ts';
 import { withPlannedLookups } from '../plan/lookup-columns.ts';
 import { missingIndexes } from '../plan/plan-indexes.ts';
@@ -8,11 +9,13 @@ import type { LoadPlan, Plan } from '../plan/plan-types.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
 import { waitForBackends } from '../target/backends.ts';
 import { unlockTables } from '../target/run-record.ts';
+import { survivorsOf } from '../target/survivors.ts';
 import type { TargetTable } from '../target/table.ts';
 import { outcomesAfterAbort } from './after-abort.ts';
 import { buildIndexes } from './build-indexes.ts';
 import { workOf } from './choose-pool.ts';
 import { countCreated } from './created-rows.ts';
+import { runDirectShares } from './direct-shares.ts';
 import { runFreshLoad } from './fresh-load.ts';
 import { runFilePipeline } from './file-pipeline.ts';
 import {
@@ -40,6 +43,7 @@ import { refuseCoupled } from './refuse-coupled.ts';
 import { refuseStale } from './refuse-stale.ts';
 import type { RunContext } from './run-context.ts';
 import { targetReports } from './target-reports.ts';
+import { tellFiles } from './tell-files.ts';
 import { tidy } from './tidy.ts';
 
 export interface LoadEnd {
@@ -82,8 +86,10 @@ export async function runLoad(
     refuseCoupled(load, [table, ...further]);
     for (const each of tables) await tidy(context, each, index);
     quarantined = await openQuarantine(context.plan, index, table.oid, coordinator);
+    const own = loadTask(context, load, table, quarantined);
     const task = {
-      ...loadTask(context, load, table, quarantined),
+      ...own,
+      ledger: { ...own.ledger, ...(await survivorsOf(coordinator, own.ledger.schema, table)) },
       ...furtherTasks(load, further),
       ...creationOrder(context.plan, load),
     };
@@ -199,13 +205,12 @@ async function runPipeline(
     sleep: (ms: number, stop: AbortSignal) => parts.sleep(ms, stop).catch(() => undefined),
     onEvent,
   };
-  const endWith = (told: readonly FileReport[], totals: Counts): LoadEnd => {
-    const files = withRejects(told, rejectPaths);
-    files.forEach((report, file) => {
+  const endWith = async (told: Iterable<FileReport>, totals: Counts): Promise<LoadEnd> => {
+    const listed = await tellFiles(withRejects(told, rejectPaths), (file, report) => {
       if (load.files[file]?.skip === null)
         onEvent({ kind: 'file-finished', load: index, file, report });
     });
-    return { report: loadReport(load, files, totals), error: firstError(files) };
+    return { report: loadReport(load, listed, totals), error: firstError(listed.files) };
   };
   if (load.fillBeforeKey) {
     const filling = {
@@ -219,24 +224,22 @@ async function runPipeline(
     };
     const filled = await runFreshLoad({ ...filling, signal, onEvent, rejectPaths });
     if (filled !== null) {
-      const counts = filled.files.map(({ rows, rejected }) => insertedOnly(rows, rejected));
-      return endWith(freshReports(load, filled), sumCounts(counts));
+      return endWith(freshReports(load, filled), sumInserted(filled.files));
     }
   }
   if (load.strategy === 'partitioned') {
     const prepare = context.plan.server.maxPreparedTransactions >= load.concurrency;
-    const outcome = await runRangePipeline({
-      plan: load,
-      task,
-      pool,
-      coordinator,
-      prepare,
-      ownerRowsMin: parts.ownerRowsMin ?? OWNER_ROWS_MIN,
-      untilQuiet,
-      rejectPaths,
-      ...shared,
-    });
-    const end = endWith(rangeReports(load, outcome), outcome.counts ?? sumCounts([]));
+    const ownerRowsMin = parts.ownerRowsMin ?? OWNER_ROWS_MIN;
+    const owned = { plan: load, task, pool, coordinator, prepare, ownerRowsMin, untilQuiet };
+    const range = { ...owned, rejectPaths, ...shared };
+    const { directShares } = load;
+    const copied = directShares === undefined ? null : await runDirectShares(range, directShares);
+    if (copied !== null) {
+      const { files, units } = copied;
+      return endWith(freshReports({ ...load, units }, copied), sumInserted(files));
+    }
+    const outcome = await runRangePipeline(range);
+    const end = await endWith(rangeReports(load, outcome), outcome.counts ?? sumCounts([]));
     return { ...end, error: outcome.failure?.error ?? null };
   }
   const leftOut = await leaveUnchanged({ onEvent, signal }, load, index, pool, task);
@@ -260,10 +263,20 @@ async function runPipeline(
     outcomes = await outcomesAfterAbort(coordinator, task.ledger, load, outcomes);
   }
   outcomes = outcomes.map(leftOut.timed);
-  const files = withRejects(fileReports(load, outcomes), rejectPaths);
+  const files = [...withRejects(fileReports(load, outcomes), rejectPaths)];
   const totals = sumCounts(outcomes.flatMap((outcome) => outcome.merged?.counts ?? []));
-  const report = { ...loadReport(load, files, totals), ...targetReports(load, outcomes) };
+  const report = { ...loadReport(load, { files }, totals), ...targetReports(load, outcomes) };
   return { report, error: firstError(files) };
+}
+
+/** Counts of files whose rows were all new. */
+function sumInserted(files: StagedFiles): Counts {
+  let [rows, rejected] = [0, 0];
+  for (const file of files) {
+    rows += file.rows;
+    rejected += file.rejected;
+  }
+  return insertedOnly(rows, rejected);
 }
 
 /** `deterministic: false` drops the order as well: then the first to come makes a row. */

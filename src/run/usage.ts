@@ -22,7 +22,9 @@ export function createUsage(monitored: boolean): Usage {
     end: (loads) => {
       const used = process.cpuUsage(cpu);
       const seconds = Math.max(0.001, (performance.now() - startedAt) / 1000);
-      const files = loads.flatMap((load) => load.files).filter((file) => file.status === 'loaded');
+      const files = loads
+        .flatMap(({ files: listed, unlisted = [] }) => [...listed, ...unlisted])
+        .filter(({ status }) => status === 'loaded');
       const rows = loads.reduce((sum, load) => sum + load.totals.rowsRead, 0);
       const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
       return {

@@ -60,7 +60,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     log.debug({ method, route: routeOptions.url, status, ms: Math.round(elapsedTime) }, 'request');
   });
   app.setNotFoundHandler(async () => {
-    throw new Refusal(404, 'There is nothing at this address.', 'See docs/serve.md.');
+    throw new Refusal(404, 'There is nothing at this address.', ADDRESSES);
   });
   app.setErrorHandler(async (error, request, reply) => {
     const answer = answerOf(error, log);
@@ -70,6 +70,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   });
   return app;
 }
+
+const ADDRESSES =
+  'POST /jobs/<name>/rows and /jobs/<name>/files take uploads; GET /jobs, /runs/<id>, /metrics and /health tell.';
 
 interface Answer {
   readonly status: number;

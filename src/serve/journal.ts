@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { open, rename, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { IdempotencyKey } from './idempotency.ts';
 import type { UploadReport } from './upload.ts';
@@ -33,7 +34,10 @@ export interface AcceptedFile {
 }
 
 export interface Journal {
-  /** Durable once it resolves. Entries that come while others are written share the next write. */
+  /**
+   * Durable once it resolves; where it rejects, nothing of the entry is kept. Entries that come while
+   * others are written share the next write.
+   */
   append(entry: JournalEntry): Promise<void>;
   close(): Promise<void>;
 }
@@ -54,29 +58,42 @@ export interface JournalOptions {
  */
 export async function openJournal(path: string, options: JournalOptions): Promise<Journal> {
   let file = await writeAnew(path, options.snapshot());
-  let lines: string[] = [];
+  let entries: JournalEntry[] = [];
   let written = 0;
+  /** Until the folder is durable, a power cut may bring back the journal before this one. */
+  let named = false;
   let current: Promise<void> = Promise.resolve();
   let next: Promise<void> | null = null;
 
   const flush = async (): Promise<void> => {
-    const text = lines.join('');
-    written += lines.length;
-    lines = [];
+    const text = linesOf(entries);
+    const count = entries.length;
+    entries = [];
     next = null;
     await options.before();
-    // A write that failed half-way may have left a torn line; the empty line ends it.
-    await file.appendFile(`\n${text}`);
-    await file.datasync();
-    if (written <= options.linesMax) return;
-    written = 0;
+    if (!named) await syncFolder(dirname(path));
+    named = true;
+    await addWhole(file, text);
+    written += count;
+    if (written > options.linesMax) await renew();
+  };
+  /** What was asked for is durable by then; where there is no room for a new one the old one goes on. */
+  const renew = async (): Promise<void> => {
+    const waiting = new Set(entries.map(uploadIdOf));
+    const kept = options
+      .snapshot()
+      .filter((entry) => entry.kind === 'ended' || !waiting.has(uploadIdOf(entry)));
+    const anew = await writeAnew(path, kept).catch(() => null);
+    written = anew === null ? Math.floor(options.linesMax / 2) : 0;
+    if (anew === null) return;
     const old = file;
-    file = await writeAnew(path, options.snapshot());
+    file = anew;
+    named = false;
     await old.close();
   };
   return {
     append: (entry) => {
-      lines.push(`${JSON.stringify(entry)}\n`);
+      entries.push(entry);
       next ??= current = current.catch(() => undefined).then(flush);
       return next;
     },
@@ -87,13 +104,50 @@ export async function openJournal(path: string, options: JournalOptions): Promis
   };
 }
 
+/** All of it or nothing: whoever is refused must not be found in the journal by the next process. */
+async function addWhole(file: FileHandle, text: string): Promise<void> {
+  const { size } = await file.stat();
+  try {
+    // Where a torn line could not be taken back, the empty line ends it.
+    await file.appendFile(`\n${text}`);
+    await file.datasync();
+  } catch (error) {
+    await file
+      .truncate(size)
+      .then(() => file.datasync())
+      .catch(() => undefined);
+    throw error;
+  }
+}
+
+/** What fails leaves no half of a file, which would take the room that is wanted. */
 async function writeAnew(path: string, entries: readonly JournalEntry[]): Promise<FileHandle> {
   const name = `${path}.new`;
-  const file = await open(name, 'w', 0o600);
-  await file.writeFile(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-  await file.datasync();
-  await rename(name, path);
-  return file;
+  await rm(name, { force: true });
+  const file = await open(name, 'ax', 0o600);
+  try {
+    await file.appendFile(linesOf(entries));
+    await file.datasync();
+    await rename(name, path);
+    return file;
+  } catch (error) {
+    await file.close();
+    await rm(name, { force: true });
+    throw error;
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  await handle.sync().finally(() => handle.close());
+}
+
+function linesOf(entries: readonly JournalEntry[]): string {
+  return entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+}
+
+function uploadIdOf(entry: JournalEntry): string {
+  return entry.kind === 'accepted' ? entry.upload.id : entry.report.id;
 }
 
 /** What a journal says at last. */

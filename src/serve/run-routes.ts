@@ -20,6 +20,9 @@ export function runRoutes(app: FastifyInstance, context: RunRoutesContext): void
   app.get<{ Params: { id: string } }>('/runs/:id/events', async (request, reply) => {
     const { id } = request.params;
     const report = known(register, id);
+    // An EventSource comes again whenever a stream ends, and stays away only after this answer.
+    const heard = request.headers['last-event-id'] === DONE_ID && report.finishedAt !== null;
+    if (heard) return reply.code(204).send();
     if (followers >= LIMITS.serveFollowersMax) throw tooManyFollowers();
     followers += 1;
     reply.raw.once('close', () => (followers -= 1));
@@ -35,7 +38,8 @@ export function runRoutes(app: FastifyInstance, context: RunRoutesContext): void
   });
 }
 
-function known(register: Register, id: string): UploadReport {
+/** @throws Refusal 404 */
+export function known(register: Register, id: string): UploadReport {
   const report = register.find(id);
   if (report !== null) return report;
   throw new Refusal(
@@ -88,6 +92,9 @@ function follow(
   if (stop.aborted) end();
 }
 
+/** What a client that has heard the end sends as Last-Event-ID. */
+const DONE_ID = 'done';
+
 /** Whoever does not read loses the stream, and not we our memory. */
 const UNREAD_BYTES_MAX = 256 * 1024;
 
@@ -96,5 +103,7 @@ function tell(response: ServerResponse, event: UploadEvent, report: UploadReport
     response.destroy();
     return;
   }
-  response.write(`event: ${event}\ndata: ${JSON.stringify(report)}\n\n`);
+  // Every event holds all that is known, so that only the last of them is worth a name.
+  const id = event === 'done' ? `id: ${DONE_ID}\n` : '';
+  response.write(`${id}event: ${event}\ndata: ${JSON.stringify(report)}\n\n`);
 }

@@ -12,6 +12,7 @@ import { createMetHeaders } from './met-headers.ts';
 import { createMetrics } from './metrics.ts';
 import { createReadiness, type Database } from './readiness.ts';
 import { openRegister, type Register } from './register.ts';
+import { rejectRoutes } from './reject-routes.ts';
 import { runRoutes } from './run-routes.ts';
 import { createRunSessions } from './run-sessions.ts';
 import { createSpoolRoom } from './spool-room.ts';
@@ -111,6 +112,7 @@ async function startWith(spool: Spool, options: ServiceOptions): Promise<Service
   const queue = (upload: Parameters<Lane['add']>[0]): void => lanes.get(upload.job)?.add(upload);
   stateRoutes(app, { jobs: named, gate, metrics, openMetrics, ready, stop });
   runRoutes(app, { register, stop });
+  rejectRoutes(app, register);
   uploadRoutes(app, {
     ...{ jobs: named, gate, room, spool, register, queue, stop, now, bodyBytesMax, idleMs, bodyMs },
     headersOf: createMetHeaders(),

@@ -17,7 +17,8 @@ export interface StateRoutesContext {
 /** `GET /health`, `GET /health/ready`, `GET /jobs` and `GET /metrics`. */
 export function stateRoutes(app: FastifyInstance, context: StateRoutesContext): void {
   const { jobs, gate, metrics, openMetrics, ready, stop } = context;
-  const open = { config: { open: true } };
+  // Some of those who only want to know whether it lives ask without a body.
+  const open = { config: { open: true }, exposeHeadRoute: true };
   app.get('/health', open, async () => ({ status: stop.aborted ? 'stopping' : 'ok' }));
   // Whoever has no token hears whether, and not what: an error may name hosts and users.
   app.get('/health/ready', open, async (_request, reply) => {

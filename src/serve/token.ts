@@ -22,7 +22,7 @@ export async function chooseToken(file: string | null, env: Environment): Promis
   if (file !== null) {
     const text = await readFile(file, 'utf8').catch((error: unknown) => {
       const { code } = error as NodeJS.ErrnoException;
-      throw refused(`The token file cannot be read (${code ?? 'unknown'})`);
+      throw refused(`The token file ${file} cannot be read (${code ?? 'unknown'})`);
     });
     return { secret: checked(text.trim(), 'The token file'), made: false };
   }

@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs';
 import { EtlError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { fileChanged, readError } from './compression.ts';
+import { fileChanged, readError, type ReadOptions } from './compression.ts';
+import { readAhead } from './read-ahead.ts';
 import type { SourceFile } from './source-file.ts';
 
 /** The bytes `[from, to)` of a file on disk, as they are read. */
@@ -16,18 +16,16 @@ export interface RangeSource {
 export function byteRange(
   file: SourceFile,
   { from, to }: { readonly from: number; readonly to: number },
-  signal?: AbortSignal,
+  { signal, reuse = false }: Pick<ReadOptions, 'signal' | 'reuse'> = {},
 ): RangeSource {
   let bytes = 0;
   async function* read(): AsyncGenerator<Buffer> {
-    // A read stream's `end` is the last byte that it reads, so it cannot say "none".
-    if (from === to) return;
-    const options = { start: from, end: to - 1, highWaterMark: LIMITS.readChunkBytes };
+    const readBytes = Math.min(LIMITS.readChunkBytes, Math.max(1, to - from));
     try {
-      for await (const chunk of createReadStream(file.path, options)) {
+      for await (const chunk of readAhead(file.path, { from, to, readBytes, reuse })) {
         signal?.throwIfAborted();
-        bytes += (chunk as Buffer).length;
-        yield chunk as Buffer;
+        bytes += chunk.length;
+        yield chunk;
       }
     } catch (error) {
       throw error instanceof EtlError ? error : readError(file, error);

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { EtlError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { refuseBomb } from './expansion.ts';
+import { readAhead } from './read-ahead.ts';
 import type { SourceFile } from './source-file.ts';
 import { ZstdProblem, unzstd } from './zstd.ts';
 
@@ -22,6 +22,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** Size of one read from disk; less makes `bytesRead` finer. */
   readonly readBytes?: number;
+  /** Whether a chunk need only be good until the next one is asked for. */
+  readonly reuse?: boolean;
 }
 
 /**
@@ -50,18 +52,22 @@ export function decompressed(file: SourceFile, options: ReadOptions = {}): ByteS
 
 async function* readFromDisk(
   file: SourceFile,
-  { signal, readBytes = LIMITS.readChunkBytes }: ReadOptions,
+  { signal, readBytes = LIMITS.readChunkBytes, reuse = false }: ReadOptions,
   onChunk: (chunk: Buffer) => void,
 ): AsyncGenerator<Buffer> {
   let bytes = 0;
   // A small file does not need a large buffer: ten thousand of them cost half the time without.
-  const highWaterMark = Math.min(readBytes, file.bytes + 1);
+  const reading = {
+    ...{ from: 0, to: Infinity, readBytes: Math.min(readBytes, file.bytes + 1) },
+    // A decoder holds on to what it is given.
+    reuse: reuse && file.compression === 'none',
+  };
   try {
-    for await (const chunk of createReadStream(file.path, { highWaterMark })) {
+    for await (const chunk of readAhead(file.path, reading)) {
       if (signal?.aborted === true) throw abortedError(signal);
-      bytes += (chunk as Buffer).length;
-      onChunk(chunk as Buffer);
-      yield chunk as Buffer;
+      bytes += chunk.length;
+      onChunk(chunk);
+      yield chunk;
     }
   } catch (error) {
     throw error instanceof EtlError ? error : readError(file, error);

@@ -55,8 +55,8 @@ export interface Connection {
   /** Types of the columns that a query would return; the query is run, so let it return nothing. */
   describe(sql: string): Promise<readonly { typeOid: number; typeModifier: number }[]>;
   /**
-   * COPY … FROM STDIN of all chunks; returns the rows that the server counted. A chunk that is
-   * larger than the buffers of Node's streams is with the system before the next one is asked for.
+   * COPY … FROM STDIN of all chunks; returns the rows that the server counted. The bytes of a chunk are
+   * no longer needed when the next one is asked for.
    */
   copyIn(sql: string, chunks: AsyncIterable<Buffer>): Promise<number>;
   /** COPY … TO STDOUT, row by row; what `take` throws, this rejects with, once the server has ended. */
@@ -193,7 +193,9 @@ async function copyIn(
   try {
     for await (const chunk of chunks) {
       if (refused !== null) break;
-      if (!stream.write(chunk)) await watch.owes(drained(stream));
+      // What fits into the stream's buffer may stay there for a while; what does not is waited for.
+      const held = chunk.length < stream.writableHighWaterMark ? Buffer.from(chunk) : chunk;
+      if (!stream.write(held)) await watch.owes(drained(stream));
     }
   } catch (error) {
     if (refused === null) {

@@ -14,6 +14,25 @@ export interface Counts {
 }
 
 /**
+ * What one merge did. inserted + updated + unchanged = the distinct keys that were staged, or the rows
+ * where they are merged one by one.
+ */
+export interface MergeCounts {
+  readonly inserted: number;
+  readonly updated: number;
+  readonly unchanged: number;
+}
+
+export const NO_ROWS: Counts = {
+  rowsRead: 0,
+  inserted: 0,
+  updated: 0,
+  unchanged: 0,
+  superseded: 0,
+  rejected: 0,
+};
+
+/**
  * Of a further table of a load: rowsRead = inserted + updated + unchanged + superseded + filtered +
  * the rows that the load rejected. filtered: rows that its `where` leaves out.
  */

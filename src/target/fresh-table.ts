@@ -23,6 +23,20 @@ export async function createFresh(
 }
 
 /**
+ * Whether the server writes no WAL for what a transaction brings into a table that it has made, or emptied,
+ * itself: when it commits, the table's files are flushed instead.
+ */
+export async function skipsWal(connection: Connection): Promise<boolean> {
+  const [row] = await connection.query(`select current_setting('wal_level') = 'minimal' as skips`);
+  return row?.['skips'] === true;
+}
+
+/** Inside the transaction that is to fill it; there is nothing in it that could be lost. */
+export async function emptyFresh(connection: Connection, fresh: string): Promise<void> {
+  await connection.query(`truncate ${fresh}`);
+}
+
+/**
  * Puts the filled twin in the place of the table, inside the transaction that is open: it gets the
  * key (23505 where two rows share one) and the name. The table itself must still be as empty as
  * this run has made it. Returns the oid of what bears the name now.

@@ -2,7 +2,7 @@ import type { Connection } from './connect.ts';
 import { ledgerExists } from './ledger-schema.ts';
 import { quoted } from './names.ts';
 
-/** What the ledger has of files under the name of a table, but with the oid of one that is gone. */
+/** What the ledger has of files under the name of a table, but with another oid than the table has. */
 export interface GoneEntries {
   readonly tableOid: number;
   readonly files: number;
@@ -10,10 +10,12 @@ export interface GoneEntries {
 }
 
 /**
- * The latest such table; null where there is none. Each oid that the ledger has is found by one descent
- * of its index, so that a ledger of a million files is not read.
+ * The latest such table; null where there is none. Whether a table has that oid says nothing: where a
+ * dump is restored, oids are given out anew, and that one may well be another table's. Each oid that
+ * the ledger has is found by one descent of its index, so that a ledger of a million files is not
+ * read.
  *
- * @param tableName as the ledger has it
+ * @param tableName as the ledger has it, of a table under whose oid the ledger has none of the paths
  */
 export async function goneEntries(
   connection: Connection,
@@ -29,15 +31,10 @@ export async function goneEntries(
        union all
        select (select min(l.table_oid) from ${ledger} l where l.table_oid > k.oid)
          from known k where k.oid is not null
-     ), gone as (
-       select k.oid from known k
-        where k.oid is not null
-          and not exists (select from pg_catalog.pg_class c
-                           where c.oid = k.oid and c.relkind in ('r', 'p'))
      ), latest as (
        select distinct on (l.table_oid, l.path) l.table_oid, l.id, l.rows_read
-         from gone g
-         join ${ledger} l on l.table_oid = g.oid and l.path = any ($2::text[])
+         from known k
+         join ${ledger} l on l.table_oid = k.oid and l.path = any ($2::text[])
         where l.table_name = $1
         order by l.table_oid, l.path, l.id desc
      )

@@ -1,4 +1,5 @@
 import type { Connection, Row } from './connect.ts';
+import type { KnownCounts } from './known-counts.ts';
 import { ledgerVersion } from './ledger-schema.ts';
 import { readable } from './names.ts';
 import { readRunFilesSql, readRunsSql } from './sql/read-history.ts';
@@ -24,17 +25,8 @@ export interface PastRun {
     readonly notLoaded: number | null;
   };
   /** Of the files that are loaded. */
-  readonly rows: PastCounts;
+  readonly rows: KnownCounts;
   readonly error: string | null;
-}
-
-export interface PastCounts {
-  readonly rowsRead: number | null;
-  readonly inserted: number | null;
-  readonly updated: number | null;
-  readonly unchanged: number | null;
-  readonly superseded: number | null;
-  readonly rejected: number | null;
 }
 
 /** A file of a run. Null: not known, or not attributable to one file. */
@@ -44,7 +36,7 @@ export interface PastFile {
   readonly status: 'loaded' | 'failed';
   readonly strategy: string;
   readonly bytes: number | null;
-  readonly rows: PastCounts;
+  readonly rows: KnownCounts;
   readonly loadedAt: string | null;
   readonly attempts: number | null;
   /** Milliseconds; of the unit of work that the file was part of. */
@@ -143,7 +135,7 @@ function pastFile(row: Row): PastFile {
   };
 }
 
-function countsOf(row: Row, prefix: string, rowsRead: unknown): PastCounts {
+function countsOf(row: Row, prefix: string, rowsRead: unknown): KnownCounts {
   const count = (name: string): number | null => numberOrNull(row[prefix + name]);
   return {
     rowsRead: numberOrNull(rowsRead),

@@ -103,6 +103,14 @@ function migrations(schema: string): readonly string[] {
      );
      comment on table ${s}.corrected is
        'Rejected rows that were loaded once they were corrected, as they were loaded.';`,
+
+    `create unlogged table if not exists ${s}.survivor (ledger_id bigint primary key);
+     comment on table ${s}.survivor is
+       'Rows of the ledger about unlogged tables. A crash of the server empties it as it does them.';
+     insert into ${s}.survivor
+       select l.id from ${s}.ledger l
+         join pg_catalog.pg_class c on c.oid = l.table_oid and c.relpersistence = 'u'
+       on conflict do nothing;`,
   ];
 }
 
@@ -191,7 +199,7 @@ export async function ledgerVersion(connection: Connection, schema: string): Pro
 export async function ledgerExists(
   connection: Connection,
   schema: string,
-  table: 'migration' | 'ledger' | 'reject',
+  table: 'migration' | 'ledger' | 'reject' | 'survivor',
 ): Promise<boolean> {
   const name = literal(`${quoted(schema)}.${quoted(table)}`);
   const [row] = await connection.query(`select to_regclass(${name}) is not null as there`);

@@ -32,6 +32,8 @@ export interface LedgerContext {
   readonly tableName: string;
   readonly fingerprint: string;
   readonly strategy: string;
+  /** Whether the table is unlogged, so that survivors.ts is to know of the rows. */
+  readonly unlogged?: true;
 }
 
 export interface LoadedFile extends LedgerEntry {
@@ -69,15 +71,20 @@ async function writeEntries(
     ...entry.counts,
     rejected: entry.counts === null && entry.rejected === 0 ? null : entry.rejected,
   }));
+  const schema = quoted(context.schema);
+  const written = (insert: string): string =>
+    context.unlogged === true
+      ? `with written as (${insert} returning id) insert into ${schema}.survivor select id from written`
+      : insert;
   await connection.query(
-    `insert into ${quoted(context.schema)}.ledger
+    written(`insert into ${schema}.ledger
        (run_id, plan_id, table_oid, table_name, fingerprint, strategy, path, ordinal, bytes,
         mtime_ms, content_hash, rows_read, inserted, updated, unchanged, superseded, rejected)
      select $1, $2, $3, $4, $5, $6, e.*
        from json_to_recordset($7) as e (path text, ordinal integer, bytes bigint,
             mtime_ms double precision, content_hash text, rows_read bigint, inserted bigint,
             updated bigint, unchanged bigint, superseded bigint, rejected bigint)
-      order by e.ordinal`,
+      order by e.ordinal`),
     [
       context.runId,
       context.planId,
@@ -145,6 +152,19 @@ export async function latestEntries(
     runId: one(row['run_id']),
     loadedAt: one(row['loaded_at']),
   }));
+}
+
+/** Whether there is any entry of the table. */
+export async function hasEntries(
+  connection: Connection,
+  schema: string,
+  tableOid: number,
+): Promise<boolean> {
+  const [row] = await connection.query(
+    `select exists (select from ${quoted(schema)}.ledger where table_oid = $1) as there`,
+    [tableOid],
+  );
+  return row?.['there'] === true;
 }
 
 /** Entries of one run: after a line was lost during COMMIT they say whether it took place. */

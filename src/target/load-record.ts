@@ -17,6 +17,8 @@ export interface LoadRecord {
   readonly durationMs: number;
   /** In order of precedence. */
   readonly files: readonly FileRecord[];
+  /** Documents that are not among them, by what came of them. */
+  readonly unlisted: readonly { readonly status: FileRecord['status']; readonly files: number }[];
 }
 
 export interface FileRecord {
@@ -40,7 +42,8 @@ export async function writeLoadRecord(
   load: LoadRecord,
 ): Promise<void> {
   const count = (status: FileRecord['status']): number =>
-    load.files.filter((file) => file.status === status).length;
+    load.files.filter((file) => file.status === status).length +
+    (load.unlisted.find((files) => files.status === status)?.files ?? 0);
   const { totals } = load;
   await inTransaction(connection, async () => {
     await connection.query(

@@ -234,15 +234,21 @@ export function comparedColumns(target: MergeTarget, source: MergeSource): Targe
   return compare === undefined ? changed : changed.filter(({ name }) => compare.includes(name));
 }
 
-export function conflictSql(target: MergeTarget, source: MergeSource): string {
+/** `compared`: columns of which one must differ for a row to be written. */
+export function conflictSql(
+  target: MergeTarget,
+  source: MergeSource,
+  compared: readonly TargetColumn[] = changedColumns(target, source),
+): string {
   const arbiter = `on conflict (${target.key.map(quoted).join(', ')})`;
   const set = changedColumns(target, source);
   if (target.onConflict === 'ignore' || set.length === 0) return `${arbiter} do nothing`;
-  const names = set.map((column) => quoted(column.name));
-  const assignments = names.map((name) => `${name} = excluded.${name}`).join(', ');
-  const old = names.map((name) => `t.${name}`).join(', ');
-  const fresh = names.map((name) => `excluded.${name}`).join(', ');
-  const changed = `row(${old})::record *<> row(${fresh})::record`;
+  const assignments = set
+    .map(({ name }) => `${quoted(name)} = excluded.${quoted(name)}`)
+    .join(', ');
+  const row = (of: string): string =>
+    `row(${compared.map(({ name }) => `${of}.${quoted(name)}`).join(', ')})::record`;
+  const changed = `${row('t')} *<> ${row('excluded')}`;
   return `${arbiter} do update set ${assignments}\n where ${newerSql(target)}${changed}`;
 }
 

@@ -14,6 +14,13 @@ export function literal(text: string): string {
   return doubled.includes('\\') ? ` E'${doubled.replaceAll('\\', '\\\\')}'` : `'${doubled}'`;
 }
 
+/** The body of a DO, between quotes that it does not hold: types may have any name. */
+export function dollarQuoted(body: string): string {
+  let tag = '$etl$';
+  for (let number = 1; body.includes(tag); number++) tag = `$etl${number}$`;
+  return `${tag}${body} ${tag}`;
+}
+
 /** Reads `orders`, `app.orders`, `"My Table"`, `app."Strange.name"` as SQL does: folds what is bare. */
 export function parseTableName(text: string): { schema: string | null; name: string } | null {
   const part = '(?:"((?:[^"]|"")+)"|([^."\\s]+))';

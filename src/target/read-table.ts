@@ -39,6 +39,7 @@ export async function readTable(
     selfReferences: named(couplings, 'self'),
     copiesLikeInsert: relation['copies_like_insert'] === true,
     ...(relation['inherited'] === true ? { inherited: true } : {}),
+    ...(relation['unlogged'] === true ? { unlogged: true } : {}),
     estimatedRows: Number(relation['estimated_rows']),
     bytes: Number(relation['bytes']),
     empty,

@@ -1,6 +1,6 @@
 import { present } from '../assert.ts';
 import type { Connection } from './connect.ts';
-import { quoted } from './names.ts';
+import { dollarQuoted, quoted } from './names.ts';
 import { stagedValue, type StagingTable } from './staging.ts';
 import type { TargetColumn } from './table.ts';
 import { inTransaction } from './transaction.ts';
@@ -111,13 +111,13 @@ export async function applyFile(
   await connection.query(
     policy.onConflict === 'append'
       ? `insert into ${reference.sqlName} (${into.map(({ name }) => name).join(', ')}) ${rows}`
-      : dollarQuoted(`
+      : `do ${dollarQuoted(`
 declare r record;
 begin
   for r in ${rows} loop
     ${rowSql(reference, into, policy)};
   end loop;
-end`),
+end`)}`,
   );
 }
 
@@ -159,13 +159,6 @@ export function referenceColumn({ columns }: Reference, target: string): Referen
     columns.find((column) => column.target.name === target),
     `column ${target} of the reference`,
   );
-}
-
-/** Types may have any name, that of the quote as well. */
-function dollarQuoted(body: string): string {
-  let tag = '$etl$';
-  for (let number = 1; body.includes(tag); number++) tag = `$etl${number}$`;
-  return `do ${tag}${body} ${tag}`;
 }
 
 /** The session is read-only, but for making its temporary tables. */

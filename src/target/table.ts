@@ -106,6 +106,8 @@ export interface TargetTable {
   readonly copiesLikeInsert: boolean;
   /** Other tables inherit from it, and no partitions: their rows are not its own, nor is its key theirs. */
   readonly inherited?: true;
+  /** A crash of the server empties it. */
+  readonly unlogged?: true;
   /** pg_class.reltuples, or 0. */
   readonly estimatedRows: number;
   readonly bytes: number;

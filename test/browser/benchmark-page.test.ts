@@ -90,6 +90,24 @@ describe('the benchmark page', () => {
     expect(noise).toEqual([]);
   });
 
+  test('is printed in dark ink on white, whatever the screen was', async () => {
+    const page = await open(fullResults());
+    await page.emulateMedia({ colorScheme: 'light' });
+    const light = await page.locator('canvas').first().screenshot();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    const dark = await page.locator('canvas').first().screenshot();
+    await page.emulateMedia({ colorScheme: 'dark', media: 'print' });
+    const [ground, ink] = await page.evaluate<string[]>(
+      '(({ backgroundColor, color }) => [backgroundColor, color])(getComputedStyle(document.body))',
+    );
+    expect([ground, ink]).toEqual(['rgb(255, 255, 255)', 'rgb(27, 31, 36)']);
+    const printed = page.locator('canvas').first();
+    await expect.poll(async () => light.equals(await printed.screenshot())).toBe(true);
+    expect(dark.equals(light)).toBe(false);
+    expect(await page.locator('nav').isVisible()).toBe(false);
+    expect(noise).toEqual([]);
+  });
+
   test('fits on a phone: wide tables scroll by themselves', async () => {
     const page = await open(fullResults());
     await page.setViewportSize({ width: 360, height: 740 });

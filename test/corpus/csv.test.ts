@@ -36,7 +36,7 @@ async function rowsSent(
   sent: CsvDescription,
 ): Promise<readonly (readonly (string | null)[])[]> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stream.chunks) chunks.push(chunk);
+  for await (const chunk of stream.chunks) chunks.push(Buffer.from(chunk));
   const format = copyFormatOf(sent);
   const text = new TextDecoder(format.encoding).decode(Buffer.concat(chunks));
   return parse(text, {
@@ -108,7 +108,7 @@ describe('csv-spectrum', () => {
     const description = await describeCsv(file, csvSchema.parse({}));
     const stream = openCsvBytes(file, description);
     const chunks: Buffer[] = [];
-    for await (const chunk of stream.chunks) chunks.push(chunk);
+    for await (const chunk of stream.chunks) chunks.push(Buffer.from(chunk));
     expect(Buffer.concat(chunks).toString()).toContain('37.8"N');
     expect(stream.totals()).toMatchObject({ records: 1, strayQuotes: 1 });
   });

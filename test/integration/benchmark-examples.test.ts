@@ -1,4 +1,5 @@
-import { access, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { access, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -111,3 +112,64 @@ describe('etl benchmark --example', () => {
     }
   });
 });
+
+describe('npm run examples', () => {
+  let db: TestDatabase;
+  let folder: string;
+
+  beforeAll(async () => {
+    db = await createTestDatabase();
+    folder = await mkdtemp(join(tmpdir(), 'etl-run-example-'));
+  });
+  afterAll(async () => {
+    await expectNoLeaks(db.url);
+    await db.drop();
+    await rm(folder, { recursive: true });
+  });
+
+  it('what is typed wrongly is told in a sentence', async () => {
+    for (const [words, told] of [
+      [['profile'], 'There is no example "profile". Did you mean "profiles"?'],
+      [['--size', 'big'], '--size is small or full.'],
+      [['--seed', '-1'], '--seed'],
+      [['--sized'], "Unknown option '--sized'"],
+    ] as const) {
+      const { code, stdout, stderr } = await runExample(...words);
+      expect([code, stdout, stderr.startsWith('Error: ')]).toEqual([2, '', true]);
+      expect(stderr).toContain(told);
+      expect(stderr).not.toMatch(/\n\s+at /);
+    }
+    const help = await runExample('--help');
+    expect([help.code, help.stdout]).toEqual([0, expect.stringContaining('npm run examples -- ')]);
+  });
+
+  it('a server that is named takes the same example again, with other data, and keeps nothing', async () => {
+    const databases = () => db.query(`select 1 from pg_database where datname like 'etl_example%'`);
+    for (const seed of ['1', '42']) {
+      const end = await runExample('profiles', '--database-url', db.url, '--seed', seed, '--json');
+      expect([end.code, end.stderr]).toEqual([0, expect.not.stringContaining('Error')]);
+      expect(JSON.parse(end.stdout)).toMatchObject({ name: 'profiles', size: 'small' });
+      expect(await databases()).toEqual([]);
+    }
+    expect(await db.query(`select relname from pg_class where relname like '%profiles%'`)).toEqual(
+      [],
+    );
+    expect((await readdir(folder)).filter((name) => name.startsWith('etl-'))).toEqual([]);
+  });
+
+  function runExample(...words: readonly string[]): Promise<End> {
+    const command = ['--import', 'tsx', join(ROOT, 'tools/run-example.ts'), ...words];
+    const options = { cwd: ROOT, env: { ...process.env, TMPDIR: folder } };
+    return new Promise((resolve) => {
+      execFile(process.execPath, command, options, (error, stdout, stderr) => {
+        resolve({ code: Number(error?.code ?? 0), stdout, stderr });
+      });
+    });
+  }
+});
+
+interface End {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}

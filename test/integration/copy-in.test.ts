@@ -21,11 +21,11 @@ afterAll(async () => {
 });
 
 /**
- * What reads Parquet encodes into the same memory again and again. The chunks are from the smallest
- * for which that is done up to more than any socket takes at once.
+ * Who reads CSV reads into the same memory again and again, and who reads Parquet encodes into it. The
+ * chunks are from what may be left of one where a record is mended up to more than any socket takes at once.
  */
-it.each([128 * 1024, 1024 * 1024, 12 * 1024 * 1024])(
-  'has a chunk of %i bytes sent before it asks for the next',
+it.each([64, 8 * 1024, 16 * 1024, 128 * 1024, 1024 * 1024, 12 * 1024 * 1024])(
+  'needs no byte of a chunk of %i bytes once it asks for the next',
   async (bytes) => {
     await connection.query('create temp table if not exists lines (line text)');
     await connection.query('truncate lines');

@@ -122,6 +122,105 @@ describe('a table whose rows are coupled', () => {
     expect((await runPlan(place.db.url, again, {})).status).toBe('loaded');
   });
 
+  it('that lost the index of its key since it was planned is not loaded', async () => {
+    const columns = '(id int not null, code text)';
+    await place.db.query(
+      `drop table if exists t, log;
+       create table t ${columns}; create unique index t_id on t (id); create index t_other on t (id)`,
+    );
+    const job = { loads: [{ table: 't', files, key: ['id'] }] };
+    const plan = await planJob(place.db.url, job, { cwd: place.folder });
+    await place.db.query('drop index t_id');
+    await expect(runPlan(place.db.url, plan, {})).rejects.toMatchObject({
+      record: {
+        code: 'ETL_PLAN_STALE',
+        sentence:
+          'public.t was altered since the load was planned: it has no unique index of exactly id any more.',
+      },
+    });
+    expect(await place.db.query('select from t')).toEqual([]);
+  });
+
+  it('by an index that tells apart what the type takes for equal has no such key', async () => {
+    await place.db.query(
+      `drop table if exists t; drop type if exists pair;
+       create type pair as (a numeric, b int);
+       create table t (id pair not null, code text not null);
+       create unique index t_id on t (id record_image_ops)`,
+    );
+    const job = { loads: [{ table: 't', files, key: ['id'] }] };
+    await expect(planJob(place.db.url, job, { cwd: place.folder })).rejects.toMatchObject({
+      record: { code: 'ETL_KEY_INVALID' },
+    });
+    await place.db.query('create unique index t_code on t (code text_pattern_ops)');
+    const byCode = { loads: [{ table: 't', files, key: ['code'] }] };
+    const plan = await planJob(place.db.url, byCode, { cwd: place.folder });
+    expect(plan.loads[0]?.key).toEqual(['code']);
+  });
+
+  it('by a key without overlaps is loaded in order', async () => {
+    const [server] = await place.db.query<{ server_version_num: string }>(
+      'show server_version_num',
+    );
+    const temporal = Number(server?.server_version_num) >= 180_000;
+    const key = temporal
+      ? 'constraint t_key unique (room, during without overlaps)'
+      : 'constraint t_key exclude using gist (room with =, during with &&)';
+    await place.db.query(
+      `drop table if exists t;
+       create table t (id int primary key, code text, room int4range, during int4range, ${key})`,
+    );
+    const job = { loads: [{ table: 't', files }] };
+    const plan = await planJob(place.db.url, job, { cwd: place.folder });
+    expect(plan.loads[0]?.strategy).toBe('sequential');
+    expect(plan.loads[0]?.couplings).toMatchObject([
+      { kind: 'exclusion constraint', name: 't_key' },
+    ]);
+  });
+
+  it.each(['stop', 'quarantine'] as const)(
+    'takes a value that an earlier row of the same file has freed: onError %s',
+    async (onError) => {
+      await place.db.query(
+        `drop table if exists t;
+         create table t (id int primary key, code text unique);
+         insert into t values (1, 'a'), (2, 'b'), (3, 'c')`,
+      );
+      const swaps = join(place.folder, 'swaps.csv');
+      await writeFile(swaps, 'id,code\n3,d\n2,c\n1,b\n2,e\n');
+      const job = {
+        settings: { onError, rejects: place.folder },
+        loads: [{ table: 't', files: [swaps] }],
+      };
+      const plan = await planJob(place.db.url, job, { cwd: place.folder });
+      const report = await runPlan(place.db.url, plan, {});
+      expect(report.error).toBeNull();
+      const counts = { rowsRead: 4, inserted: 0, updated: 4, superseded: 0, rejected: 0 };
+      expect(report.loads[0]?.totals).toMatchObject(counts);
+      expect(await place.db.query('select code from t order by id')).toEqual(
+        ['b', 'e', 'd'].map((code) => ({ code })),
+      );
+    },
+  );
+
+  it('names the row that is refused in any order', async () => {
+    await place.db.query(
+      `drop table if exists t;
+       create table t (id int primary key, code text unique);
+       insert into t values (1, 'a'), (2, 'b')`,
+    );
+    await writeFile(join(place.folder, 'c.csv'), 'id,code\n2,c\n1,b\n3,b\n');
+    const job = { loads: [{ table: 't', files: [join(place.folder, 'c.csv')] }] };
+    const plan = await planJob(place.db.url, job, { cwd: place.folder });
+    const report = await runPlan(place.db.url, plan, {});
+    expect(report.error).toMatchObject({ code: 'ETL_ROW_INVALID', facts: { file: 'c.csv' } });
+    expect(report.error?.sentence).toContain('Key (code)=(b)');
+    expect(await place.db.query('select code from t order by id')).toEqual([
+      { code: 'a' },
+      { code: 'b' },
+    ]);
+  });
+
   it('by another collation of the key is no key of that column', async () => {
     await place.db.query(
       `drop table if exists t;

@@ -234,3 +234,41 @@ describe('a file with', () => {
     );
   });
 });
+
+/** ポ and ソ of Shift JIS end in the bytes of a bar and of a backslash. */
+describe('a character that ends in', () => {
+  const po = Buffer.of(0x83, 0x7c);
+  const so = Buffer.of(0x83, 0x5c);
+
+  it('the delimiter does not end a key', async () => {
+    const records = ['A|1', 'B|2', 'A|3', 'B|4', 'C|5', 'C|6'].map((rest) =>
+      Buffer.concat([po, Buffer.from(`${rest}\n`)]),
+    );
+    const path = join(place.folder, 'bars.csv');
+    await writeFile(path, Buffer.concat([Buffer.from('k|v\n'), ...records]));
+    await place.db.query(`create table bars (k text primary key, v int)`);
+    const csv = { encoding: 'sjis', delimiter: '|' };
+    await loadTable(place, { table: 'bars', files: [path], strategy: 'partitioned', csv });
+    expect(await rowsOf(place, 'bars')).toEqual([
+      { k: 'ポA', v: '3' },
+      { k: 'ポB', v: '4' },
+      { k: 'ポC', v: '6' },
+    ]);
+  });
+
+  it('the escape does not guard a quote', async () => {
+    const path = join(place.folder, 'escapes.csv');
+    const records = [Buffer.from('k,v\n1,"'), so, Buffer.from('"\n2,"'), so, Buffer.from('"\n')];
+    await writeFile(path, Buffer.concat(records));
+    await place.db.query(`create table escapes (k int primary key, v text)`);
+    await loadTable(place, {
+      table: 'escapes',
+      files: [path],
+      csv: { encoding: 'sjis', escape: '\\' },
+    });
+    expect(await rowsOf(place, 'escapes')).toEqual([
+      { k: '1', v: 'ソ' },
+      { k: '2', v: 'ソ' },
+    ]);
+  });
+});

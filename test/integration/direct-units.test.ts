@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import type { RunEvent } from '../../src/run/events.ts';
 import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
 import { armSql, closeGateSql, FAULTS, untilWaiting } from '../support/faults.ts';
 import type { EtlEnd } from '../support/etl.ts';
@@ -213,6 +214,31 @@ test('a later file that has copied its rows gives way to an earlier one that fal
   const report = await running;
   expect([report.error, filesOf(report).map((file) => file.attempts)]).toEqual([null, [1, 2]]);
   await expectOracle([first, second]);
+});
+
+test('a key on the bound of two windows is of the later one only', async () => {
+  const files = risingFiles(2, 20);
+  await scene.write(csvFiles(files));
+  const job = { settings: { concurrency: 1 }, loads: [{ files: ['*.csv'], table: scene.table }] };
+  const told = [];
+  // The first file's last key is 138, and the second's first 140.
+  for (const bound of ['138', '139', '140', '141']) {
+    await scene.db.query(`delete from ${scene.table} where id >= 100`);
+    const options = { cwd: scene.folder, force: true };
+    const plan = structuredClone(await planJob(scene.db.url, job, options));
+    const [load] = plan.loads;
+    Object.assign(load?.units[0] ?? {}, { direct: { column: 'id', from: null, before: bound } });
+    Object.assign(load?.units[1] ?? {}, { direct: { column: 'id', from: bound, before: null } });
+    const staged: string[] = [];
+    const onEvent = (event: RunEvent): void => {
+      if (event.kind === 'notice') staged.push(event.sentence.slice(0, 6));
+    };
+    const report = await runPlan(scene.db.url, plan, { onEvent });
+    expect(report.error).toBeNull();
+    told.push([bound, ...staged]);
+  }
+  expect(told).toEqual([['138', 'f0.csv'], ['139'], ['140'], ['141', 'f1.csv']]);
+  await expectOracle(files);
 });
 
 /** Until a session has copied its rows and waits to be admitted. */

@@ -150,7 +150,9 @@ describe('a table that is created', () => {
   });
 
   it('is filled before it gets its key, where documents are many', async () => {
-    const all = Array.from({ length: 10_000 }, (_, id) => [`${id}_x.html`, `<p>${id}</p>`]);
+    // More than one statement writes to the ledger, and more than a report lists.
+    const many = LIMITS.recordedFilesPerStatement + 1;
+    const all = Array.from({ length: many }, (_, id) => [`${id}_x.html`, `<p>${id}</p>`]);
     await write(Object.fromEntries(all) as Record<string, string>);
     const job = jobOf({ key: ['id', 'level'] }) as never;
     const plan = await planJob(place.db.url, job, { cwd: place.folder });
@@ -161,18 +163,27 @@ describe('a table that is created', () => {
     };
     const report = await runPlan(place.db.url, plan, { onEvent });
     expect(notices).toEqual([]);
-    expect(report.loads[0]?.totals).toMatchObject({ inserted: 10_000 });
+    const listed = LIMITS.reportDocumentsMax;
+    expect(report.loads[0]).toMatchObject({
+      totals: { inserted: many },
+      unlisted: [{ status: 'loaded', files: many - listed, inserted: many - listed }],
+      prediction: { rows: { actual: many }, conflicts: { waitedMs: 0 } },
+    });
+    expect(report.loads[0]?.files).toHaveLength(listed);
+    await expect(
+      place.db.query('select files_loaded from etl.load where run_id = $1', [report.runId]),
+    ).resolves.toEqual([{ files_loaded: many }]);
     await expect(
       place.db.query(
         `select count(*)::int, count(*) filter (where content = format('<p>%s</p>', id))::int as same
            from ${tableOf()}`,
       ),
-    ).resolves.toEqual([{ count: 10_000, same: 10_000 }]);
+    ).resolves.toEqual([{ count: many, same: many }]);
     await expect(
       place.db.query(`select count(*)::int from etl.ledger where path like $1`, [
         `%/${tableOf()}/%`,
       ]),
-    ).resolves.toEqual([{ count: 10_000 }]);
+    ).resolves.toEqual([{ count: many }]);
   });
 });
 

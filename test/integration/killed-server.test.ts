@@ -38,8 +38,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const columns = (name: string): string =>
-  `create table ${name} (id bigint primary key, name fault_staged check (fault('merge', name)), n bigint);`;
+const columns = (name: string, kind = ''): string =>
+  `create ${kind} table ${name} (id bigint primary key, name fault_staged check (fault('merge', name)), n bigint);`;
 
 test.for([
   ['while a file is staged', 'stage', 'full-parallel', 'SIGKILL'],
@@ -54,6 +54,31 @@ test.for([
   expectStopped(end);
   await startAgain();
   await expectResumed(files, words);
+});
+
+test('an unlogged table is emptied by a crash, and loaded anew as a whole', async () => {
+  const files = filesWith('merge');
+  await queryOnce(server.url, columns(table, 'unlogged'));
+  const words = ['--strategy', 'sequential'];
+  const end = await killedAt('merge', files, words, () => process.kill(server.pid, 'SIGQUIT'));
+  expectStopped(end);
+  await startAgain();
+  expect(await queryOnce(server.url, `select from ${table}`)).toEqual([]);
+  await expectResumed(files, words);
+
+  // Others may have filled it by the time that somebody looks.
+  process.kill(server.pid, 'SIGQUIT');
+  await startAgain();
+  await queryOnce(server.url, `insert into ${table} values (-1, 'other', 0)`);
+  const again = await run(words, false);
+  expect(again.report?.loads[0]?.totals.inserted).toBeGreaterThan(0);
+  await queryOnce(server.url, `delete from ${table} where id = -1`);
+  await expectResumed(files, words);
+
+  // Whoever empties it by hand wants nothing back.
+  await queryOnce(server.url, `truncate ${table}`);
+  const emptied = await run(words, false);
+  expect(emptied.report?.loads[0]?.totals.rowsRead).toBe(0);
 });
 
 test('one backend is killed, and the server starts all sessions anew at once', async () => {

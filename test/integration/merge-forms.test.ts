@@ -46,6 +46,23 @@ describe('keys that look new', () => {
     expect(formsOf(statements)).toEqual(['plain', 'on conflict']);
   });
 
+  it('fall back where an exclusion refuses the row that is to be updated', async () => {
+    await db.query(
+      `create table held (id int8range, v text, exclude using gist (id with &&));
+       alter table held add primary key (id);
+       insert into held values ('[12346,12346]', 'old')`,
+    );
+    const lines = Array.from({ length: 20_000 }, (_, row) => `"[${row},${row}]",value ${row}\n`);
+    await writeFile(join(folder, 'ranges.csv'), `id,v\n${lines.join('')}`);
+    const { report } = await load(
+      db.url,
+      { loads: [{ table: 'held', files: ['ranges.csv'] }] },
+      { cwd: folder },
+    );
+    expect(report.error).toBeNull();
+    expect(report.loads[0]?.totals).toMatchObject({ inserted: 19_999, updated: 1 });
+  });
+
   it('and rows that are unchanged are neither written nor locked', async () => {
     await db.query('create table same (id bigint primary key, v text)');
     await loadInto('same');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connect, type Connection } from '../../src/target/connect.ts';
-import { merge, type MergeCounts } from '../../src/target/merge.ts';
+import type { MergeCounts } from '../../src/target/counts.ts';
+import { merge } from '../../src/target/merge.ts';
 import type { MergeTarget } from '../../src/target/merge-sql.ts';
 import { readTable } from '../../src/target/read-table.ts';
 import { createStaging, type StagingTable } from '../../src/target/staging.ts';

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -152,7 +152,8 @@ test('the journal of the service has no room: what it refused is not loaded, wha
   const running = await serve(8);
   const statuses: number[] = [];
   for (let id = 0; id < 40; id++) {
-    const answer = await running.client.post('/jobs/rows/rows', body(1, id), json);
+    const keyed = { ...json, 'idempotency-key': `page-${id}` };
+    const answer = await running.client.post('/jobs/rows/rows', body(1, id), keyed);
     statuses.push(answer.status);
     if (answer.status === 200) continue;
     expect(await answer.json()).toMatchObject({ code: 'ETL_NO_ROOM' });
@@ -164,12 +165,27 @@ test('the journal of the service has no room: what it refused is not loaded, wha
   await stopped(running);
   expect((await rows()).map(({ id }) => id)).toEqual(taken);
 
+  const journal = await readFile(join(scene.folder, 'spool/journal.jsonl'), 'utf8');
+  const entries = journal.split('\n').filter((line) => line !== '');
+  expect(entries.map((line) => typeof JSON.parse(line))).toEqual(entries.map(() => 'object'));
+
   // With room again it takes up what it knows, and loads nothing twice or of its own accord.
   const again = await serve(null);
+  const refusedId = statuses.indexOf(507);
+  for (const [id, replayed] of [
+    [taken[0] ?? -1, 'true'],
+    [refusedId, null],
+  ] as const) {
+    const keyed = { ...json, 'idempotency-key': `page-${id}` };
+    const answer = await again.client.post('/jobs/rows/rows', body(1, id), keyed);
+    expect([answer.status, answer.headers.get('idempotent-replayed')]).toEqual([200, replayed]);
+  }
   const next = await again.client.post('/jobs/rows/rows', body(1, 1_000), json);
   expect(next.status).toBe(200);
   await stopped(again);
-  expect((await rows()).map(({ id }) => id)).toEqual([...taken, 1_000]);
+  expect((await rows()).map(({ id }) => id)).toEqual(
+    [...taken, refusedId, 1_000].sort((a, b) => a - b),
+  );
 });
 
 /** Asks until something keeps the upload from being loaded, or it has ended. */

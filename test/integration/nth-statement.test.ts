@@ -30,6 +30,8 @@ const OF_MERGE = /^\s*(?:begin|explain|insert|savepoint|release|set constraints|
 /** What another load of the list has not sent before. */
 const OF_BAD_ROW = /^\s*(?:begin|copy|insert|savepoint|rollback|delete|commit)/i;
 const OF_DIRECT = /^\s*(?:begin|copy|insert|set constraints|savepoint|release|rollback|commit)/i;
+const OF_SHARES =
+  /^\s*(?:begin|copy|with spans|insert|set constraints|prepare|select gid|commit|rollback)/i;
 const OF_FRESH = /^\s*(?:begin|copy|create table|alter|drop|insert|commit)/i;
 
 const LOADS: readonly (readonly [string, FaultyLoad, RegExp])[] = [
@@ -39,6 +41,8 @@ const LOADS: readonly (readonly [string, FaultyLoad, RegExp])[] = [
   ['a bad row', { strategy: 'hybrid', badRow: true }, OF_BAD_ROW],
   ['direct copy', { strategy: 'full-parallel', direct: true }, OF_DIRECT],
   ['direct copy, a bad row', { strategy: 'full-parallel', direct: true, badRow: true }, OF_DIRECT],
+  ['shares, prepared', { strategy: 'partitioned', shares: true }, OF_SHARES],
+  ['shares, not prepared', { strategy: 'partitioned', shares: true, prepared: false }, OF_SHARES],
   ['fresh table, a bad row', { strategy: 'full-parallel', fresh: true, badRow: true }, OF_FRESH],
   ['partitioned, prepared', { strategy: 'partitioned', owners: true }, /^/],
   [
@@ -57,9 +61,11 @@ test.for(
   const files =
     load.direct === true
       ? risingFiles()
-      : load.fresh === true
-        ? distinctFiles()
-        : overlappingFiles(3, 15, 10);
+      : load.shares === true
+        ? oneOf(risingFiles())
+        : load.fresh === true
+          ? distinctFiles()
+          : overlappingFiles(3, 15, 10);
   await scene.write(filesOf(load, files));
   const { db, folder, table } = scene;
   const replay = `--project integration ${FILE} -t '${name}: ${fate}'`;
@@ -74,6 +80,11 @@ function risingFiles(): ReturnType<typeof overlappingFiles> {
     columns: ['id', 'name', 'n'],
     rows: Array.from({ length: 15 }, (_, row) => [String(from + row), `row ${row}`, String(row)]),
   }));
+}
+
+/** The rows of all of them in one. */
+function oneOf(files: ReturnType<typeof risingFiles>): ReturnType<typeof risingFiles> {
+  return files.slice(0, 1).map((file) => ({ ...file, rows: files.flatMap(({ rows }) => rows) }));
 }
 
 /** A new table is filled before it has its key where no key comes twice. */

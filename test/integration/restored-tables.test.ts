@@ -27,7 +27,7 @@ test('append would double its rows, so it is refused until the ledger knows', as
   const end = await scene.run(APPEND);
   expectTold(end, 'ETL_USAGE', 2, { table: `public.${table}` });
   expect(end.stderr.replaceAll(/\s+/g, ' ')).toContain(
-    `3 rows of 2 of the files were loaded into a table of the name public.${table} that is gone (oid ${oid})`,
+    `3 rows of 2 of the files were loaded into a table of the name public.${table} that had another oid (${oid})`,
   );
   await db.query(`update etl.ledger set table_oid = $1::regclass where table_oid = $2`, [
     table,
@@ -35,6 +35,18 @@ test('append would double its rows, so it is refused until the ledger knows', as
   ]);
   const again = await scene.run(APPEND);
   expect(statusesOf(again.report)).toEqual(['skipped', 'skipped']);
+  expect(await db.query(`select from ${table}`)).toHaveLength(3);
+});
+
+test('and so it would where another table has been given the oid that the ledger knows', async () => {
+  const { db, table } = scene;
+  const oid = await loadedAndRestored(APPEND);
+  await db.query(`create table other_${table} ()`);
+  await db.query(`update etl.ledger set table_oid = $1::regclass where table_oid = $2`, [
+    `other_${table}`,
+    oid,
+  ]);
+  expectTold(await scene.run(APPEND), 'ETL_USAGE', 2, { table: `public.${table}` });
   expect(await db.query(`select from ${table}`)).toHaveLength(3);
 });
 

@@ -33,9 +33,20 @@ interface Case {
   readonly bad: readonly (readonly BadRow[])[];
   /** Of each bad row: what makes its correction, and in which of two retries it is corrected. */
   readonly seeds: readonly { readonly seed: number; readonly round: 1 | 2 | 3 }[];
-  /** Whether the rows, or those of some versions, go to a table that keeps all of them, too. */
-  readonly log: 'none' | 'all' | 'some';
+  /** A table that takes the rows, or those of some versions, too; null: there is none. */
+  readonly further: Further | null;
 }
+
+/** Its policy is its own, and its key the first column of the load's. */
+interface Further {
+  readonly rows: 'all' | 'some';
+  readonly onConflict: RandomLoad['onConflict'];
+}
+
+const further: fc.Arbitrary<Further> = fc.record({
+  rows: fc.constantFrom('all', 'some'),
+  onConflict: fc.constantFrom('append', 'update', 'ignore', 'newest'),
+});
 
 const CASES: fc.Arbitrary<Case> = randomLoad.map(withWholeFiles).chain((random) =>
   badRowsOf(random).chain((bad) =>
@@ -49,16 +60,16 @@ const CASES: fc.Arbitrary<Case> = randomLoad.map(withWholeFiles).chain((random) 
       )
       .chain((seeds) =>
         fc
-          .constantFrom<Case['log']>('none', 'none', 'all', 'some')
-          .map((log) => ({ random: withLog(random, log), bad, seeds, log })),
+          .option(further, { freq: 2 })
+          .map((drawn) => ({ random: mergeable(random, drawn), bad, seeds, further: drawn })),
       ),
   ),
 );
 
 /** Only a merge of whole files writes several tables. */
-function withLog(random: RandomLoad, log: Case['log']): RandomLoad {
+function mergeable(random: RandomLoad, drawn: Further | null): RandomLoad {
   const { strategy } = random;
-  return { ...random, strategy: log !== 'none' && strategy === 'partitioned' ? 'auto' : strategy };
+  return { ...random, strategy: drawn !== null && strategy === 'partitioned' ? 'auto' : strategy };
 }
 
 /** The table ends as if the corrected rows had stood in their files from the first. */
@@ -78,8 +89,8 @@ it(
         await writeFile(paths[place] ?? '', csvWithBadRows(file, bad[place] ?? []));
       }
       const asked = jobOf(table, paths, random, { onError: 'quarantine', subBatchSize: 3 });
-      const job = withTarget(asked, one, `${table}_log`);
-      await createTable(db, `${table}_log`, logOf(random));
+      const job = withTarget(asked, one, `${table}_further`);
+      await createTable(db, `${table}_further`, furtherOf(one));
       let { report } = await load(db.url, job, optionsOf(own, random));
       expect(report.error).toBeNull();
       const corrected = new Map<string, OracleRow>();
@@ -96,43 +107,49 @@ it(
         await createTable(db, `${table}_oracle`, random, constraints);
         await expectAsOracle(db, oracleOf(table, random), effective);
         await db.query(`drop table ${table}_oracle`);
-        await expectLogged(one, `${table}_log`, effective);
+        await expectFurther(one, `${table}_further`, effective);
       }
       const options = { databaseUrl: db.url, wholeTable: false, cwd: own, log: silentLog };
-      const { tables } = await verify(defineJob(asked, own), { ...options, now: () => 0 });
-      expect(tables[0]).toMatchObject({ equal: true, differences: [] });
-      await db.query(`drop table ${table}, ${table}_log`);
+      const { tables } = await verify(defineJob(job, own), { ...options, now: () => 0 });
+      for (const each of tables) expect(each).toMatchObject({ equal: true, differences: [] });
+      expect(tables).toHaveLength(one.further?.rows === 'all' ? 2 : 1);
+      await db.query(`drop table ${table}, ${table}_further`);
       expect(seeds.length).toBe(bad.flat().length);
     });
   },
   CASES_LIMIT_MS,
 );
 
-function withTarget(job: JobInput, { log }: Case, table: string): JobInput {
-  if (log === 'none') return job;
-  const where = log === 'some' ? { where: 'version is distinct from 4' } : {};
-  const targets = [{ table, onConflict: 'append' as const, ...where }];
-  return { ...job, loads: job.loads.map((load) => ({ ...load, targets })) };
+function withTarget(job: JobInput, { further: drawn }: Case, table: string): JobInput {
+  if (drawn === null) return job;
+  const { onConflict, rows } = drawn;
+  const target = {
+    ...{ table, onConflict, versionColumn: onConflict === 'newest' ? 'version' : null },
+    ...(rows === 'all' ? {} : { where: 'version is distinct from 4' }),
+  };
+  return { ...job, loads: job.loads.map((load) => ({ ...load, targets: [target] })) };
 }
 
-/** What keeps every row that is brought to it. */
-function logOf(random: RandomLoad): RandomLoad {
-  return { ...random, onConflict: 'append', before: { columns: [], rows: [] } };
+function furtherOf({ random, further: drawn }: Case): RandomLoad {
+  const { key, values } = random;
+  const onConflict = drawn?.onConflict ?? 'append';
+  const shape = { key: key.slice(0, 1), values: [...key.slice(1), ...values], onConflict };
+  return { ...random, ...shape, before: { columns: [], rows: [] } };
 }
 
-async function expectLogged(
-  { random, log }: Case,
+async function expectFurther(
+  one: Case,
   table: string,
   files: readonly OracleFile[],
 ): Promise<void> {
-  if (log === 'none') return;
-  const kept = files.map((file) => {
+  if (one.further === null) return;
+  const taken = files.map((file) => {
     const version = file.columns.indexOf('version');
-    const rows = file.rows.filter((row) => log === 'all' || row[version] !== '4');
+    const rows = file.rows.filter((row) => one.further?.rows === 'all' || row[version] !== '4');
     return { ...file, rows };
   });
-  await createTable(scene.db, `${table}_oracle`, logOf(random));
-  await expectAsOracle(scene.db, oracleOf(table, logOf(random)), kept);
+  await createTable(scene.db, `${table}_oracle`, furtherOf(one));
+  await expectAsOracle(scene.db, oracleOf(table, furtherOf(one)), taken);
   await scene.db.query(`drop table ${table}_oracle`);
 }
 

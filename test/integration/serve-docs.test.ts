@@ -43,7 +43,7 @@ test('the commands of docs/serve.md do what it says', async () => {
   };
   const [config = '', answer = ''] = blocks('json');
   const [start = '', ...others] = blocks('sh').map((text) => text.replaceAll('8080', String(port)));
-  expect(others).toHaveLength(6);
+  expect(others).toHaveLength(7);
   await writeFile(join(folder, 'jobs.json'), config);
   const commands = `${start.replace('npx etl', 'exec npx etl')} --port ${port}`;
   const service = spawn('bash', ['-euc', commands], { cwd: folder, env, stdio: 'pipe' });
@@ -56,7 +56,15 @@ test('the commands of docs/serve.md do what it says', async () => {
       const script = ['-euo', 'pipefail', '-c', text.replaceAll('curl -', 'curl -f -')];
       told.push((await promisify(execFile)('bash', script, { cwd: folder, env })).stdout);
     }
-    const [rows = '', lines = '', files = '', followed = '', repeated = '', states = ''] = told;
+    const [
+      rows = '',
+      lines = '',
+      files = '',
+      followed = '',
+      repeated = '',
+      states = '',
+      left = '',
+    ] = told;
     const first = JSON.parse(rows) as Record<string, unknown>;
     const shown = JSON.parse(answer) as Record<string, unknown>;
     expect(Object.keys(first)).toEqual(expect.arrayContaining(Object.keys(shown)));
@@ -71,8 +79,9 @@ test('the commands of docs/serve.md do what it says', async () => {
     expect(states).toContain('"name":"profiles","table":"profiles"');
     expect(states).toContain('etl_uploads_total{job="profiles",state="loaded"} 7');
     expect(states).toContain('{"status":"ok"}{"status":"ready"}');
+    expect(left).toMatch(/^etl_record,.*\n.*nine/);
     const [count] = await db.query('select count(*)::int as profiles from profiles');
-    expect(count).toEqual({ profiles: 7 });
+    expect(count).toEqual({ profiles: 8 });
   } finally {
     service.kill('SIGTERM');
     await once(service, 'close');

@@ -135,6 +135,14 @@ describe('two targets', () => {
     ]);
   });
 
+  test('a name that both tables have means the column of the further one in where', async () => {
+    await scene.write({ 'a.csv': 'username,n,m\nada,1,5\nben,5,1\n' });
+    const target = { table: `${scene.table}_names`, columns: { n: null, m: 'n' }, where: 'n > 1' };
+    const { report } = await run(jobOf({ columns: { m: null }, targets: [target] }));
+    expect(targetsOf(report)).toMatchObject([{ inserted: 1, filtered: 1 }]);
+    expect(await names()).toEqual([{ username: 'ada', n: 5 }]);
+  });
+
   test('a value goes to columns of different types as to each alone', async () => {
     await scene.db.query(
       `create table ${scene.table}_texts (n text, username varchar(3) primary key)`,
@@ -496,4 +504,55 @@ test('etl verify compares each table', async () => {
     equal: false,
     tables: [{ equal: true }, { table: `public.${scene.table}_names`, missing: 1 }],
   });
+});
+
+test('etl verify leaves rows that were rejected out of each table, and puts corrected ones in', async () => {
+  const { db, folder, table } = scene;
+  await db.query(
+    `create table ${table}_log (who text not null, amount text, note text not null default 'none')`,
+  );
+  await scene.write({
+    'a.csv': 'username,n,note\nada,bad,x\nben,2,y\nada,3,z\n',
+    'b.csv': 'username,n,note\nben,bad,"o, k"\n',
+  });
+  const log = { table: `${table}_log`, onConflict: 'append' as const };
+  const targets = [
+    { table: `${table}_names`, onConflict: 'update' as const, columns: { note: null } },
+    { ...log, columns: { username: 'who', n: 'amount' } },
+  ];
+  const job = jobOf({ columns: { note: null }, targets }, { onError: 'quarantine' });
+  const look = async () => {
+    const options = { databaseUrl: db.url, wholeTable: true, cwd: folder, log: silentLog };
+    const { tables } = await verify(defineJob(job, folder), { ...options, now: () => 0 });
+    return tables.map(({ equal, missing, changed, extra, notices }) => ({
+      ...{ equal, missing, changed, extra },
+      rejected: notices.filter((notice) => notice.includes('rejected')).length,
+    }));
+  };
+  const equal = { equal: true, missing: 0, changed: 0, extra: 0, rejected: 1 };
+  expect((await run(job)).report.loads[0]?.totals).toMatchObject({ inserted: 2, rejected: 2 });
+  expect(await look()).toEqual([equal, equal, equal]);
+  for (const [file, amount] of [
+    ['a.csv', '07'],
+    ['b.csv', '8'],
+  ] as const) {
+    const path = join(folder, 'rejects', `${file}.rejects.csv`);
+    await writeFile(
+      path,
+      (await readFile(path, 'utf8')).replace(/,bad(?=,(?!.*,bad,))/, `,${amount}`),
+    );
+    const { report } = await load(db.url, job, { cwd: folder, retryRejects: true });
+    expect([file, report.error]).toEqual([file, null]);
+    expect(await look()).toEqual([equal, equal, equal]);
+  }
+  expect(await names()).toEqual([
+    { username: 'ada', n: 3 },
+    { username: 'ben', n: 8 },
+  ]);
+  expect(await db.query(`select * from ${table}_log order by amount`)).toEqual([
+    { who: 'ada', amount: '07', note: 'x' },
+    { who: 'ben', amount: '2', note: 'y' },
+    { who: 'ada', amount: '3', note: 'z' },
+    { who: 'ben', amount: '8', note: 'o, k' },
+  ]);
 });

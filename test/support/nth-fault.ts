@@ -21,6 +21,8 @@ export interface FaultyLoad {
   readonly owners?: boolean;
   /** The files are copied into the table itself, above what it holds. */
   readonly direct?: boolean;
+  /** The file is copied into the table itself by all workers at once. */
+  readonly shares?: boolean;
   /** The first file has a row besides that is bad, and put aside. */
   readonly badRow?: boolean;
   /** Owners commit by prepared transactions where the server allows them. */
@@ -73,6 +75,7 @@ export async function tryEveryMoment(
   // One plan serves all: the table is emptied for each, and not made anew.
   await createTable(scene, load);
   const plan = await planOf(scene, load);
+  expect(plan.loads[0]?.directShares !== undefined).toBe(load.shares === true);
   for (let nth = Number(only ?? 1); ; nth++) {
     try {
       await resetTable(scene, load);
@@ -172,11 +175,13 @@ async function expectRejected({ folder }: FaultScene): Promise<void> {
 
 async function planOf({ db, folder, table }: FaultScene, load: FaultyLoad): Promise<Plan> {
   const { strategy, onConflict = 'update' } = load;
+  const onError = load.badRow === true ? ('quarantine' as const) : ('stop' as const);
   const job = {
-    settings: { concurrency: 2, onError: load.badRow === true ? 'quarantine' : 'stop' } as const,
+    settings: { concurrency: 2, onError, ...(load.shares === true ? { chunkSize: 5 } : {}) },
     loads: [{ table, files: ['f*.csv'], strategy, onConflict, key: keyOf(load) }],
   };
-  const plan = await planJob(db.url, job, { cwd: folder });
+  const options = { cwd: folder, ...(load.shares === true ? { partBytesMin: 50 } : {}) };
+  const plan = await planJob(db.url, job, options);
   const isDirect = plan.loads[0]?.units.every((unit) => unit.direct !== undefined) === true;
   if (load.direct === true && plan.loads[0]?.files.every(({ skip }) => skip === null) === true) {
     expect(isDirect).toBe(true);

@@ -7,6 +7,7 @@ import type {
   UnitSession,
   UnitWorkers,
 } from '../../src/load/unit-session.ts';
+import { NO_ROWS } from '../../src/target/counts.ts';
 import { lostConnection, passingError, poisonError, type Faults } from './faults.ts';
 import { mix, type Random } from './random.ts';
 import type { SimulatedDatabase } from './simulated-database.ts';
@@ -256,16 +257,8 @@ function foundMerged(session: Session, committed: readonly number[]): MergedUnit
 }
 
 function mergedUnit(files: readonly number[], failure: FileFailure | null): MergedUnit {
-  const counts = {
-    rowsRead: 0,
-    inserted: 0,
-    updated: 0,
-    unchanged: 0,
-    superseded: 0,
-    rejected: 0,
-  };
   return {
-    counts,
+    counts: NO_ROWS,
     files: files.map((file) => ({ file, counts: null })),
     failure,
     stageMs: 0,

@@ -39,6 +39,7 @@ export const LIBRARY_ROOMS: Readonly<Record<string, readonly string[]>> = {
   'fastest-levenshtein': ['src/job'],
   fastify: ['src/serve'],
   hyparquet: ['src/source/parquet'],
+  hysnappy: ['src/source/parquet'],
   pg: ['src/target'],
   'pg-connection-string': ['src/job'],
   'pg-copy-streams': ['src/target'],

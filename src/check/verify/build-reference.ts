@@ -16,12 +16,14 @@ import {
 } from '../../target/reference.ts';
 import { createStaging, dropStaging, temporaryName } from '../../target/staging.ts';
 import { stagingLayout } from '../../target/staging-layout.ts';
-import type { Comparison } from './comparisons.ts';
+import { insertCorrected } from '../../target/settled-rows.ts';
+import type { Comparison, VerifiedLoad } from './comparisons.ts';
 import { findLookedUp } from './find-looked-up.ts';
-import { stageWithoutRejected, type RejectedFiles } from './rejected-files.ts';
+import { stageWithoutRejected, type LedgerFiles } from './ledger-files.ts';
 
 export interface BuildOptions {
-  readonly rejects: RejectedFiles;
+  /** Of each load. */
+  readonly ledger: ReadonlyMap<VerifiedLoad, LedgerFiles>;
   readonly wholeTable: boolean;
   readonly subBatchSize: number;
   readonly signal: AbortSignal;
@@ -30,6 +32,7 @@ export interface BuildOptions {
 
 /** A file that was read into the reference. */
 export interface ReadFile {
+  readonly load: VerifiedLoad;
   readonly path: string;
   readonly name: string;
   readonly rows: number;
@@ -61,10 +64,10 @@ export async function buildReference(
 /** Staging is the engine's own: it decides what a file says, and not which row wins. */
 async function readFile(
   connection: Connection,
-  load: LoadPlan,
+  load: VerifiedLoad,
   file: FilePlan,
   reference: Reference,
-  { rejects, wholeTable, subBatchSize, signal, onFile }: BuildOptions,
+  { ledger, wholeTable, subBatchSize, signal, onFile }: BuildOptions,
 ): Promise<ReadFile> {
   const columns = load.table.columns.map((column) =>
     load.key.includes(column.name) ? { ...column, notNull: true } : column,
@@ -78,7 +81,8 @@ async function readFile(
   const target = copyTargetOf(columns, layout, file);
   const hooks = { signal, news: () => undefined, now: () => 0 };
   const staging = { ...hooks, subBatchSize, superseded: null };
-  const reject = rejects.records.get(file.path);
+  const known = present(ledger.get(load), 'the ledger of a load');
+  const reject = known.rejects.get(file.path);
   const into = { table: layout.table, target };
   const staged =
     documentIn(file.description) !== null
@@ -87,14 +91,18 @@ async function readFile(
         })
       : reject === undefined
         ? await stageFile(connection, file, target, staging)
-        : await stageWithoutRejected(connection, file, columns, into, { rejects, reject }, staging);
+        : await stageWithoutRejected(connection, file, into, reject, staging);
   const found = await findLookedUp(connection, columns, layout.table);
+  if (reject !== undefined) {
+    const settled = { columns: found.table.columns, targets: columns, further: load.further };
+    await insertCorrected(connection, found.table, [settled], reject, known);
+  }
   await applyFile(connection, reference, found.table, policyOf(load, wholeTable));
   await writable(connection, () => dropStaging(connection, found.table.sqlName));
   onFile(file, staged.rows);
   const contentHash = present(staged.contentHash, `the hash of ${file.name}`);
   const { unmatched } = found;
-  return { path: file.path, name: file.name, rows: staged.rows, unmatched, contentHash };
+  return { load, path: file.path, name: file.name, rows: staged.rows, unmatched, contentHash };
 }
 
 /** The time of loading is that of a run, and no column takes it here. */
@@ -108,7 +116,7 @@ async function stageDocument(
   if (hooks.isRejected) return { rows: 1, contentHash: await hashFile(file.path, hooks.signal) };
   const copied = await copyDocuments(connection, [file], target, { ...hooks, loadedMs: 0 });
   if (copied.kind === 'refused') throw copied.error;
-  return present(copied.staged[0], 'the document');
+  return { rows: 1, contentHash: copied.hashes };
 }
 
 function policyOf(

@@ -4,8 +4,10 @@ import type { TargetColumn } from '../../target/table.ts';
 
 /** A load as one table sees it. */
 export interface VerifiedLoad extends LoadPlan {
-  /** The table under which the ledger keeps its files, where it is another. */
-  readonly ledgerOid?: number | null;
+  /** The table under which the ledger keeps its files: that of the load, also for a further one. */
+  readonly ledgerOid: number | null;
+  /** Name of the further table; null: it is the load's own. */
+  readonly further: string | null;
 }
 
 /**
@@ -13,7 +15,10 @@ export interface VerifiedLoad extends LoadPlan {
  * is not compared: the reference knows no condition.
  */
 export function loadsByTable(loads: readonly LoadPlan[]): VerifiedLoad[] {
-  return loads.flatMap((load) => [load, ...furtherOf(load)]);
+  return loads.flatMap((load) => [
+    { ...load, ledgerOid: load.table.oid, further: null },
+    ...furtherOf(load),
+  ]);
 }
 
 function furtherOf(load: LoadPlan): VerifiedLoad[] {
@@ -25,7 +30,8 @@ function furtherOf(load: LoadPlan): VerifiedLoad[] {
     if (where !== null) return [];
     const files = load.files.map((file) => ({ ...file, targets: file.further?.[index] ?? [] }));
     const ledgerOid = load.table.oid;
-    return [{ ...own, table, key, onConflict, versionColumn, files, ledgerOid }];
+    const further = table.sqlName;
+    return [{ ...own, table, key, onConflict, versionColumn, files, ledgerOid, further }];
   });
 }
 

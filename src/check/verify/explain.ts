@@ -1,35 +1,23 @@
-import type { Connection } from '../../target/connect.ts';
-import { loadedFiles } from '../../target/ledger.ts';
 import type { TargetTable } from '../../target/table.ts';
 import type { ReadFile } from './build-reference.ts';
 import { countRecords } from '../../target/record-ranges.ts';
-import type { Comparison } from './comparisons.ts';
-import type { RejectedFiles } from './rejected-files.ts';
+import type { RejectRecord } from '../../target/reject-record.ts';
+import type { Comparison, VerifiedLoad } from './comparisons.ts';
+import type { LedgerFiles } from './ledger-files.ts';
 
 interface Facts {
   readonly comparison: Comparison;
   readonly table: TargetTable;
   readonly read: readonly ReadFile[];
-  readonly rejects: RejectedFiles;
-  readonly ledgerSchema: string;
+  readonly ledger: ReadonlyMap<VerifiedLoad, LedgerFiles>;
 }
 
 /** What the ledger and the catalog know that may explain a difference; a sentence each. */
-export async function explain(
-  connection: Connection,
-  { comparison, table, read, rejects, ledgerSchema }: Facts,
-): Promise<string[]> {
-  const entries = await loadedFiles(
-    connection,
-    ledgerSchema,
-    comparison.loads[0]?.ledgerOid ?? table.oid,
-    read.map((file) => file.path),
-  );
-  const hashes = new Map(entries.map((entry) => [entry.path, entry.contentHash]));
-  const unknown = read.filter((file) => !hashes.has(file.path));
-  const changed = read.filter(
-    (file) => hashes.has(file.path) && hashes.get(file.path) !== file.contentHash,
-  );
+export function explain({ comparison, table, read, ledger }: Facts): string[] {
+  const hashOf = ({ load, path }: ReadFile): string | undefined =>
+    ledger.get(load)?.hashes.get(path);
+  const unknown = read.filter((file) => hashOf(file) === undefined);
+  const changed = read.filter((file) => (hashOf(file) ?? file.contentHash) !== file.contentHash);
   const unmatched = read.filter((file) => file.unmatched > 0);
   const writers = [...table.rowTriggers, ...table.rules];
   return [
@@ -37,7 +25,7 @@ export async function explain(
       ? []
       : [`${filesText(unknown)} not loaded into this table, says the ledger.`]),
     ...(changed.length === 0 ? [] : [`${filesText(changed)} other content than when loaded.`]),
-    ...rejectedSentences(read, rejects),
+    ...rejectedSentences(read, ledger),
     ...(unmatched.length === 0
       ? []
       : [
@@ -62,16 +50,15 @@ export async function explain(
 }
 
 /** Rows that were rejected are no part of the reference, but where they were corrected since. */
-function rejectedSentences(
-  read: readonly ReadFile[],
-  { records, unknown }: RejectedFiles,
-): string[] {
-  const known = read.filter(({ path }) => records.has(path));
+function rejectedSentences(read: readonly ReadFile[], ledger: Facts['ledger']): string[] {
+  const rejectOf = ({ load, path }: ReadFile): RejectRecord | undefined =>
+    ledger.get(load)?.rejects.get(path);
+  const known = read.filter((file) => rejectOf(file) !== undefined);
   const count = (of: 'records' | 'corrected'): number =>
-    known.reduce((sum, { path }) => sum + countRecords(records.get(path)?.[of] ?? []), 0);
+    known.reduce((sum, file) => sum + countRecords(rejectOf(file)?.[of] ?? []), 0);
   const corrected = count('corrected');
   const since = corrected === 0 ? '' : `; ${corrected} of them were corrected since, and are not`;
-  const untold = read.filter(({ path }) => unknown.includes(path));
+  const untold = read.filter(({ load, path }) => ledger.get(load)?.untold.has(path));
   return [
     ...(known.length === 0
       ? []

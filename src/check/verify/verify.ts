@@ -22,7 +22,7 @@ import {
   type VerifiedLoad,
 } from './comparisons.ts';
 import { explain } from './explain.ts';
-import { findRejected } from './rejected-files.ts';
+import { findLedgerFiles, type LedgerFiles } from './ledger-files.ts';
 import { withoutLoadTimes } from './load-times.ts';
 import type { TableComparison, VerifyReport } from './verify-types.ts';
 
@@ -98,9 +98,12 @@ async function compareTable(
   const columns = certainColumns(comparison, table.columns, wholeTable);
   const reference = referenceOf(columns, load.key, brought);
   const { subBatchSize, ledgerSchema } = job.settings;
-  const rejects = await findRejected(connection, ledgerSchema, table.oid, files);
+  const ledger = new Map<VerifiedLoad, LedgerFiles>();
+  for (const one of comparison.loads) {
+    ledger.set(one, await findLedgerFiles(connection, ledgerSchema, one));
+  }
   const read = await buildReference(connection, comparison, reference, {
-    rejects,
+    ledger,
     wholeTable,
     subBatchSize,
     signal,
@@ -124,7 +127,7 @@ async function compareTable(
     rowsRead: read.reduce((sum, file) => sum + file.rows, 0),
     ...compared,
     notCompared: notCompared(table, reference),
-    notices: await explain(connection, { comparison, table, read, rejects, ledgerSchema }),
+    notices: explain({ comparison, table, read, ledger }),
     durationMs: Math.round(options.now() - startedAt),
   };
 }

@@ -5,7 +5,14 @@ import type { Connection } from '../../target/connect.ts';
 import { writeRejectRecord } from '../../target/reject-record.ts';
 import { needsAllRows } from '../../target/merge-sql.ts';
 import type { StagingTable } from '../../target/staging.ts';
-import { failedAt, mergedRows, mergeFiles, mergeOneByOne, type MergedRows } from '../merge-unit.ts';
+import {
+  failedAt,
+  mergedRows,
+  mergeFiles,
+  mergeOneByOne,
+  mergeRowByRow,
+  type MergedRows,
+} from '../merge-unit.ts';
 import { isRowFaultError, refuseTooMany, type Quarantine } from './quarantine.ts';
 import { rejectFileOf, writeRejectFile } from './reject-file.ts';
 import { rejectRefused } from './reject-refused.ts';
@@ -48,8 +55,9 @@ export async function mergeQuarantined(
         : await rejectRefused(connection, task.load, [table], files, refusal, spool);
       if (rest === null) {
         const [only] = files;
-        if (only !== undefined && files.length === 1) return failedAt(only, error, []);
-        return mergeOneByOne(connection, task.load, table, files);
+        return only !== undefined && files.length === 1
+          ? mergeRowByRow(connection, task.load, table, only, error)
+          : mergeOneByOne(connection, task.load, table, files);
       }
       files = rest;
     }

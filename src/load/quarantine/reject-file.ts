@@ -119,7 +119,7 @@ export function columnNames({ description }: FilePlan): string[] {
   return columns.map((column) => (typeof column === 'string' ? column : column.name));
 }
 
-export function rejectLine({ row, line, offset, raw, fields }: RejectedText): string {
+function rejectLine({ row, line, offset, raw, fields }: RejectedText): string {
   const own = [
     String(row.record),
     String(line),

@@ -1,7 +1,7 @@
 import { present } from '../../assert.ts';
 import { LIMITS } from '../../limits.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
-import { openCsvRecords } from '../../source/csv/csv-records.ts';
+import { openCsvRecords, type CsvRecords } from '../../source/csv/csv-records.ts';
 import { countByte } from '../../source/csv/data-chunks.ts';
 import { parseText } from '../../source/csv/parse-text.ts';
 import { decodeText } from '../../source/csv/text-encoding.ts';
@@ -46,6 +46,24 @@ export async function* rejectedCsvRows(
   const recordBytesMax = sifted ? LIMITS.siftRecordBytesMax : LIMITS.recordBytesMax;
   const options = { signal, recordBytesMax };
   const { cutter, passed } = openCsvRecords(file, description, null, options);
+  try {
+    const read = { cutter, passed, file, description, unparsed };
+    yield* textsOfRecords(read, rows);
+  } finally {
+    await cutter.close();
+  }
+}
+
+interface ReadRecords extends Pick<CsvRecords, 'cutter' | 'passed'> {
+  readonly file: FilePlan;
+  readonly description: CsvDescription;
+  readonly unparsed: boolean;
+}
+
+async function* textsOfRecords(
+  { cutter, passed, file, description, unparsed }: ReadRecords,
+  rows: AsyncIterator<RejectedRow>,
+): AsyncGenerator<RejectedText> {
   const byBytes = description.path === 'bytes';
   // What the row path makes of a file is UTF-8 with commas and double quotes.
   const read = byBytes ? description : { ...description, dialect: PLAIN_DIALECT };

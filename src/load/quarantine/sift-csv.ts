@@ -27,10 +27,14 @@ export async function siftCsv(
   const before = part === null ? 0 : part.firstRecord - 1;
   const source = openCsvRecords(sift.file, description, part, { signal: options.signal });
   const copy = numberedCopy(sift, target, csvSql(description, target));
-  const rows = await siftCut(sift, source.cutter, before, copy, (records) =>
-    options.onProgress(records, source.bytesRead()),
-  );
-  return { rows, contentHash: source.contentHash() };
+  try {
+    const rows = await siftCut(sift, source.cutter, before, copy, (records) =>
+      options.onProgress(records, source.bytesRead()),
+    );
+    return { rows, contentHash: source.contentHash() };
+  } finally {
+    await source.cutter.close();
+  }
 }
 
 export function csvSql(description: CsvDescription, target: CopyTarget): string {

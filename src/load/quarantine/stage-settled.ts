@@ -3,8 +3,9 @@ import { EtlError } from '../../errors.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 import type { Connection } from '../../target/connect.ts';
 import type { RejectRecord } from '../../target/reject-record.ts';
-import { settleRejected } from '../../target/settled-rows.ts';
+import { deleteRejected, insertCorrected, type SettledTable } from '../../target/settled-rows.ts';
 import { temporaryName, type StagingTable } from '../../target/staging.ts';
+import { tablesOf } from '../load-tables.ts';
 import { stageFiles } from '../stage-files.ts';
 import type { LoadTask, StagedFile, UnitHooks } from '../unit-task.ts';
 
@@ -35,7 +36,16 @@ export async function stageSettled(
   );
   if (failure !== null) throw EtlError.fromRecord(failure.error);
   if (reject !== null) {
-    await settleRejected(connection, table, load.target.columns, reject, load.ledger);
+    await deleteRejected(connection, table, reject);
+    await insertCorrected(connection, table, settledTables(load, table), reject, load.ledger);
   }
   return { table, staged: present(staged[0], 'the staged file') };
+}
+
+function settledTables(load: LoadTask, table: StagingTable): SettledTable[] {
+  return tablesOf(load, table).map(({ target, sqlName, staging }, index) => ({
+    columns: staging.columns,
+    targets: target.columns,
+    further: index === 0 ? null : sqlName,
+  }));
 }

@@ -62,15 +62,16 @@ function ledgerDoesNotTell(table: string): EtlError {
 
 /**
  * The files on whose rows it depends what becomes of the corrected ones: those behind the first of
- * them, and with `ignore` those before it, too. Each must be there as it was loaded, since what it
- * holds is read again.
+ * them, and with `ignore` those before it, too; none where all tables append. Each must be there as it
+ * was loaded, since what it holds is read again.
  *
  * @throws EtlError ETL_FILE_CHANGED, ETL_USAGE
  */
 export function neighbours(places: readonly LoadedPlace[], load: LoadPlan): LoadedPlace[] {
   const first = places.findIndex((each) => waitsIn(each, load));
-  if (first < 0 || load.onConflict === 'append') return [];
-  const needed = places.slice(load.onConflict === 'ignore' ? 0 : first);
+  const policies = [load, ...(load.targets ?? [])].map(({ onConflict }) => onConflict);
+  if (first < 0 || policies.every((policy) => policy === 'append')) return [];
+  const needed = places.slice(policies.includes('ignore') ? 0 : first);
   for (const place of needed) refuseUnknown(place, load);
   return needed;
 }
@@ -103,6 +104,17 @@ function refuseUnknown({ path, planned }: LoadedPlace, load: LoadPlan): void {
     key.join('\n') === load.key.join('\n') &&
     onConflict === load.onConflict &&
     versionColumn === load.versionColumn;
+  const shared = (load.targets ?? []).find(
+    ({ table, onConflict: policy }) => policy !== 'append' && writes(planned.load, table.oid),
+  );
+  if (planned.load !== load && shared !== undefined) {
+    throw new EtlError(
+      'ETL_USAGE',
+      `The file came to ${shared.table.sqlName}, too, by another load of the job than the corrected rows.`,
+      'Load the corrected rows as a file of their own.',
+      { file: planned.file.name, table: shared.table.sqlName },
+    );
+  }
   if (same) return;
   throw new EtlError(
     'ETL_USAGE',
@@ -110,4 +122,9 @@ function refuseUnknown({ path, planned }: LoadedPlace, load: LoadPlan): void {
     'Load the corrected rows as a file of their own.',
     { file: planned.file.name, table: sqlName },
   );
+}
+
+/** Whether rows of the load go to the table. */
+export function writes({ table, targets = [] }: LoadPlan, oid: number | null): boolean {
+  return [table, ...targets.map((target) => target.table)].some((each) => each.oid === oid);
 }

@@ -1,3 +1,4 @@
+import { present } from '../../assert.ts';
 import { errorRecordOf } from '../../errors.ts';
 import { isRowFaultError, type Quarantine } from '../../load/quarantine/quarantine.ts';
 import { rejectRefused } from '../../load/quarantine/reject-refused.ts';
@@ -6,20 +7,14 @@ import type {
   StagedCorrections,
   StillBad,
 } from '../../load/quarantine/stage-corrected.ts';
-import { mergeFurther } from '../../load/merge-further.ts';
 import type { LoadTask } from '../../load/unit-task.ts';
 import type { Connection } from '../../target/connect.ts';
-import {
-  allCorrections,
-  forgetCorrections,
-  recordCorrections,
-  replaceLater,
-  type Corrections,
-} from '../../target/corrections.ts';
+import { forgetCorrections, recordCorrections } from '../../target/corrections.ts';
 import type { TargetCounts } from '../../target/counts.ts';
-import { merge } from '../../target/merge.ts';
+import type { MergeCounts } from '../../target/counts.ts';
 import { inTransaction } from '../../target/transaction.ts';
 import type { RejectRecord } from '../../target/reject-record.ts';
+import { mergeLeft, mergeLeftFurther, type TableCorrections } from './table-corrections.ts';
 import { filesOf, noteRejected } from './unfit-corrections.ts';
 
 /** A file whose rejected rows are corrected. */
@@ -27,12 +22,15 @@ export interface RetriedFile extends CorrectedFile {
   readonly reject: RejectRecord;
 }
 
-export interface MergedCorrections {
-  readonly inserted: number;
-  readonly updated: number;
-  readonly unchanged: number;
+export interface MergedCorrections extends MergeCounts {
   /** Of each further table; absent: there is none. */
   readonly targets?: readonly TargetCounts[];
+}
+
+/** Corrected rows that are staged, and those that each table of the load has left of them. */
+export interface ReadyCorrections {
+  readonly staged: StagedCorrections;
+  readonly tables: readonly TableCorrections[];
 }
 
 /**
@@ -43,12 +41,12 @@ export async function mergeCorrections(
   connection: Connection,
   { load, quarantine }: { readonly load: LoadTask; readonly quarantine: Quarantine },
   retried: readonly RetriedFile[],
-  { table, files }: StagedCorrections,
+  corrections: ReadyCorrections,
   bad: StillBad,
 ): Promise<MergedCorrections> {
-  const corrections = { target: load.target, table };
-  await forgetBad(connection, bad);
-  let staged = filesOf(retried, { files });
+  const { staged, tables } = corrections;
+  await forgetBad(connection, tables, bad);
+  let files = filesOf(retried, staged);
   for (let round = 1; ; round++) {
     try {
       return await inTransaction(connection, () => write(connection, load, corrections, retried));
@@ -56,58 +54,41 @@ export async function mergeCorrections(
       if (!isRowFaultError(error)) throw error;
       const spool = `${quarantine.spoolPrefix}retry-${round}`;
       const refusal = errorRecordOf(error);
-      const rest = await rejectRefused(connection, load, [table], staged, refusal, spool);
+      const rest = await rejectRefused(connection, load, [staged.table], files, refusal, spool);
       if (rest === null) throw error;
-      staged = rest;
-      await noteRejected(staged, bad);
-      await forgetBad(connection, bad);
+      files = rest;
+      await noteRejected(files, bad);
+      await forgetBad(connection, tables, bad);
     }
   }
 }
 
 async function write(
   connection: Connection,
-  load: LoadTask,
-  corrections: Corrections,
+  { further = [], ledger }: LoadTask,
+  { staged, tables }: ReadyCorrections,
   retried: readonly RetriedFile[],
 ): Promise<MergedCorrections> {
-  const { target, table } = corrections;
+  const [own, ...others] = tables;
   const began = new Map(retried.map(({ place, reject }) => [place, reject.began]));
-  const replaced =
-    target.onConflict === 'ignore' ? await replaceLater(connection, corrections, began) : 0;
-  const [left] = await connection.query(`select count(*) as rows from ${table.sqlName}`);
-  const stagedRows = Number(left?.['rows']);
-  const source = { tables: [table], file: null, owner: null };
-  const merged =
-    stagedRows === 0
-      ? { inserted: 0, updated: 0, unchanged: 0 }
-      : await merge(connection, target, source, { countRows: load.countRows, stagedRows });
-  const placed = retried.map(({ place, reject }) => ({
-    place,
-    runId: reject.runId,
-    path: reject.path,
+  const merged = await mergeLeft(connection, present(own, 'the table of the load'), began);
+  const targets = await mergeLeftFurther(connection, staged.table, others, began);
+  const placed = retried.map(({ place, reject: { runId, path } }) => ({ place, runId, path }));
+  const views = further.map(({ sqlName }, index) => ({
+    sqlName,
+    columns: staged.table.views?.[index]?.columns ?? [],
   }));
-  const further = await appendAll(connection, load, corrections);
-  await recordCorrections(connection, load.ledger, corrections, placed);
-  return { ...merged, updated: merged.updated + replaced, ...further };
+  await recordCorrections(connection, ledger, staged.table, views, placed);
+  return targets.length === 0 ? merged : { ...merged, targets };
 }
 
-/** Into further tables that keep every row, those included that lose to others in the first table. */
-async function appendAll(
+async function forgetBad(
   connection: Connection,
-  load: LoadTask,
-  corrections: Corrections,
-): Promise<Pick<MergedCorrections, 'targets'>> {
-  if (load.further === undefined) return {};
-  const all = allCorrections(corrections);
-  const [counted] = await connection.query(`select count(*) as rows from ${all.sqlName}`);
-  const rows = Number(counted?.['rows']);
-  return { targets: await mergeFurther(connection, load, all, null, rows) };
-}
-
-async function forgetBad(connection: Connection, bad: StillBad): Promise<void> {
+  tables: readonly TableCorrections[],
+  bad: StillBad,
+): Promise<void> {
   const rows = [...bad].flatMap(([file, records]) =>
     [...records.keys()].map((record) => ({ file, record })),
   );
-  await forgetCorrections(connection, rows);
+  await forgetCorrections(connection, tables, rows);
 }

@@ -42,7 +42,7 @@ export function reportRetry(
   const unchanged = sum(({ merged }) => merged?.unchanged ?? 0);
   const superseded = rowsRead - rejected - inserted - updated - unchanged;
   const counts = { rowsRead, inserted, updated, unchanged, superseded, rejected };
-  const report = loadReport(load, files, { ...sumCounts([]), ...counts });
+  const report = loadReport(load, { files }, { ...sumCounts([]), ...counts });
   const merges = parts.flatMap(({ merged }) => (merged === null ? [] : [merged.targets]));
   return { report: { ...report, ...reportTargets(load, merges) }, error: null };
 }

@@ -1,26 +1,23 @@
+import { present } from '../../assert.ts';
 import { EtlError } from '../../errors.ts';
 import type { Quarantine } from '../../load/quarantine/quarantine.ts';
 import { stageCorrected, type StillBad } from '../../load/quarantine/stage-corrected.ts';
 import { stageSettled } from '../../load/quarantine/stage-settled.ts';
 import type { LoadTask, UnitHooks } from '../../load/unit-task.ts';
-import type { FilePlan } from '../../plan/plan-types.ts';
+import type { FilePlan, LoadPlan } from '../../plan/plan-types.ts';
 import type { Connection } from '../../target/connect.ts';
-import {
-  beginCorrections,
-  countMeeting,
-  dropLosing,
-  endCorrections,
-  noteLater,
-  type Corrections,
-} from '../../target/corrections.ts';
+import { endCorrections } from '../../target/corrections.ts';
+import { countMeeting, dropLosing, noteLater } from '../../target/corrections-in-order.ts';
 import { needsAllRows } from '../../target/merge-sql.ts';
 import { dropStaging, type StagingTable } from '../../target/staging.ts';
 import type { LoadedPlace } from './loaded-places.ts';
 import { mergeCorrections, type MergedCorrections, type RetriedFile } from './merge-corrections.ts';
+import { beginTables, columnsBrought, viewOf, type TableCorrections } from './table-corrections.ts';
 import { withoutUnfit } from './unfit-corrections.ts';
 
 export interface RetryOptions {
   readonly connection: Connection;
+  readonly plan: LoadPlan;
   readonly load: LoadTask;
   readonly quarantine: Quarantine;
   readonly hooks: UnitHooks;
@@ -48,51 +45,85 @@ export async function retryFiles(
   const { connection, load, quarantine, hooks } = options;
   const staged = await stageCorrected(connection, load, quarantine, retried, bad, hooks.signal);
   await withoutUnfit(connection, { load, quarantine }, retried, staged, bad);
-  const corrections = { target: load.target, table: staged.table };
-  await beginCorrections(connection, corrections);
+  const tables = await beginTables(connection, load, staged.table);
   try {
-    await dropSuperseded(options, retried, corrections);
-    return await mergeCorrections(connection, { load, quarantine }, retried, staged, bad);
+    await dropSuperseded(options, retried, tables);
+    return await mergeCorrections(
+      connection,
+      { load, quarantine },
+      retried,
+      { staged, tables },
+      bad,
+    );
   } finally {
-    if (connection.usable()) await endCorrections(connection, corrections);
+    if (connection.usable()) await endCorrections(connection, tables);
   }
 }
 
+/** The neighbours are of no matter to tables that append. */
 async function dropSuperseded(
-  { connection, load, hooks, neighbours }: RetryOptions,
+  { connection, plan, load, hooks, neighbours }: RetryOptions,
   retried: readonly RetriedFile[],
-  corrections: Corrections,
+  tables: readonly TableCorrections[],
 ): Promise<void> {
-  const [one] = retried;
+  const corrected = present(retried[0], 'a corrected file').file;
   const first = Math.min(...retried.map(({ place }) => place));
   for (const { place, planned, reject } of neighbours) {
-    const ignores = load.target.onConflict === 'ignore';
-    if (planned === null || one === undefined || (place < first && !ignores)) continue;
-    const { table } = await stageSettled(connection, load, planned.file, reject, hooks);
-    if (needsAllRows(load.target)) {
-      await refuseBehind(connection, corrections, { table, place }, one.file, planned.file);
-    } else if (!comparable(load, one.file, planned.file)) {
-      await refuseMeeting(connection, corrections, table, one.file, planned.file);
-    } else {
-      await dropLosing(connection, corrections, table, place);
-      if (ignores) await noteLater(connection, corrections, table, place);
+    if (planned === null) continue;
+    // Another load of the job brings nothing to the further tables of this one; see refuseUnknown.
+    const own = planned.load === plan;
+    const met = (own ? tables : tables.slice(0, 1)).filter(
+      ({ target }) =>
+        target.onConflict === 'ignore' || (target.onConflict !== 'append' && place >= first),
+    );
+    if (met.length === 0) continue;
+    const task = own ? load : withoutFurther(load);
+    const { table } = await stageSettled(connection, task, planned.file, reject, hooks);
+    for (const corrections of met) {
+      const loaded = { table: viewOf(corrections, table), place, file: planned.file };
+      await dropFrom(connection, corrections, loaded, corrected);
     }
     await dropStaging(connection, table.sqlName);
   }
+}
+
+function withoutFurther(load: LoadTask): LoadTask {
+  const own: { -readonly [Name in keyof LoadTask]: LoadTask[Name] } = { ...load };
+  delete own.further;
+  return own;
+}
+
+/** A file that was loaded, as one of the tables has taken it. */
+interface LoadedRows {
+  readonly table: StagingTable;
+  readonly place: number;
+  readonly file: FilePlan;
+}
+
+async function dropFrom(
+  connection: Connection,
+  corrections: TableCorrections,
+  loaded: LoadedRows,
+  corrected: FilePlan,
+): Promise<void> {
+  const { target } = corrections;
+  const { table, place } = loaded;
+  if (needsAllRows(target)) return refuseBehind(connection, corrections, loaded, corrected);
+  if (!comparable(corrections, corrected, loaded.file)) {
+    return refuseMeeting(connection, corrections, loaded, corrected);
+  }
+  await dropLosing(connection, corrections, table, place);
+  if (target.onConflict === 'ignore') await noteLater(connection, corrections, table, place);
 }
 
 /**
  * Whether a row of the loaded file wins over a corrected one as a whole. Of `update` it does where it
  * brings all that the corrected one brings.
  */
-function comparable({ target }: LoadTask, corrected: FilePlan, loaded: FilePlan): boolean {
-  const [few, many] = [columnsOf(corrected), columnsOf(loaded)];
+function comparable(table: TableCorrections, corrected: FilePlan, loaded: FilePlan): boolean {
+  const [few, many] = [columnsBrought(table, corrected), columnsBrought(table, loaded)];
   const covers = [...few].every((name) => many.has(name));
-  return covers && (target.onConflict === 'update' || few.size === many.size);
-}
-
-export function columnsOf({ targets }: FilePlan): ReadonlySet<string> {
-  return new Set(targets.flatMap((name) => name ?? []));
+  return covers && (table.target.onConflict === 'update' || few.size === many.size);
 }
 
 /**
@@ -101,16 +132,14 @@ export function columnsOf({ targets }: FilePlan): ReadonlySet<string> {
  */
 async function refuseBehind(
   connection: Connection,
-  corrections: Corrections,
-  loaded: { readonly table: StagingTable; readonly place: number },
+  corrections: TableCorrections,
+  { table, place, file }: LoadedRows,
   corrected: FilePlan,
-  later: FilePlan,
 ): Promise<void> {
-  const { table, place } = loaded;
   if ((await countMeeting(connection, corrections, table, place)) === 0) return;
   throw new EtlError(
     'ETL_USAGE',
-    `Corrected rows of ${corrected.name} have keys that come again behind them, in ${later.name}; with insertOnly or compare columns what that row left depends on the one before it.`,
+    `Corrected rows of ${corrected.name} have keys that come again behind them, in ${file.name}; with insertOnly or compare columns what that row left depends on the one before it.`,
     'Correct the input itself, and load all files of the job with --force.',
     { file: corrected.name },
   );
@@ -118,15 +147,14 @@ async function refuseBehind(
 
 async function refuseMeeting(
   connection: Connection,
-  corrections: Corrections,
-  table: StagingTable,
+  corrections: TableCorrections,
+  { table, file }: LoadedRows,
   corrected: FilePlan,
-  loaded: FilePlan,
 ): Promise<void> {
   if ((await countMeeting(connection, corrections, table)) === 0) return;
   throw new EtlError(
     'ETL_USAGE',
-    `Corrected rows of ${corrected.name} have keys that ${loaded.name} has, too, and it brings other columns; so it cannot be told column by column what they would have left.`,
+    `Corrected rows of ${corrected.name} have keys that ${file.name} has, too, and it brings other columns; so it cannot be told column by column what they would have left.`,
     'Correct the input itself, and load all files of the job with --force.',
     { file: corrected.name },
   );

@@ -20,7 +20,8 @@ import { loadTask, type LoadEnd } from '../run-load.ts';
 import { tidy } from '../tidy.ts';
 import { loadedPlaces, neighbours, waitsIn, type LoadedPlace } from './loaded-places.ts';
 import { reportRetry, type RetriedPart } from './report-retry.ts';
-import { columnsOf, retryFiles } from './retry-files.ts';
+import { refuseOtherSources } from './refuse-other-sources.ts';
+import { retryFiles } from './retry-files.ts';
 
 /**
  * Loads the corrected rows of a load's reject files with the precedence of the files that they came
@@ -65,6 +66,7 @@ async function retryHeld(
   const waiting = places.filter((place) => waitsIn(place, load));
   tellUnloaded(context, load, index);
   if (waiting.length > 0) refuseShaped(load);
+  await refuseOtherSources(coordinator, plan, load, waiting);
   const parts = await readParts(context, waiting, index);
   if (parts.every(({ rows }) => rows.length === 0)) return reportRetry(context, load, index, []);
   const settings = { ...plan.settings, onError: 'quarantine', maxErrors: null } as const;
@@ -80,7 +82,7 @@ async function retryHeld(
     );
     const own = loadTask(context, load, table, quarantined);
     const task = { ...own, ...furtherTasks(load, further) };
-    const retrying = { context, connection, task, quarantined, near: neighbours(places, load) };
+    const retrying = { context, connection, load, table, task, quarantined };
     for (const group of sameColumns(parts)) await retryGroup(retrying, group);
     return reportRetry(context, load, index, parts);
   } finally {
@@ -115,12 +117,14 @@ async function readParts(
   return parts;
 }
 
-/** Files that bring the same columns are staged, and merged, together. */
+/** Files that bring the same columns, to all tables, are staged, and merged, together. */
 function sameColumns(parts: readonly Part[]): Part[][] {
   const groups = new Map<string, Part[]>();
   for (const part of parts) {
     if (!part.rows.some(isFilledIn)) continue;
-    const columns = JSON.stringify([...columnsOf(part.file)].sort());
+    const { targets, further = [] } = part.file;
+    const brought = [targets, ...further].map((names) => names.filter((name) => name !== null));
+    const columns = JSON.stringify(brought.map((names) => names.toSorted()));
     groups.set(columns, [...(groups.get(columns) ?? []), part]);
   }
   return [...groups.values()];
@@ -129,21 +133,24 @@ function sameColumns(parts: readonly Part[]): Part[][] {
 interface Retrying {
   readonly context: RunContext;
   readonly connection: Connection;
+  readonly load: LoadPlan;
+  readonly table: TargetTable;
   readonly task: LoadTask;
   readonly quarantined: LoadQuarantine;
-  readonly near: readonly LoadedPlace[];
 }
 
+/** What an earlier group has corrected counts for the next: so the places are read again for each. */
 async function retryGroup(
-  { context, connection, task, quarantined, near }: Retrying,
+  { context, connection, load, table, task, quarantined }: Retrying,
   group: readonly Part[],
 ): Promise<void> {
+  const places = await loadedPlaces(connection, context.plan, table);
   const quarantine = quarantined.quarantine as Quarantine;
   const hooks = { signal: context.signal, news: () => undefined, now: () => performance.now() };
   const bad: StillBad = new Map();
   const retried = group.map((part) => ({ ...part, rows: part.rows.filter(isFilledIn) }));
   const merged = await retryFiles(
-    { connection, load: task, quarantine, hooks, neighbours: near },
+    { connection, plan: load, load: task, quarantine, hooks, neighbours: neighbours(places, load) },
     retried,
     bad,
   );
@@ -171,12 +178,6 @@ function tellUnloaded({ onEvent }: RunContext, { files }: LoadPlan, index: numbe
 /**
  * What cannot be told from what the ledger has.
  *
- * Further targets: one that appends keeps every row, so it gets each corrected one, wherever that would have
- * stood. One with a key would have kept the winner among all rows that were brought to it. Which files
- * these were the ledger says of a load's own table alone (its entries bear that table), so a file that
- * another load or job has brought to the further one would not be seen, and a corrected row could win
- * over a row that it should lose to.
- *
  * Lookups with `set`: the created row was made of the first row of the load that named its value; had the
  * corrected one come before, it would be made of that, and other tables may have got its id since.
  *
@@ -184,16 +185,8 @@ function tellUnloaded({ onEvent }: RunContext, { files }: LoadPlan, index: numbe
  */
 function refuseShaped({ table, targets = [], files }: LoadPlan): void {
   const facts = { table: table.sqlName };
-  const keyed = targets.find(({ onConflict }) => onConflict !== 'append');
-  if (keyed !== undefined) {
-    throw new EtlError(
-      'ETL_USAGE',
-      `Corrected rows cannot be loaded in their place: they go to ${keyed.table.sqlName}, too, where onConflict "${keyed.onConflict}" decides by the order of all rows that came there, and the ledger keeps that of ${table.sqlName} only.`,
-      'Correct the input itself, and load it with --force; or load the corrected rows as a file of their own. (Further targets that append take corrected rows.)',
-      facts,
-    );
-  }
-  if (table.columns.some(({ lookup }) => lookup?.set !== undefined)) {
+  const columns = [table, ...targets.map((target) => target.table)].flatMap((each) => each.columns);
+  if (columns.some(({ lookup }) => lookup?.set !== undefined)) {
     throw new EtlError(
       'ETL_USAGE',
       'Corrected rows of a load whose lookups create rows of several columns (set) cannot be loaded in their place: what such a row is made of may be in another row by now.',

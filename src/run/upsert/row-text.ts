@@ -200,12 +200,13 @@ function tooLong(field: string): RowFault {
 }
 
 /** For a sentence. */
-function kindOf(value: unknown): string {
+export function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'undefined';
   if (Array.isArray(value)) return 'an array';
   if (typeof value !== 'object') return `a ${typeof value}`;
   const name = (Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null)
     ?.constructor?.name;
-  return name === undefined || name === '' ? 'an object' : `of the class ${name}`;
+  const plain = name === undefined || name === '' || name === 'Object';
+  return plain ? 'an object' : `of the class ${name}`;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { EtlError } from '../../errors.ts';
 import type { RejectedRow } from './bad-row.ts';
 import { privateFolder } from './private-folder.ts';
-import type { FieldKinds } from './row-text.ts';
+import { kindOf, type FieldKinds } from './row-text.ts';
 import type { SpoolFile } from './spool-file.ts';
 import { SpoolWriter, unwritable, type WriterOptions } from './spool-writer.ts';
 
@@ -36,9 +36,11 @@ export interface SpoolOptions extends WriterOptions {
  * written, so that LIMITS.spoolBlockBytes of text are held, and no more, however many rows come.
  *
  * @throws EtlError ETL_ROW_INVALID for a bad row where that stops all, ETL_USAGE where the folder
- *   cannot be written, ETL_NO_ROOM where it is full, ETL_ABORTED; and whatever the iterable throws
+ *   cannot be written, or rows are none, ETL_NO_ROOM where it is full, ETL_ABORTED; and whatever the iterable
+ *   throws
  */
 export async function spoolRows(rows: Rows, options: SpoolOptions): Promise<Spool> {
+  refuseOthers(rows);
   const folder = await folderWithin(options.within ?? tmpdir());
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   const writer = new SpoolWriter(folder, options);
@@ -52,6 +54,22 @@ export async function spoolRows(rows: Rows, options: SpoolOptions): Promise<Spoo
     await remove();
     throw error;
   }
+}
+
+/** Programs in JavaScript, and answers that nobody has typed, have no compiler to tell them. */
+function refuseOthers(rows: unknown): void {
+  const iterable =
+    typeof rows === 'object' &&
+    rows !== null &&
+    (Symbol.iterator in rows || Symbol.asyncIterator in rows);
+  if (iterable) return;
+  throw new EtlError(
+    'ETL_USAGE',
+    `The rows are ${kindOf(rows)}, and nothing that rows can be taken from.`,
+    rows instanceof Promise
+      ? 'Wait for them first: upsert(target, await rows).'
+      : 'Give an array, a generator or a stream of objects; a single row is [row].',
+  );
 }
 
 async function folderWithin(within: string): Promise<string> {

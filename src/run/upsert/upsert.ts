@@ -5,10 +5,12 @@ import { LIMITS } from '../../limits.ts';
 import { silentLog, type Log } from '../../log.ts';
 import { planningSession } from '../../plan/plan-job.ts';
 import { createKeptSessions } from '../../target/kept-sessions.ts';
+import { NO_ROWS } from '../../target/counts.ts';
 import type { Counts, Report } from '../report-types.ts';
 import type { RejectedRow } from './bad-row.ts';
 import { loadSpool } from './load-spool.ts';
 import { rejectedRows, withIndex } from './rejected-rows.ts';
+import { inCode } from './remedy-in-code.ts';
 import { jobOfRows, jobOfTarget, urlOf, type UpsertTarget } from './rows-job.ts';
 import type { WriterOptions } from './spool-writer.ts';
 import { spoolRows, type Rows, type Spool } from './spool-rows.ts';
@@ -123,7 +125,7 @@ export async function openUpsertWith(
     } catch (error) {
       await sessions.endIdle();
       if (!(error instanceof EtlError)) throw error;
-      const record = withIndex(error.record, spool);
+      const record = inCode(withIndex(error.record, spool));
       throw EtlError.fromRecord(
         ownName === null ? record : repeatable(record, job, spool, ownName),
       );
@@ -173,7 +175,7 @@ async function resultOf(report: Report | null, spool: Spool): Promise<UpsertResu
   const files = load?.files ?? [];
   const skipped = files.length > 0 && files.every(({ status }) => status === 'skipped');
   const rejected = await rejectedRows(spool, files);
-  const totals = load?.totals ?? NONE;
+  const totals = load?.totals ?? NO_ROWS;
   const counts = {
     ...totals,
     rowsRead: totals.rowsRead + rejectedCount,
@@ -181,15 +183,6 @@ async function resultOf(report: Report | null, spool: Spool): Promise<UpsertResu
   };
   return { counts, rejected, skipped, report: report === null ? null : withoutRejects(report) };
 }
-
-const NONE: Counts = {
-  rowsRead: 0,
-  inserted: 0,
-  updated: 0,
-  unchanged: 0,
-  superseded: 0,
-  rejected: 0,
-};
 
 /** The reject files go with the spool. */
 function withoutRejects(report: Report): Report {

@@ -1,6 +1,6 @@
 import type { CsvDescription, CsvDialect } from '../source-file.ts';
 import { NO_QUOTE } from './scan-state.ts';
-import { isUtf16 } from './text-encoding.ts';
+import { isUtf16, keepsAscii } from './text-encoding.ts';
 
 /** The options of `COPY … (FORMAT csv)` that read what a CsvStream sends. */
 export interface CopyFormat {
@@ -33,14 +33,21 @@ export function copyFormatOf({ dialect, path }: CsvDescription): CopyFormat {
   };
 }
 
-/** Whether COPY reads the dialect itself: single bytes, no comments, no trimming, no UTF-16. */
+/**
+ * Whether COPY reads the dialect itself, and its bytes tell where a field ends: single bytes, no
+ * comments, no trimming, no UTF-16. In Shift JIS, Big5, GBK and their like `|` and the backslash may
+ * be the second byte of a character, which COPY knows and who looks at bytes does not: a key that is
+ * cut there would be taken for another one.
+ */
 export function fitsCopy(dialect: CsvDialect): boolean {
   const quote = dialect.quote ?? NO_QUOTE;
+  const marks = [dialect.delimiter, quote, dialect.escape ?? quote];
   return (
     dialect.comment === null &&
     !dialect.trim &&
     !isUtf16(dialect.encoding) &&
-    [dialect.delimiter, quote, dialect.escape ?? quote].every(isOneByte) &&
+    marks.every(isOneByte) &&
+    (keepsAscii(dialect.encoding) || marks.every(isNoSecondByte)) &&
     dialect.delimiter !== quote &&
     ![dialect.delimiter, quote, '\n', '\r'].some((part) => dialect.null.includes(part))
   );
@@ -49,4 +56,10 @@ export function fitsCopy(dialect: CsvDialect): boolean {
 function isOneByte(text: string): boolean {
   const code = text.charCodeAt(0);
   return text.length === 1 && code > 0 && code < 128;
+}
+
+/** Of a character of several bytes, in no encoding: digits are, in GB 18030, and what follows `?`. */
+function isNoSecondByte(text: string): boolean {
+  const code = text.charCodeAt(0);
+  return code < 0x30 || (code > 0x39 && code < 0x40);
 }

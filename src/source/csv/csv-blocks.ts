@@ -55,7 +55,7 @@ export function openCsvBlocks(
   }
   const blocking = { file, description, state, blockBytes: LIMITS.directBlockBytes };
   if (part !== null) {
-    const range = byteRange(file, part, signal);
+    const range = byteRange(file, part, { signal });
     const blocks = blocksOf(blocking, range.chunks);
     return { blocks, bytesRead: () => range.bytesRead(), contentHash: () => null };
   }

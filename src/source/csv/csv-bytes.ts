@@ -21,7 +21,7 @@ export function openCsvBytes(
   description: CsvDescription,
   { signal, onProgress }: CsvReadOptions = {},
 ): CsvStream {
-  const source = decompressed(file, signal === undefined ? {} : { signal });
+  const source = decompressed(file, { reuse: true, ...(signal === undefined ? {} : { signal }) });
   const state = startScan(description.dialect, description.columns.length);
   const passed: PassedHead = { bytes: 0, lines: 0 };
   const data = withoutHead(source.chunks, description.dialect, passed);

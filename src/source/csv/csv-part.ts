@@ -26,7 +26,10 @@ export function openCsvPart(
   part: CsvPart,
   { signal, onProgress }: CsvReadOptions = {},
 ): CsvPartStream {
-  const source = byteRange(file, part, signal);
+  const source = byteRange(file, part, {
+    reuse: true,
+    ...(signal === undefined ? {} : { signal }),
+  });
   const state = startScan(description.dialect, description.columns.length);
   const totals = (): { records: number; contentHash: null } => ({
     records: part.records ?? state.records,

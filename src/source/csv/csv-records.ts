@@ -27,7 +27,7 @@ export function openCsvRecords(
 ): CsvRecords {
   const longest = recordBytesMax === undefined ? {} : { recordBytesMax };
   if (part !== null) {
-    const range = byteRange(file, part, signal);
+    const range = byteRange(file, part, signal === undefined ? {} : { signal });
     return {
       cutter: cutRecords(range.chunks, description, { lineEnd: part.lineEnd, ...longest }),
       passed: { bytes: part.from, lines: 0 },

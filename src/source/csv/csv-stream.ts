@@ -2,7 +2,10 @@ import type { ByteSource } from '../compression.ts';
 
 /** The records of a CSV file as input for `COPY … (FORMAT csv)` with the options of `copyFormatOf`. */
 export interface CsvStream {
-  /** To be iterated once; leaving early closes the file. No header, and a line end at the end. */
+  /**
+   * To be iterated once; leaving early closes the file. No header, and a line end at the end. The bytes of
+   * a chunk are good until the next one is asked for.
+   */
   readonly chunks: AsyncIterable<Buffer>;
   /** After the end of `chunks`. */
   totals(): CsvTotals;

@@ -25,6 +25,8 @@ import type { LineEnd } from './scan-state.ts';
 export interface RecordCutter {
   /** At most so many records; null at the end. */
   next(max: number): Promise<CutBatch | null>;
+  /** Closes what is read; whoever stops before the end must. */
+  close(): Promise<void>;
 }
 
 export interface CutBatch {
@@ -67,6 +69,9 @@ export function cutRecords(
         if (more.done === true) state.ended = true;
         else append(state, more.value);
       }
+    },
+    close: async () => {
+      await source.return?.();
     },
   };
 }

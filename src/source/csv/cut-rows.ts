@@ -61,6 +61,9 @@ export function cutRows(
         offset: 0,
       } satisfies CutBatch;
     },
+    close: async () => {
+      await records.return(undefined);
+    },
   };
 }
 

@@ -23,7 +23,11 @@ export async function* withoutHead(
     }
     head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
     const start = findDataStart(head, dialect, false);
-    if (start === null) continue;
+    if (start === null) {
+      // The chunk's own bytes are good until the next one only.
+      if (head === chunk) head = Buffer.from(chunk);
+      continue;
+    }
     passed.bytes = start.dataStart;
     passed.lines = countLineEnds(head.subarray(0, start.dataStart));
     yield head.subarray(start.dataStart);

@@ -8,6 +8,7 @@ import type { PassedHead } from './data-chunks.ts';
 import { boundaryOf, finishScan, scanChunk } from './scan-records.ts';
 import { lineEndOf, ScanProblem, startScan } from './scan-state.ts';
 import type { LineEnd, ScanState } from './scan-state.ts';
+import { keepsAscii } from './text-encoding.ts';
 
 /** A part of a CSV file that holds whole records. Plain JSON. */
 export interface CsvPart {
@@ -45,12 +46,9 @@ export function canBeSplit(
     compression === 'none' &&
     description.kind === 'csv' &&
     description.path === 'bytes' &&
-    ASCII_SAFE.test(description.dialect.encoding)
+    keepsAscii(description.dialect.encoding)
   );
 }
-
-const ASCII_SAFE =
-  /^(?:utf8|sqlascii|latin\d+|iso8859\d+|(?:win|windows)(?:125\d|866|874)|koi8r?|koi8u|euc(?:jp|cn|kr|tw|jis2004))$/;
 
 /**
  * Finds where a file can be cut near each of `cuts` (offsets in the file, ascending): at an end of
@@ -63,6 +61,8 @@ const ASCII_SAFE =
  * the header), which needs no pass. A quoted field that holds lines of CSV defeats every such
  * guess. The pass costs 2.0 s of CPU per GB where one field of eight is quoted, and takes as much
  * off the parts: they need neither hash nor, as a rule, scan (reading and scanning whole, 1.8).
+ * So it is guessed only where the copy itself proves the guess, and the load has another road
+ * (guess-cuts.ts).
  *
  * With `sifts`, whose reader leaves bad records out, a file that cannot be read to its end is no error:
  * what follows the last cut before that place is one part, whose records are not known.
@@ -76,7 +76,7 @@ export async function* findParts(
   signal?: AbortSignal,
   sifts = false,
 ): AsyncGenerator<CsvPart, PartsFound, undefined> {
-  const source = decompressed(file, signal === undefined ? {} : { signal });
+  const source = decompressed(file, { reuse: true, ...(signal === undefined ? {} : { signal }) });
   const { dialect, columns } = description;
   const recordBytesMax = sifts ? LIMITS.siftRecordBytesMax : LIMITS.recordBytesMax;
   const state = startScan(dialect, columns.length, recordBytesMax, sifts);

@@ -239,7 +239,8 @@ function passOn(state: ScanState, cursor: Cursor, all: Buffer): readonly Buffer[
   const unfinished = start >= 0 && !state.insideQuotes ? bytes.subarray(start) : nothing;
   const end = mayNeedRepair(state, unfinished) ? start : bytes.length;
   if (end > sent) pieces.push(bytes.subarray(sent, end));
-  state.held = all.subarray(end);
+  // A copy: whoever reads the file may use its memory again.
+  state.held = end === all.length ? nothing : Buffer.from(all.subarray(end));
   state.recordBytes = end - start;
   state.previous = end > 0 ? (bytes[end - 1] as number) : state.previous;
   state.offset += end;

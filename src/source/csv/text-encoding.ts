@@ -19,6 +19,14 @@ export function isUtf16(encoding: string): boolean {
   return encoding === 'utf16le' || encoding === 'utf16be';
 }
 
+/** Whether a byte below 0x80 is that character of ASCII, and no part of another one. */
+export function keepsAscii(encoding: string): boolean {
+  return ASCII_SAFE.test(encoding);
+}
+
+const ASCII_SAFE =
+  /^(?:utf8|sqlascii|latin\d+|iso8859\d+|(?:win|windows)(?:125\d|866|874)|koi8r?|koi8u|euc(?:jp|cn|kr|tw|jis2004))$/;
+
 /** Decodes chunk by chunk, characters across borders included. @throws EtlError ETL_FILE_FORMAT */
 export async function* toUtf8(
   file: SourceFile,

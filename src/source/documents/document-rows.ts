@@ -54,14 +54,18 @@ export function rowMaker(
   return (window, files, firstRow) => {
     const rows: Row[] = [];
     const faults: DocumentFault[] = [];
-    for (const [index, document] of window.documents.entries()) {
-      const place = window.first + index;
+    let place = window.first;
+    for (const document of window.documents) {
       const file = present(files[place], 'the file of a document');
-      const row =
-        'error' in document ? document : rowOf({ ...document, file }, window, fields, reading);
-      const contentHash = 'error' in document ? null : document.contentHash;
-      if ('error' in row) faults.push({ place, error: row.error, contentHash });
-      else rows.push({ ...row, place });
+      if ('error' in document) {
+        faults.push({ place, error: document.error, contentHash: null });
+      } else {
+        const row = rowOf(file, place, document, window, fields, reading);
+        if ('error' in row) {
+          faults.push({ place, error: row.error, contentHash: document.contentHash });
+        } else rows.push(row);
+      }
+      place += 1;
     }
     const columns = fields.map((field) => vectorOf(field, rows, window, loadedMs));
     return {
@@ -73,27 +77,26 @@ export function rowMaker(
   };
 }
 
-interface Content {
+/** Made property by property: of many small objects, one that is spread into another takes the time. */
+interface Row {
   readonly file: SourceFile;
+  readonly place: number;
   readonly start: number;
   readonly end: number;
   readonly contentHash: string;
-}
-
-interface Row extends Content {
-  readonly place: number;
   readonly placeholders: readonly string[];
   /** Null where no column takes the content as text. */
   readonly text: DocumentText | null;
 }
 
 function rowOf(
-  content: Content,
+  file: SourceFile,
+  place: number,
+  { start, end, contentHash }: { start: number; end: number; contentHash: string },
   { bytes }: DocumentWindow,
   fields: readonly DocumentField[],
   { match, readText }: { readonly match: MatchPath; readonly readText: ReadText },
-): Omit<Row, 'place'> | { readonly error: EtlError } {
-  const { file, start, end } = content;
+): Row | { readonly error: EtlError } {
   const placeholders = match(file.path);
   if (placeholders === null)
     return documentFault(file, null, 'its path does not match documents.path');
@@ -109,7 +112,7 @@ function rowOf(
         return documentFault(file, name, `"${value}" is no whole number of 64 bits`);
     }
   }
-  return { ...content, placeholders, text };
+  return { file, place, start, end, contentHash, placeholders, text };
 }
 
 function isBigint(value: string): boolean {

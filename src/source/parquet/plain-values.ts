@@ -101,19 +101,32 @@ function plainByteArrays(
   memory: PageMemory,
 ): BytesValues {
   if (count * 4 > page.length - offset) throw tooShort();
-  const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
   const starts = memory.words(count);
   const ends = memory.words(count);
+  const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
+  if (!findByteArrays(view, offset, starts, ends)) throw tooShort();
+  return { kind: 'bytes', data: page, starts, ends };
+}
+
+/** False where a value would end behind the page. */
+function findByteArrays(
+  page: DataView,
+  offset: number,
+  starts: Uint32Array,
+  ends: Uint32Array,
+): boolean {
+  const size = page.byteLength;
   let position = offset;
-  for (let i = 0; i < count; i++) {
-    const length = view.getUint32(position, true);
+  for (let i = 0; i < starts.length; i++) {
+    if (position > size - 4) return false;
+    const length = page.getUint32(position, true);
     position += 4;
-    if (length > page.length - position) throw tooShort();
+    if (length > size - position) return false;
     starts[i] = position;
     position += length;
     ends[i] = position;
   }
-  return { kind: 'bytes', data: page, starts, ends };
+  return true;
 }
 
 export function fixedByteArrays(

@@ -115,11 +115,13 @@ async function* readRowGroup(
     const place = { rowGroup, column: node.name, readBytes, meter, memory };
     readers.push(await openColumn(parquet, node, place));
   }
+  const fewer = (reader: ColumnReader): EtlError =>
+    miscounted(parquet, columns, readers.indexOf(reader), rowGroup, `fewer than ${rows}`);
   for (let done = 0; done < rows;) {
     let count = Math.min(rows - done, batchRowsMax(columns.length));
-    for (const [index, reader] of readers.entries()) {
+    for (const reader of readers) {
       const held = await reader.fill();
-      if (held === 0) throw miscounted(parquet, columns, index, rowGroup, `fewer than ${rows}`);
+      if (held === 0) throw fewer(reader);
       count = Math.min(count, held);
     }
     const batch = batchWithin(readers, count);

@@ -15,7 +15,8 @@ with recursive tree as (
 /**
  * Parameter: oid. Unique indexes, those of partitions that no index of the table has made included;
  * `arbiter`: ON CONFLICT (columns) can name it. An index that compares by another collation takes other
- * keys for equal than the column does, unless both compare bytes.
+ * keys for equal than the column does, unless both compare bytes; and so does one with an operator class
+ * of another equality than its type's own, as record_image_ops.
  */
 export const READ_UNIQUE_INDEXES = `${TREE}
 select i.relname as name, x.indisprimary as primary,
@@ -25,7 +26,16 @@ select i.relname as name, x.indisprimary as primary,
            select from unnest(x.indkey::int2[], x.indcollation::oid[]) as k (attnum, compares)
              join pg_catalog.pg_attribute a on a.attrelid = x.indrelid and a.attnum = k.attnum
              join pg_catalog.pg_collation o on o.oid in (a.attcollation, k.compares)
-            where k.compares <> a.attcollation and not o.collisdeterministic) as arbiter,
+            where k.compares <> a.attcollation and not o.collisdeterministic)
+         and not exists (
+           select from unnest(x.indclass::oid[]) as k (opclass)
+             join pg_catalog.pg_opclass c on c.oid = k.opclass
+             join pg_catalog.pg_amop e on e.amopfamily = c.opcfamily and e.amopstrategy = 3
+                  and e.amoplefttype = c.opcintype and e.amoprighttype = c.opcintype
+            where not exists (
+              select from pg_catalog.pg_opclass d
+                join pg_catalog.pg_amop q on q.amopfamily = d.opcfamily and q.amopopr = e.amopopr
+               where d.opcdefault and d.opcmethod = c.opcmethod)) as arbiter,
        array(select a.attname::text
                from unnest(x.indkey::int2[]) with ordinality as k (attnum, place)
                join pg_catalog.pg_attribute a on a.attrelid = x.indrelid and a.attnum = k.attnum
@@ -39,10 +49,16 @@ select i.relname as name, x.indisprimary as primary,
         or not exists (select from pg_catalog.pg_inherits h where h.inhrelid = x.indexrelid))
  order by x.indrelid <> $1::oid, not x.indisprimary, i.relname`;
 
-/** Parameter: oid. Whatever else couples rows, by kind and name. */
+/**
+ * Parameter: oid. Whatever else couples rows, by kind and name. A primary or unique key WITHOUT
+ * OVERLAPS is an exclusion by its index.
+ */
 export const READ_COUPLINGS = `${TREE}
 select 'exclusion' as kind, c.conname as name
-  from tree t join pg_catalog.pg_constraint c on c.conrelid = t.oid and c.contype = 'x'
+  from tree t
+  join pg_catalog.pg_constraint c on c.conrelid = t.oid
+  join pg_catalog.pg_index x on x.indexrelid = c.conindid and x.indisexclusion
+ where c.contype in ('x', 'p', 'u')
 union
 select 'self', c.conname
   from tree t join pg_catalog.pg_constraint c on c.conrelid = t.oid and c.contype = 'f'

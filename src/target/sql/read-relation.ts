@@ -7,6 +7,7 @@ select c.oid::int8::text as oid, n.nspname as schema, c.relname as name, c.relki
                             and g.tgenabled <> 'D' and (g.tgtype & 1) = 0) as copies_like_insert,
        c.relkind = 'r' and exists (select from pg_catalog.pg_inherits h where h.inhparent = c.oid)
          as inherited,
+       c.relpersistence = 'u' as unlogged,
        greatest(c.reltuples, 0)::float8 as estimated_rows,
        pg_catalog.pg_total_relation_size(c.oid)::float8 as bytes
   from pg_catalog.pg_class c

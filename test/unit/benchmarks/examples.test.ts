@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { benchmarkText, progressLine } from '../../../benchmarks/benchmark-text.ts';
 import { comparedLoads, formatMsPerRow } from '../../../benchmarks/examples/example-result.ts';
 import { findExamples } from '../../../benchmarks/examples/example-runner.ts';
-import { withDatabase } from '../../../benchmarks/examples/run-examples.ts';
+import { withDatabase } from '../../../benchmarks/examples/own-database.ts';
 import { examplesSection } from '../../../benchmarks/page/examples-section.ts';
 import { renderPage } from '../../../benchmarks/page/render-page.ts';
 import { pageFor } from '../../../src/report/page.ts';

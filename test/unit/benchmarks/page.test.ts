@@ -112,6 +112,15 @@ describe('sections', () => {
     expect(figures.map(({ chart }) => chart)).toMatchObject([{ axisMax: 4 }, { axisMax: 4 }]);
   });
 
+  test('stand on a plain axis where the peers are near each other', () => {
+    const axisBeside = (wallMs: number): unknown => {
+      const peer = peerCase('psql script', { runs: [run({ wallMs })] });
+      const chart = peersSection([benchmarkCase(), peer]).figures[0]?.chart;
+      return chart?.kind === 'bars' ? [chart.logarithmic, chart.axis] : null;
+    };
+    expect(axisBeside(19_000)).toEqual([false, 'rows per second']);
+    expect(axisBeside(21_000)).toEqual([true, 'rows per second (logarithmic)']);
+  });
   test('rank the peers by rows per second, and keep those that did not run', () => {
     const [figure] = peersSection([
       benchmarkCase(),

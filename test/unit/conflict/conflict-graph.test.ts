@@ -1,10 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  conflictEdges,
-  connectedComponents,
-  criticalPath,
-} from '../../../src/conflict/conflict-graph.ts';
+import { conflictEdges, criticalPath } from '../../../src/conflict/conflict-graph.ts';
 
 describe('conflictEdges', () => {
   const grouping = { unitFiles: [[0, 1], [3], [4, 5]], fileRows: [10, 10, 99, 100, 30, 10] };
@@ -84,35 +80,6 @@ describe('criticalPath', () => {
         path.units.slice(1).forEach((unit, index) => {
           expect(edges).toContainEqual(edge(path.units[index] ?? -1, unit));
         });
-      }),
-    );
-  });
-});
-
-describe('connectedComponents', () => {
-  it('groups what is linked, directly or not', () => {
-    expect(connectedComponents(6, [edge(3, 5), edge(0, 4), edge(1, 3)])).toEqual([
-      [0, 4],
-      [1, 3, 5],
-      [2],
-    ]);
-  });
-
-  it('puts two units together exactly if a walk along edges links them', () => {
-    fc.assert(
-      fc.property(graphs, ({ weights, edges }) => {
-        const components = connectedComponents(weights.length, edges);
-        expect(components.flat().sort((a, b) => a - b)).toEqual([...weights.keys()]);
-        for (const members of components) {
-          const [first = -1] = members;
-          const reached = new Set([first]);
-          for (let round = 0; round < weights.length; round += 1) {
-            for (const { before, after } of edges) {
-              if (reached.has(before) || reached.has(after)) reached.add(before).add(after);
-            }
-          }
-          expect([...reached].sort((a, b) => a - b)).toEqual(members);
-        }
       }),
     );
   });

@@ -58,8 +58,10 @@ describe('inNaturalOrder', () => {
     const path = fc
       .array(fc.constantFrom(...parts, long), { maxLength: 6 })
       .map((drawn) => drawn.join(''));
+    const folder = fc.constantFrom('', '/', 'lake/07/', 'lake/07/a1');
     fc.assert(
-      fc.property(fc.array(path, { maxLength: 8 }), (paths) => {
+      fc.property(fc.array(path, { maxLength: 8 }), folder, (ends, shared) => {
+        const paths = ends.map((end) => `${shared}${end}`);
         const sorted = inNaturalOrder(paths.map((one) => ({ path: one })));
         expect(sorted.map((one) => one.path)).toEqual(paths.toSorted(comparePaths));
       }),

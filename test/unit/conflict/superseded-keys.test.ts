@@ -22,6 +22,21 @@ describe('superseded keys', () => {
     expect([...keys.sift(lanesOf([2, 3, 3])).keep]).toEqual([0, 1, 0]);
   });
 
+  it('takes keys for others that differ in any one of their lanes', () => {
+    const keys = createSupersededKeys('first', 100);
+    const rows = [
+      [7, 7, 7, 7],
+      [8, 7, 7, 7],
+      [7, 8, 7, 7],
+      [7, 7, 8, 7],
+      [7, 7, 7, 8],
+    ];
+    // One after the other, each beside all that were there before.
+    for (const row of [...rows, ...rows.toReversed()]) keys.sift(Uint32Array.from(row));
+    expect(keys.size()).toBe(rows.length);
+    expect(keys.sift(Uint32Array.from(rows.flat())).kept).toBe(0);
+  });
+
   it('keeps every row without a key', () => {
     const keys = createSupersededKeys('last', 100);
     expect([...keys.sift(lanesOf([0, 0])).keep]).toEqual([1, 1]);

@@ -22,6 +22,7 @@ function planned(count: number, more: Partial<PlannedFiles> = {}): PlannedFiles 
     },
     multiplicityInside: 1,
     ordered: new Set(files(count).keys()),
+    rising: new Set(files(count).keys()),
     notices: [],
     ...more,
   };
@@ -49,6 +50,19 @@ describe('files that may be copied directly', () => {
     expect(await found(target(), planned(3), [true, false, true])).toEqual([0, 2]);
     expect(await found(target(), planned(3), null)).toEqual([]);
     expect(await found(target(), planned(3, { ordered: new Set([1]) }))).toEqual([1]);
+  });
+
+  it('rise all the way, where the order is one that a sample can see', async () => {
+    const rising = async (to: Target, sorted: readonly number[]) => {
+      const from = planned(2, { rising: new Set(sorted) });
+      const spansAbove = async () => [true, true];
+      const direct = await findDirectFiles(to, from, { catalog: { spansAbove } as never });
+      return [...(direct?.rising ?? [])];
+    };
+    expect(await rising(target(), [0, 1])).toEqual([0, 1]);
+    expect(await rising(target(), [1])).toEqual([1]);
+    const text = [column('id', 'text', { notNull: true }), column('name')];
+    expect(await rising(target({ columns: text }), [0, 1])).toEqual([]);
   });
 
   it('have no column that is ignored', async () => {

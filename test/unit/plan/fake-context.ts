@@ -112,6 +112,7 @@ export function fakeContext(world: FakeWorld): PlanContext {
       checkCondition: async () => undefined,
       loadedFiles: async (_oid, paths) =>
         (world.ledger ?? []).filter((entry) => paths.includes(entry.path)),
+      lostPaths: async () => [],
       goneEntries: async () => null,
       findIndexes: async (_table, specs) =>
         specs.map(({ using }) => ({

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rangesMeet, type KeyRange } from '../../../src/conflict/key-range.ts';
-import { isOrdered, meetsAnother, spanOf, widened } from '../../../src/plan/key-span.ts';
+import {
+  isOrdered,
+  isRising,
+  meetsAnother,
+  ordersAsSampled,
+  spanOf,
+  widened,
+} from '../../../src/plan/key-span.ts';
 import { type } from './fixtures.ts';
 
 describe('the span of sampled keys', () => {
@@ -88,5 +95,25 @@ describe('files sorted by their key', () => {
     [[...Array.from({ length: 99 }, (_, i) => String(i)), '0'], true],
   ])('%j: %s', (values, expected) => {
     expect(isOrdered(integers, values)).toBe(expected);
+  });
+
+  it.each([
+    [['1', '2', null, '10', '11'], true],
+    [['1', '1', '1'], false],
+    [[...Array.from({ length: 40 }, () => '1'), '2'], true],
+    [[...Array.from({ length: 100 }, () => '1'), '2'], false],
+    [['2', '10', '9', '11'], false],
+    [['11', '10'], false],
+    [[], true],
+  ])('%j rise all the way: %s', (values, expected) => {
+    expect(isRising(integers, values)).toBe(expected);
+  });
+
+  it('lie as the database orders them, but for texts', () => {
+    const alike = ['int4', 'numeric', 'date', 'timestamp', 'uuid'].map((name) => type(name));
+    expect(alike.map(ordersAsSampled)).toEqual(alike.map(() => true));
+    expect(['text', 'varchar', 'timestamptz'].map((name) => ordersAsSampled(type(name)))).toEqual([
+      ...[false, false, false],
+    ]);
   });
 });

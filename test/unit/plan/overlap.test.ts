@@ -33,6 +33,25 @@ function numbers(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
+describe('files of one key each', () => {
+  it('are told of as the same keys in two files are', () => {
+    const keys = fc.uniqueArray(fc.integer({ min: -1_000, max: 1_000 }), { minLength: 4 });
+    fc.assert(
+      fc.property(keys, (all) => {
+        const single = estimateOverlap(all.map((key, file) => whole(file, [key])));
+        const halves = [all.slice(0, 2), all.slice(2)].map((some, file) => whole(file, some));
+        expect(single).toEqual(estimateOverlap(halves));
+      }),
+    );
+  });
+
+  it('are paired where two have the same', () => {
+    const { estimate } = estimateOverlap([1, 2, 3, 2].map((key, file) => whole(file, [key])));
+    expect(estimate.pairs).toEqual([{ earlier: 1, later: 3, sharedSampledKeys: 1, share: 1 }]);
+    expect(estimate.multiplicity).toBeCloseTo(4 / 3);
+  });
+});
+
 describe('files that are sampled whole', () => {
   const key = fc.integer({ min: 0, max: 30 });
   const files = fc.array(fc.array(key, { maxLength: 15 }), { minLength: 1, maxLength: 6 });

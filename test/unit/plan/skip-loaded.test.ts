@@ -25,6 +25,7 @@ interface Setting {
   readonly empty?: boolean;
   readonly keyed?: boolean;
   readonly gone?: GoneEntries;
+  readonly unlogged?: true;
 }
 
 async function look(setting: Setting) {
@@ -32,7 +33,10 @@ async function look(setting: Setting) {
   const asked: string[] = [];
   const { loaded, notices } = await findLoaded(
     setting.files ?? [FILE],
-    table({ empty: setting.empty ?? false }),
+    table({
+      empty: setting.empty ?? false,
+      ...(setting.unlogged === undefined ? {} : { unlogged: setting.unlogged }),
+    }),
     { fingerprint: 'f1', keyed: setting.keyed ?? true },
     {
       force: setting.force ?? false,
@@ -47,6 +51,7 @@ async function look(setting: Setting) {
               (entry) => fingerprint === undefined || entry.fingerprint === fingerprint,
             ),
           ),
+        lostPaths: (_oid: number, paths: readonly string[]) => Promise.resolve(paths),
         goneEntries: (name: string, paths: readonly string[]) => {
           asked.push(`${name}: ${paths.join(', ')}`);
           return Promise.resolve(setting.gone ?? null);
@@ -124,13 +129,25 @@ describe('files that are loaded already', () => {
     expect((await look({ files, keyed: false })).notices).toEqual([]);
   });
 
-  it('asks for entries of a table that is gone where rows could be doubled', async () => {
+  it('asks of an unlogged table alone what a crash of the server has taken', async () => {
+    const keyed = await look({ unlogged: true });
+    expect(keyed.loaded).toEqual([]);
+    expect(keyed.notices).toEqual([
+      'app.orders is unlogged, and a crash of the server emptied it after 1 of the files were loaded: they are loaded again.',
+    ]);
+    expect((await look({})).loaded).toHaveLength(1);
+    // Rows that somebody has appended since may be these very rows.
+    expect((await look({ unlogged: true, keyed: false })).loaded).toHaveLength(1);
+    expect((await look({ unlogged: true, keyed: false, empty: true })).loaded).toEqual([]);
+  });
+
+  it('asks for entries of a table of another oid where rows could be doubled', async () => {
     const gone = { tableOid: 7, files: 1, rows: 12 };
     const other = csvFile('b.csv');
     const append = { files: [other], keyed: false, entries: [] };
     expect((await look(append)).asked).toEqual([`app.orders: ${other.path}`]);
     await expect(look({ ...append, gone })).rejects.toThrow(
-      '12 rows of 1 of the files were loaded into a table of the name app.orders that is gone (oid 7)',
+      '12 rows of 1 of the files were loaded into a table of the name app.orders that had another oid (7)',
     );
     const begun = { files: [FILE, other], entries: [ENTRY] };
     for (const none of [{ empty: true }, { force: true }, { keyed: true }, begun]) {

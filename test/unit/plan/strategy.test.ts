@@ -56,6 +56,13 @@ describe('the strategy of a load', () => {
       'new rows, in order, are copied into the table without staging; about 3.0 s, against 2.3 s',
     ],
     ['partitioned', direct(), { partitioned: 2.2 }, '1 large file is split into 2 parts'],
+    [
+      'partitioned',
+      { ...direct(), directShares: 2 },
+      { partitioned: 2.9 },
+      'new rows, in order, are copied into the table without staging, by 2 workers at once; about 2.9 s',
+    ],
+    ['full-parallel', { ...direct(), directShares: 2 }, { partitioned: 3.1 }, 'new rows, in order'],
     ['hybrid', { conflicts: [EDGE] }, {}, '1 of 3 pairs of units share keys'],
     [
       'hybrid',

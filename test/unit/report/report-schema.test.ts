@@ -4,38 +4,8 @@ import { z } from 'zod';
 import { reportJson } from '../../../src/report/report-json.ts';
 import { reportSchema } from '../../../src/report/report-schema.ts';
 import type { WrittenReport } from '../../../src/run/report-types.ts';
+import type { Flat, ValueOf } from '../../support/schema-value.ts';
 import { fileReport, loadReport, noCounts, report, rowError } from './fixtures.ts';
-
-/** The type of the values that a JSON Schema (of the forms that ours uses) allows. */
-type ValueOf<S> = S extends { readonly const: infer C }
-  ? C
-  : S extends { readonly enum: readonly (infer E)[] }
-    ? E
-    : S extends { readonly anyOf: readonly (infer A)[] }
-      ? ValueOfEach<A>
-      : S extends { readonly type: 'array'; readonly items: infer I }
-        ? readonly ValueOf<I>[]
-        : S extends {
-              readonly type: 'object';
-              readonly properties: infer P;
-              readonly required: readonly (infer R)[];
-            }
-          ? Flat<
-              { readonly [K in keyof P as K extends R ? K : never]: ValueOf<P[K]> } & {
-                readonly [K in keyof P as K extends R ? never : K]?: ValueOf<P[K]>;
-              }
-            >
-          : S extends { readonly type: 'string' }
-            ? string
-            : S extends { readonly type: 'integer' | 'number' }
-              ? number
-              : S extends { readonly type: 'boolean' }
-                ? boolean
-                : S extends { readonly type: 'null' }
-                  ? null
-                  : never;
-type ValueOfEach<A> = A extends unknown ? ValueOf<A> : never;
-type Flat<T> = { [K in keyof T]: T[K] };
 
 const validator = z.fromJSONSchema(
   JSON.parse(JSON.stringify(reportSchema)) as z.core.JSONSchema.JSONSchema,

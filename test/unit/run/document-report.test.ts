@@ -52,6 +52,19 @@ describe('the report of many documents', () => {
     ]);
   });
 
+  it('lists nothing but what went wrong where that is enough, and sums up thousands', () => {
+    const wrong = (place: number): boolean => place % 2 === 1 && place < 2 * MOST + 20;
+    const told = withFewDocuments(
+      documents(3 * MOST + 20, (place) => (wrong(place) ? { rejected: 1, inserted: 0 } : {})),
+    );
+    const first = Array.from({ length: MOST }, (_, place) => `/lake/${2 * place + 1}.html`);
+    expect(pathsOf(told)).toEqual(first);
+    expect(told.unlisted).toMatchObject([
+      { status: 'loaded', files: 2 * MOST + 20, bytes: 20 * MOST + 200, rejected: 10 },
+    ]);
+    expect(told.unlisted?.[0]?.inserted).toBe(2 * MOST + 10);
+  });
+
   it('adds nothing up where the count of one is not known', () => {
     const told = withFewDocuments(documents(MOST + 2, () => ({ inserted: null })));
     expect(told.unlisted).toMatchObject([{ files: 2, rowsRead: 2, inserted: null }]);

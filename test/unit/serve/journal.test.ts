@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -79,6 +79,70 @@ test('it is written anew, without what is of the past, and goes on', async () =>
   await journal.close();
   expect(await idsIn()).toEqual({ pending: ['8', '10'], ended: ['9'] });
   expect((await readFile(path, 'utf8')).trim().split('\n').length).toBeLessThan(6);
+});
+
+test('an entry that could not be written is not in it, and the next one is', async () => {
+  let full = false;
+  const journal = await openJournal(path, {
+    linesMax: 100,
+    snapshot: () => [],
+    before: () => (full ? Promise.reject(new Error('no room')) : Promise.resolve()),
+  });
+  await journal.append(accepted('1'));
+  full = true;
+  const refused = ['2', '3'].map((id) => journal.append(accepted(id)));
+  for (const one of refused) await expect(one).rejects.toThrow('no room');
+  full = false;
+  await journal.append(accepted('4'));
+  await journal.close();
+  expect(await idsIn()).toEqual({ pending: ['1', '4'], ended: [] });
+});
+
+test('where it cannot be written anew the old one goes on, and nobody is refused', async () => {
+  const kept = [accepted('kept')];
+  const journal = await openJournal(path, { linesMax: 4, snapshot: () => kept, before });
+  // Nothing can take the place of a folder.
+  await mkdir(`${path}.new`);
+  for (let entry = 0; entry < 6; entry++) await journal.append(accepted(`x${entry}`));
+  const all = ['kept', ...Array.from({ length: 6 }, (_, entry) => `x${entry}`)];
+  expect(await idsIn()).toEqual({ pending: all, ended: [] });
+  await rm(`${path}.new`, { recursive: true });
+  for (let entry = 6; entry < 9; entry++) await journal.append(accepted(`x${entry}`));
+  await journal.append(accepted('last'));
+  await journal.close();
+  const { pending } = await idsIn();
+  expect([pending[0], pending.at(-1), pending.length < 5]).toEqual(['kept', 'last', true]);
+});
+
+test('what waits to be written is in the new one only once it is written', async () => {
+  const open: JournalEntry[] = [];
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  let writes = 0;
+  const journal = await openJournal(path, {
+    linesMax: 0,
+    snapshot: () => open,
+    before: async () => {
+      writes += 1;
+      if (writes > 1) throw new Error('no room');
+      begin();
+      await released;
+    },
+  });
+  const append = (id: string): Promise<void> => {
+    open.push(accepted(id));
+    return journal.append(accepted(id));
+  };
+  const first = append('1');
+  await begun;
+  const second = append('2');
+  release();
+  await first;
+  await expect(second).rejects.toThrow('no room');
+  await journal.close();
+  expect(await idsIn()).toEqual({ pending: ['1'], ended: [] });
 });
 
 test('no more is remembered than is to be kept', async () => {

@@ -46,6 +46,7 @@ export async function textOf(chunks: AsyncIterable<Buffer>): Promise<string> {
 
 export async function bytesOf(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
   const all: Buffer[] = [];
-  for await (const chunk of chunks) all.push(chunk);
+  // Who reads the next chunk may do so into the memory of this one.
+  for await (const chunk of chunks) all.push(Buffer.from(chunk));
   return Buffer.concat(all);
 }

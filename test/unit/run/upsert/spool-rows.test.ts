@@ -2,6 +2,7 @@ import { access, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ErrorRecord, EtlError } from '../../../../src/errors.ts';
 import { LIMITS } from '../../../../src/limits.ts';
 import { indexOfRecord } from '../../../../src/run/upsert/spool-file.ts';
 import { spoolRows, type Rows, type SpoolOptions } from '../../../../src/run/upsert/spool-rows.ts';
@@ -33,6 +34,27 @@ describe('rows are spooled', () => {
     expect((await stat(file?.file.path ?? '')).mode & 0o777).toBe(0o600);
     expect((await stat(done.folder)).mode & 0o777).toBe(0o700);
     await done.remove();
+    expect(await readdir(within)).toEqual([]);
+  });
+
+  it('where they are rows: what cannot be gone through is told, and nothing is left of it', async () => {
+    const refused = async (rows: unknown): Promise<unknown> =>
+      spool(rows as Rows).catch((error: unknown) => (error as EtlError).record);
+    const told = await Promise.all(
+      [undefined, null, { id: 1 }, 'rows.csv', Promise.resolve([])].map(refused),
+    );
+    const sentences = told.map((record) => (record as ErrorRecord).sentence);
+    const end = ', and nothing that rows can be taken from.';
+    expect(sentences).toEqual([
+      ...[
+        `The rows are undefined${end}`,
+        `The rows are null${end}`,
+        `The rows are an object${end}`,
+      ],
+      ...[`The rows are a string${end}`, `The rows are of the class Promise${end}`],
+    ]);
+    expect(told.map((record) => (record as ErrorRecord).code)).toEqual(Array(5).fill('ETL_USAGE'));
+    expect((told[4] as ErrorRecord).remedy).toContain('await');
     expect(await readdir(within)).toEqual([]);
   });
 

@@ -152,6 +152,8 @@ describe('path', () => {
     { null: '\\N' },
     { delimiter: '\u0001' },
     { skipLines: 0, header: false },
+    { encoding: 'sjis', delimiter: ';' },
+    { encoding: 'eucjp', delimiter: '|', escape: '\\' },
   ])('is bytes for what COPY reads itself: %j', async (options) => {
     expect(await pathOf(options)).toBe('bytes');
   });
@@ -165,6 +167,10 @@ describe('path', () => {
     { delimiter: '\u0001', quote: null },
     { null: 'a,b', delimiter: ',' },
     { null: '"' },
+    { encoding: 'sjis', delimiter: '|' },
+    { encoding: 'big5', escape: '\\' },
+    { encoding: 'gb18030', delimiter: '1' },
+    { encoding: 'gbk', quote: '~' },
   ])('is rows for what COPY lacks: %j', async (options) => {
     expect(await pathOf(options)).toBe('rows');
   });

@@ -13,6 +13,7 @@ interface Scanned {
   readonly records: number;
 }
 
+/** Each chunk is written over once its pieces are taken, as by who reads the next into its memory. */
 function scanAll(
   text: string | Buffer,
   { chunkBytes = 1 << 20, columns = 2, dialect = rfc4180 }: Partial<ScanCase> = {},
@@ -21,7 +22,9 @@ function scanAll(
   const state = startScan(dialect, columns);
   const pieces: Buffer[] = [];
   for (let start = 0; start < bytes.length; start += chunkBytes) {
-    pieces.push(...scanChunk(state, bytes.subarray(start, start + chunkBytes)));
+    const chunk = Buffer.from(bytes.subarray(start, start + chunkBytes));
+    pieces.push(...scanChunk(state, chunk).map((piece) => Buffer.from(piece)));
+    chunk.fill('#');
   }
   pieces.push(...finishScan(state));
   return { text: Buffer.concat(pieces).toString(), records: state.records };

@@ -46,6 +46,7 @@ describe('readParquet', () => {
         { name: 'name', data: numbers.map((row) => `customer ${row}`), type: 'STRING' },
       ],
       rowGroupSize: 100,
+      codec: 'UNCOMPRESSED',
     });
     const file = folder.write('groups.parquet', new Uint8Array(bytes));
     const buffers = async (reuse: boolean): Promise<number> => {

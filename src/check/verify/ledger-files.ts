@@ -1,3 +1,4 @@
+import { present } from '../../assert.ts';
 import { siftFile } from '../../load/quarantine/sift-file.ts';
 import { isRowFaultError } from '../../load/quarantine/quarantine.ts';
 import type { RejectSpool } from '../../load/quarantine/reject-spool.ts';
@@ -7,26 +8,29 @@ import type { FilePlan } from '../../plan/plan-types.ts';
 import type { Connection } from '../../target/connect.ts';
 import { loadedFiles } from '../../target/ledger.ts';
 import { readRejectRecords, type RejectRecord } from '../../target/reject-record.ts';
-import { settleRejected } from '../../target/settled-rows.ts';
+import { deleteRejected } from '../../target/settled-rows.ts';
 import { deleteStaged, type StagingTable } from '../../target/staging.ts';
-import type { TargetColumn } from '../../target/table.ts';
+import type { VerifiedLoad } from './comparisons.ts';
 
-/** The ledger, as far as it knows of rejected rows. */
-export interface RejectedFiles {
+/** What the ledger knows of the files of one load. */
+export interface LedgerFiles {
   readonly schema: string;
+  /** The table under which it keeps them: the load's own, also for what further tables take. */
   readonly tableOid: number;
+  /** Of their content, when they were loaded; by path. */
+  readonly hashes: ReadonlyMap<string, string>;
   /** By path, of the files that are as they were when rows of them were rejected. */
-  readonly records: ReadonlyMap<string, RejectRecord>;
-  /** Files with rejected rows of which the ledger does not tell, or not to this role, which ones. */
-  readonly unknown: readonly string[];
+  readonly rejects: ReadonlyMap<string, RejectRecord>;
+  /** Paths of files with rejected rows of which it does not tell, or not to this role, which ones. */
+  readonly untold: ReadonlySet<string>;
 }
 
-export async function findRejected(
+export async function findLedgerFiles(
   connection: Connection,
   schema: string,
-  tableOid: number,
-  files: readonly FilePlan[],
-): Promise<RejectedFiles> {
+  { ledgerOid, files }: VerifiedLoad,
+): Promise<LedgerFiles> {
+  const tableOid = present(ledgerOid, 'the table of the ledger');
   const paths = files.map(({ path }) => path);
   const sizes = new Map(files.map(({ path, bytes }) => [path, bytes]));
   const loaded = await loadedFiles(connection, schema, tableOid, paths);
@@ -35,18 +39,20 @@ export async function findRejected(
   );
   const found =
     bad.length === 0 ? null : await readRejectRecords(connection, schema, tableOid, bad);
-  const records = found ?? new Map<string, RejectRecord>();
-  const unknown = bad.map(({ path }) => path).filter((path) => !records.has(path));
-  return { schema, tableOid, records, unknown };
+  const rejects = found ?? new Map<string, RejectRecord>();
+  return {
+    ...{ schema, tableOid, rejects },
+    hashes: new Map(loaded.map(({ path, contentHash }) => [path, contentHash])),
+    untold: new Set(bad.map(({ path }) => path).filter((path) => !rejects.has(path))),
+  };
 }
 
-/** Stages what the load of the file has left in the table: see settleRejected. */
+/** Stages the rows of the file that were not rejected when it was loaded. */
 export async function stageWithoutRejected(
   connection: Connection,
   file: FilePlan,
-  columns: readonly TargetColumn[],
   into: { readonly table: StagingTable; readonly target: CopyTarget },
-  { rejects, reject }: { readonly rejects: RejectedFiles; readonly reject: RejectRecord },
+  reject: RejectRecord,
   options: StageOptions,
 ): Promise<StagedFile> {
   const { table, target } = into;
@@ -63,7 +69,7 @@ export async function stageWithoutRejected(
       return siftFile(connection, ofRows, target, sifting);
     },
   );
-  await settleRejected(connection, table, columns, reject, rejects);
+  await deleteRejected(connection, table, reject);
   return staged;
 }
 

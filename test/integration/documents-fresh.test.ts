@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Plan } from '../../src/plan/plan-types.ts';
+import type { RunEvent } from '../../src/run/events.ts';
+import type { Report } from '../../src/run/report-types.ts';
+import { connect } from '../../src/target/connect.ts';
+import { copyLedger } from '../../src/target/copy-ledger.ts';
+import { migrateLedger } from '../../src/target/ledger-schema.ts';
+import { writeLedger, type LedgerEntry } from '../../src/target/ledger.ts';
+import { expectNoLeaks } from '../support/database.ts';
+import { planJob, runPlan, type LoadOptions } from '../support/load.ts';
+import { createWorkplace, type Workplace } from '../support/table-pair.ts';
+
+/** Documents into a table that the run makes: by one session, where that spares the server its WAL. */
+let place: Workplace;
+
+beforeAll(async () => {
+  place = await createWorkplace();
+});
+afterEach(() => expectNoLeaks(place.db.url));
+afterAll(() => place.remove());
+
+describe('documents of a table that is made', () => {
+  const DOCUMENTS = 40;
+  const BYTES = 100_000;
+
+  it('write no WAL where the server skips it, and are all there', async () => {
+    const plan = await planned('skipped');
+    expect(plan.loads[0]).toMatchObject({ concurrency: 2, fillBeforeKey: true });
+    const { walBytes, report } = await loaded(plan);
+    const [server] = await place.db.query(`show wal_level`);
+    const skips = server?.['wal_level'] === 'minimal';
+    expect(walBytes < (DOCUMENTS * BYTES) / 4).toBe(skips);
+    expect(report.loads[0]?.totals).toMatchObject({ inserted: DOCUMENTS });
+    expect(report.resources.connectionsPeak).toBe(2);
+    await expect(hashes('skipped')).resolves.toEqual(await hashesOfLedger());
+  });
+
+  it('write it where several workers are to share the work', async () => {
+    const plan = await planned('shared', { concurrency: 3 });
+    const { walBytes, report } = await loaded(plan);
+    expect(walBytes).toBeGreaterThan(DOCUMENTS * BYTES);
+    expect(report.resources.connectionsPeak).toBe(4);
+    await expect(hashes('shared')).resolves.toEqual(await hashesOfLedger());
+  });
+
+  it('are staged where one is bad, and the good ones before it stay', async () => {
+    await planned('bad');
+    await writeFile(pathOf('bad', 7), Buffer.alloc(BYTES, 0xff));
+    const again = await planned('bad', {}, false);
+    const notices: string[] = [];
+    const { report } = await loaded(again, {
+      onEvent: (event: RunEvent) => {
+        if (event.kind === 'notice') notices.push(event.sentence);
+      },
+    });
+    expect(notices.join()).toMatch(
+      /could not be filled before its key was added .*staging instead/s,
+    );
+    expect(report.error?.facts.file).toMatch(/7_x\.html$/);
+    await expect(count('bad')).resolves.toBe(7);
+    await expect(
+      place.db.query(`select relname from pg_class where relname like 'etl\\_fresh%'`),
+    ).resolves.toEqual([]);
+  });
+
+  it('leave nothing behind where the run is interrupted amid the copy', async () => {
+    const plan = await planned('cut');
+    const abort = new AbortController();
+    const { report } = await loaded(plan, {
+      signal: abort.signal,
+      onEvent: (event: RunEvent) => {
+        if (event.kind === 'file-staged') abort.abort();
+      },
+    });
+    expect(report.status).toBe('interrupted');
+    await expect(count('cut')).resolves.toBe(0);
+    await loaded(await planned('cut', {}, false));
+    await expect(count('cut')).resolves.toBe(DOCUMENTS);
+  });
+
+  /** A plan as of very many documents. */
+  async function planned(table: string, settings = {}, writes = true): Promise<Plan> {
+    await mkdir(join(place.folder, table), { recursive: true });
+    for (let id = 0; writes && id < DOCUMENTS; id++) {
+      await writeFile(pathOf(table, id), randomBytes(BYTES / 2).toString('hex'));
+    }
+    const job = {
+      settings: { concurrency: 2, ...settings },
+      loads: [
+        {
+          files: [`${table}/*.html`],
+          table,
+          key: ['id', 'level'],
+          documents: { path: '{id}_{level}.html' },
+          compression: { content: 'none' as const },
+        },
+      ],
+    };
+    const plan = await planJob(place.db.url, job, { cwd: place.folder });
+    return {
+      ...plan,
+      loads: plan.loads.map((load) => ({ ...load, fillBeforeKey: load.table.create !== null })),
+    };
+  }
+
+  function pathOf(table: string, id: number): string {
+    return join(place.folder, table, `${id}_x.html`);
+  }
+
+  async function loaded(
+    plan: Plan,
+    options: Omit<LoadOptions, 'cwd'> = {},
+  ): Promise<{ walBytes: number; report: Report }> {
+    const lsn = `select pg_current_wal_insert_lsn()::text as lsn`;
+    const [before] = await place.db.query(lsn);
+    const report = await runPlan(place.db.url, plan, options);
+    const [after] = await place.db.query(
+      `select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), $1)::float8 as bytes`,
+      [before?.['lsn']],
+    );
+    return { walBytes: Number(after?.['bytes']), report };
+  }
+
+  async function count(table: string): Promise<number> {
+    const [row] = await place.db.query(`select count(*)::int as rows from ${table}`);
+    return Number(row?.['rows']);
+  }
+
+  function hashes(table: string): Promise<unknown[]> {
+    return place.db.query(
+      `select encode(sha256(convert_to(content, 'UTF8')), 'hex') as hash from ${table} order by id`,
+    );
+  }
+
+  /** Of the latest run, in the order of the documents. */
+  function hashesOfLedger(): Promise<unknown[]> {
+    return place.db.query(
+      `select content_hash as hash from etl.ledger
+        where run_id = (select max(run_id) from etl.ledger) order by ordinal`,
+    );
+  }
+});
+
+describe('the ledger of very many files', () => {
+  it('is the same by COPY as by statements', async () => {
+    const paths = ['/a/plain', '/a/tab\tline\nend\r', '/a/back\\slash\\N', '/a/ä "quoted"', '\\.'];
+    const counts = { inserted: 3, updated: 2, unchanged: 1, superseded: 4, rejected: 5 };
+    const entries: LedgerEntry[] = Array.from({ length: 2_345 }, (_, ordinal) => ({
+      path: `${paths[ordinal % paths.length] ?? ''}${ordinal}`,
+      ordinal,
+      bytes: 2 ** 40 + ordinal,
+      mtimeMs: 1_700_000_000_000.125 + ordinal / 8,
+      contentHash: ordinal.toString(16).padStart(64, '0'),
+      rowsRead: 10 + ordinal,
+      rejected: ordinal % 3,
+      counts: ordinal % 2 === 0 ? null : { ...counts, rowsRead: 1, rejected: ordinal % 3 },
+    }));
+    const context = {
+      ...{ schema: 'by hand', planId: 'plan\\', tableOid: 4_000_000_000, tableName: '"a\tb".c' },
+      ...{ fingerprint: 'f', strategy: 'full-parallel' },
+    };
+    const connection = await connect({
+      databaseUrl: place.db.url,
+      applicationName: 'ledger',
+      connectTimeoutMs: 10_000,
+      session: {},
+    });
+    await migrateLedger(connection, 'by hand');
+    await writeLedger(connection, { ...context, runId: 'statements' }, entries);
+    await copyLedger(connection, { ...context, runId: 'copy' }, entries.values());
+    const rowsOf = (run: string): Promise<readonly unknown[]> =>
+      connection.query(
+        `select to_jsonb(l) - 'id' - 'run_id' - 'loaded_at' as row
+           from "by hand".ledger l where run_id = $1 order by id`,
+        [run],
+      );
+    const copied = await rowsOf('copy');
+    expect(copied).toHaveLength(entries.length);
+    expect(copied).toEqual(await rowsOf('statements'));
+    await connection.end();
+  });
+});
