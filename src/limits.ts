@@ -92,7 +92,7 @@ export const LIMITS = {
   unitDocumentsMax: 4_000,
   /** Bytes of one document; those that are read ahead of what is sent; files open at once. */
   documentBytesMax: 256 * 1024 * 1024,
-  documentWindowBytes: 1024 * 1024,
+  documentWindowBytes: 256 * 1024,
   documentsOpenMax: 16,
   /** A large file is split into parts of no less than this; parts of all files of a load. */
   splitPartBytesMin: 8 * 1024 * 1024,

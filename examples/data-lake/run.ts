@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,6 +31,8 @@ export const example = defineExample<Lake>({
     await copyFile(JOB, join(scene.folder, 'job.json'));
     scene.say(`writing ${lake.pages} pages`);
     writeLake(pages, lake);
+    // Real pages lie on the disk for long; else the first load would wait for these to be written.
+    execFileSync('sync');
     const first = await load(scene, 'first', { inserted: lake.pages });
     const again = await load(scene, 'again', {});
     scene.say('scraping again');

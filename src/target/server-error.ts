@@ -19,17 +19,22 @@ interface ServerMessage {
  */
 export function serverError(error: unknown, facts: ErrorFacts = {}): EtlError {
   if (error instanceof EtlError) return error;
-  if (!(error instanceof Error)) return new EtlError('ETL_SERVER', String(error), '', facts);
+  if (!(error instanceof Error)) return new EtlError('ETL_SERVER', String(error), UNKNOWN, facts);
   const server = error as Error & ServerMessage;
   const code = server.code ?? '';
   if (/^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E')) return fromSqlState(server, code, facts);
   if (code !== '') return fromSocket(server, code, facts);
   if (server.message.startsWith('SASL: ')) return fromPassword(server, facts);
-  if (/terminat|closed|ended|not queryable|timeout/i.test(server.message)) {
+  if (OF_THE_LINE.test(server.message)) {
     return fromSocket(server, 'ECONNRESET', facts);
   }
-  return new EtlError('ETL_SERVER', `${server.message}.`, '', facts, { cause: error });
+  return new EtlError('ETL_SERVER', `${server.message}.`, UNKNOWN, facts, { cause: error });
 }
+
+/** What pg says where a line ends or is cut, also amid the answers to several statements. */
+const OF_THE_LINE = /terminat|closed|ended|not queryable|timeout|received (unexpected|invalid)/i;
+
+const UNKNOWN = 'The log of the server may say more. Then run again: it loads what is missing.';
 
 function fromSqlState(server: Error & ServerMessage, state: string, facts: ErrorFacts): EtlError {
   const [code, remedy] = meaningOf(state);

@@ -146,8 +146,9 @@ async function loadTheRest(
   report: Report | null,
 ): Promise<void> {
   if (report !== null) {
-    expect(report.error?.remedy).not.toBe('');
-    expect(report.error?.code).toMatch(/^ETL_(CONNECTION|SERVER|INTERNAL)$/);
+    const told = JSON.stringify(report.error);
+    expect(report.error?.remedy, told).not.toBe('');
+    expect(report.error?.code, told).toMatch(/^ETL_(CONNECTION|SERVER|INTERNAL)$/);
   }
   const next = await runPlan(scene.db.url, await planOf(scene, load), {});
   expect(next.error).toBeNull();

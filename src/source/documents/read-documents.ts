@@ -30,7 +30,10 @@ export interface ReadOptions {
 
 /**
  * Reads documents in their order, a window of bytes at a time, and the next window while the one before
- * is sent: so the memory is that of two windows, or of two documents where these are larger.
+ * is sent: so the memory is that of two windows, or of two documents where these are larger. A window is
+ * about as large as what a socket holds, since the server has no more than that to work on while the
+ * next one is read: 100,000 documents of 20 kB took 12.5 to 14.2 s with windows of 256 kB, 14.1 with those
+ * of 1 MiB, and 15.1 with those of 128 kB.
  *
  * A document that cannot be read, or is not as it was planned, is an error of its own in its place.
  *

@@ -26,3 +26,13 @@ test('detail and hint of the server are told with it', () => {
   expect(record.sentence).toBe('the words of the server (Why).');
   expect(record.remedy).toMatch(/^Ask the owner\. Grant/);
 });
+
+test.each([
+  ['Connection terminated unexpectedly', 'ETL_CONNECTION'],
+  ['Received unexpected commandComplete message from backend.', 'ETL_CONNECTION'],
+  ['what nobody has seen yet', 'ETL_SERVER'],
+])('%s is %s, and what to do', (message, code) => {
+  const { record } = serverError(new Error(message));
+  expect(record.code).toBe(code);
+  expect(record.remedy).toMatch(/run again/i);
+});
