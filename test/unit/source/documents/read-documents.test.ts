@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, rmSync, utimesSync } from 'node:fs';
+import { appendFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../../src/limits.ts';
 import {
@@ -117,4 +117,12 @@ describe.each([
     };
     await expect(read()).rejects.toThrow('enough');
   });
+});
+
+it('leaves the time of access alone, which Linux allows', async () => {
+  lookMs = 0;
+  const file = document('read', 'a page');
+  utimesSync(file.path, 1_000, 2_000);
+  await expect(textsOf([{ ...file, mtimeMs: 2_000_000 }])).resolves.toEqual(['a page']);
+  if (process.platform === 'linux') expect(statSync(file.path).atimeMs).toBe(1_000_000);
 });
