@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
   casesOf,
+  examplesOf,
   readKeptResults,
   slimmed,
   type KeptResults,
@@ -41,7 +42,7 @@ describe('kept results', () => {
     '%s: every run of the engine left the right table',
     (_, results) => {
       const own = results.cases.filter((one) => one.contender === 'etl');
-      expect(own.length).toBeGreaterThan(0);
+      expect(own.length + (results.examples ?? []).length).toBeGreaterThan(0);
       expect(own.flatMap((one) => one.runs).every((run) => run.correct)).toBe(true);
     },
   );
@@ -76,5 +77,21 @@ describe('results of the same scenario', () => {
 
   test('or of the latest that holds what is asked for', () => {
     expect(namesOf(casesOf(two, ({ contender }) => contender === 'psql'))).toEqual(['old', 'old']);
+  });
+
+  test('and of the same example those of the latest run', () => {
+    const examples = (name: string, startedAt: string, sizes: object): KeptResults => {
+      const list = Object.entries(sizes).map(([example, size]) => ({ name: example, size }));
+      const results = { certificate: { startedAt }, cases: [], examples: list };
+      return { name, results } as unknown as KeptResults;
+    };
+    const both = [
+      examples('old', '2026-01-01', { lake: 'small', profiles: 'small' }),
+      examples('new', '2026-01-02', { lake: 'full' }),
+    ];
+    expect(examplesOf(both)).toEqual([
+      { name: 'lake', size: 'full' },
+      { name: 'profiles', size: 'small' },
+    ]);
   });
 });

@@ -1,11 +1,11 @@
 import { comparedLoads, formatMsPerRow } from '../../benchmarks/examples/example-result.ts';
 import { formatCount, formatMs, formatSize } from '../../benchmarks/page/numbers.ts';
 import { markdownTable } from '../markdown.ts';
-import type { KeptResults } from './kept-results.ts';
+import { examplesOf, type KeptResults } from './kept-results.ts';
 
 /** The five jobs: what their teams had reported beside what was measured. */
 export function exampleTable(kept: readonly KeptResults[]): string {
-  const loads = kept.flatMap(({ results }) => comparedLoads(results.examples ?? []));
+  const loads = comparedLoads(examplesOf(kept));
   const rows = loads.map((one) => [
     `\`${one.example}\`: ${one.what.replaceAll('`', '')}`,
     formatCount(one.load.rows),

@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import type { ExampleResult } from '../../benchmarks/examples/example-result.ts';
 import type { BenchmarkCase, BenchmarkResults } from '../../benchmarks/results.ts';
 
 /** Results that are kept in the repository, with the name of their file. */
@@ -42,6 +43,17 @@ export function casesOf(
     for (const scenario of own) seen.add(scenario);
     return fresh;
   });
+}
+
+/** The latest result of each example. */
+export function examplesOf(kept: readonly KeptResults[]): readonly ExampleResult[] {
+  const latest = new Map<string, ExampleResult>();
+  for (const { results } of latestFirst(kept)) {
+    for (const example of results.examples ?? []) {
+      if (!latest.has(example.name)) latest.set(example.name, example);
+    }
+  }
+  return [...latest.values()];
 }
 
 /** Nobody sees more than these in a plot; with 10,000 files they would be a megabyte. */
