@@ -80,7 +80,11 @@ describe('results of the same scenario', () => {
   });
 
   test('and of the same example those of the latest run', () => {
-    const examples = (name: string, startedAt: string, sizes: object): KeptResults => {
+    const examples = (
+      name: string,
+      startedAt: string,
+      sizes: Record<string, string>,
+    ): KeptResults => {
       const list = Object.entries(sizes).map(([example, size]) => ({ name: example, size }));
       const results = { certificate: { startedAt }, cases: [], examples: list };
       return { name, results } as unknown as KeptResults;
