@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { ratiosOf } from '../benchmarks/ratios.ts';
 import type { BenchmarkResults } from '../benchmarks/results.ts';
 import type { Recommendation } from '../benchmarks/tune/recommendation.ts';
-import { slimmed } from './analysis/kept-results.ts';
+import { lostBy, readKeptResults, slimmed } from './analysis/kept-results.ts';
 import { TUNED_FOLDER } from './analysis/tuned-table.ts';
 
 /**
@@ -24,6 +24,10 @@ else await keepTuning(found, name);
 async function keepResults(results: BenchmarkResults, as: string): Promise<void> {
   const kept = slimmed({ ...results, ratios: ratiosOf(results.cases) });
   const path = new URL(`../benchmarks/results/${as}.json`, import.meta.url);
+  const lost = lostBy(await readKeptResults(), `${as}.json`, kept);
+  if (lost.length > 0) {
+    throw new Error(`${as}.json alone holds ${lost.join(', ')}: choose another name.`);
+  }
   await writeFile(path, `${JSON.stringify(kept, null, 1)}\n`);
   const examples = kept.examples?.length ?? 0;
   console.log(

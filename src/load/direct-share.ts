@@ -1,8 +1,8 @@
-import { assert } from '../assert.ts';
 import { EtlError } from '../errors.ts';
 import type { Connection } from '../target/connect.ts';
-import { literal, quoted } from '../target/names.ts';
+import { quoted } from '../target/names.ts';
 import { copyDirectly } from './direct-copy.ts';
+import { holdTransaction, type HeldTransaction } from './held-transaction.ts';
 import type { LoadTask, StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
 
 /** A worker's share of files that are copied into the table itself. Plain JSON. */
@@ -22,13 +22,10 @@ export interface CopiedPart {
   readonly copyMs: number;
 }
 
-/** copy leaves its transaction open, so that all shares commit together; as the owners of keys do. */
-export interface DirectShareWork {
+/** copy leaves its transaction open, so that all shares commit together. */
+export interface DirectShareWork extends Pick<HeldTransaction, 'prepare' | 'commit' | 'close'> {
   /** Rejects where any row is not what the plan takes it for: nothing of the share is there then. */
   copy(): Promise<CopiedPart[]>;
-  prepare(): Promise<void>;
-  commit(): Promise<void>;
-  close(): Promise<void>;
 }
 
 export function createDirectShare(
@@ -37,10 +34,7 @@ export function createDirectShare(
   hooks: UnitHooks,
 ): DirectShareWork {
   const sqlName = `${quoted(load.target.schema)}.${quoted(load.target.name)}`;
-  let connection: Connection | null = null;
-  let open = false;
-  const cut = (): void => connection?.destroy();
-  hooks.signal.addEventListener('abort', cut);
+  const held = holdTransaction(acquire, prepareAs, hooks);
 
   const copyPart = async (own: Connection, part: Omit<UnitTask, 'load'>): Promise<CopiedPart> => {
     const startedAt = hooks.now();
@@ -53,31 +47,13 @@ export function createDirectShare(
   };
 
   return {
+    ...held,
     copy: async () => {
-      connection = await acquire();
-      await connection.query('begin');
-      open = true;
+      const connection = await held.begin();
       const copied: CopiedPart[] = [];
       for (const part of parts) copied.push(await copyPart(connection, part));
-      // The COMMIT of one share must not be refused when that of another has gone through.
-      await connection.query('set constraints all immediate');
+      await held.checkNow();
       return copied;
-    },
-    prepare: async () => {
-      assert(connection !== null && prepareAs !== null, 'a share that is copied is prepared');
-      await connection.query(`prepare transaction ${literal(prepareAs)}`);
-      open = false;
-    },
-    commit: async () => {
-      assert(connection !== null, 'a share that is copied is committed');
-      await connection.query('commit');
-      open = false;
-    },
-    close: async () => {
-      hooks.signal.removeEventListener('abort', cut);
-      if (open && connection?.usable() === true) {
-        await connection.query('rollback').catch(() => connection?.destroy());
-      }
     },
   };
 }

@@ -13,7 +13,7 @@ import { literal } from '../target/names.ts';
 import { preparedName, recoverPrepared } from '../target/shared-staging.ts';
 import type { FreshOutcome } from './fresh-load.ts';
 import { createPartEvents } from './part-events.ts';
-import { placeParts } from './place-parts.ts';
+import { cutFiles, placeParts } from './place-parts.ts';
 import type { RangeOptions } from './range-options.ts';
 import { fileDigest } from './range-owners.ts';
 
@@ -120,13 +120,8 @@ async function hashesOf(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<number, string>> {
   const hashes = new Map<number, string>();
-  for (const {
-    files: [ordinal = -1],
-    part,
-  } of units) {
-    if (part?.index !== 0) continue;
-    const file = present(plan.files[ordinal], 'a file that is cut');
-    hashes.set(ordinal, await hashFile(file.path, signal));
+  for (const file of cutFiles(plan, units)) {
+    hashes.set(file.ordinal, await hashFile(file.path, signal));
     await refuseChanged(file);
   }
   return hashes;

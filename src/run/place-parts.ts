@@ -24,12 +24,8 @@ export async function placeParts(
   const units = shares.flat();
   const { plan } = options;
   const cutsOf = new Map<number, GuessedCuts>();
-  for (const {
-    files: [ordinal = -1],
-    part,
-  } of units) {
-    if (part?.index !== 0) continue;
-    const file = present(plan.files[ordinal], 'a file that is cut');
+  for (const file of cutFiles(plan, units)) {
+    const { ordinal } = file;
     const near = units.flatMap((unit) =>
       unit.files[0] === ordinal && (unit.part?.index ?? 0) > 0 ? [unit.part?.from ?? 0] : [],
     );
@@ -42,6 +38,15 @@ export async function placeParts(
     return [unit.ordinal, taskOf(unit, file, cutsOf.get(ordinal))];
   });
   return new Map(tasks);
+}
+
+/** The files of which several parts are copied. */
+export function cutFiles(
+  { files }: RangeOptions['plan'],
+  units: readonly UnitPlan[],
+): readonly FilePlan[] {
+  const first = units.filter(({ part }) => part?.index === 0);
+  return first.map((unit) => present(files[unit.files[0] ?? -1], 'a file that is cut'));
 }
 
 async function cutsIn(

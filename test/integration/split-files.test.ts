@@ -8,9 +8,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import type { RunEvent } from '../../src/run/events.ts';
 import { runWith } from '../../src/run/run.ts';
+import { countedPool } from '../support/counted-pool.ts';
 import { createTestDatabase, expectNoLeaks, type TestDatabase } from '../support/database.ts';
 import { armSql, FAULTS } from '../support/faults.ts';
-import { createInProcessPool } from '../support/in-process-pool.ts';
 import { load, planJob, runPlan, type LoadOptions } from '../support/load.ts';
 import { CASES_LIMIT_MS, expectAsOracle, forCases } from '../support/promise.ts';
 import {
@@ -106,14 +106,7 @@ describe('a file that is split', () => {
       planned,
       { databaseUrl: db.url, log: silentLog },
       {
-        createPool: (threads, setup) => {
-          const pool = createInProcessPool(threads, setup);
-          const open: typeof pool.open = (order, news) => {
-            orders.set(order.kind, (orders.get(order.kind) ?? 0) + 1);
-            return pool.open(order, news);
-          };
-          return { ...pool, open };
-        },
+        createPool: countedPool(orders),
         random: () => 0,
         sleep: (ms) => sleep(ms),
       },

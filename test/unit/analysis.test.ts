@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   casesOf,
   examplesOf,
+  lostBy,
   readKeptResults,
   slimmed,
   type KeptResults,
@@ -97,5 +98,19 @@ describe('results of the same scenario', () => {
       { name: 'lake', size: 'full' },
       { name: 'profiles', size: 'small' },
     ]);
+  });
+
+  test('are not lost where others take the name of their file', () => {
+    const results = (scenarios: readonly string[]): KeptResults['results'] => {
+      const cases = scenarios.map((scenario) => ({ scenario }));
+      return { cases, examples: [] } as unknown as KeptResults['results'];
+    };
+    const kept = [
+      { name: 'workers.json', results: results(['sixteen', 'sixteen', 'far']) },
+      { name: 'others.json', results: results(['six']) },
+    ];
+    expect(lostBy(kept, 'workers.json', results(['sixteen']))).toEqual(['far']);
+    expect(lostBy(kept, 'workers.json', results(['far', 'sixteen']))).toEqual([]);
+    expect(lostBy(kept, 'new.json', results(['sixteen']))).toEqual([]);
   });
 });

@@ -56,6 +56,25 @@ export function examplesOf(kept: readonly KeptResults[]): readonly ExampleResult
   return [...latest.values()];
 }
 
+/** Scenarios and examples that no file would hold any more, if that of the name held these results. */
+export function lostBy(
+  kept: readonly KeptResults[],
+  name: string,
+  results: Pick<BenchmarkResults, 'cases' | 'examples'>,
+): readonly string[] {
+  const before = kept.filter((one) => one.name === name).flatMap((one) => measuredIn(one.results));
+  const others = kept.filter((one) => one.name !== name).flatMap((one) => measuredIn(one.results));
+  const after = new Set([...others, ...measuredIn(results)]);
+  return [...new Set(before)].filter((each) => !after.has(each));
+}
+
+function measuredIn({
+  cases,
+  examples = [],
+}: Pick<BenchmarkResults, 'cases' | 'examples'>): readonly string[] {
+  return [...cases.map(({ scenario }) => scenario), ...examples.map(({ name }) => name)];
+}
+
 /** Nobody sees more than these in a plot; with 10,000 files they would be a megabyte. */
 const TIMELINE_MAX = 200;
 
