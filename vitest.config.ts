@@ -43,6 +43,10 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
+          // Each file has a database of its own, and what it changes of its process it puts back; so the
+          // engine's modules are loaded once a worker, not once a file: twelve files take 23 instead of
+          // 37 s of CPU.
+          isolate: false,
           sequence: { groupOrder: 1 },
         },
       },

@@ -3,12 +3,14 @@ import type { Job, Strategy } from '../src/job/schema.ts';
 import { errorRecordOf, type ErrorRecord } from '../src/errors.ts';
 import { plan, run, silentLog, type Report } from '../src/index.ts';
 import { rssPeakBytes } from '../src/run/rss-peak.ts';
+import { tuneProcess } from '../src/run/tune-process.ts';
 import type { TimelineSpan } from './results.ts';
 import { createTimeline } from './timeline.ts';
 
 /**
  * A process of its own for one measured run of the engine, so that its CPU and memory are its own:
- * plans and runs one job, as `etl run` does, and tells its parent what it took.
+ * plans and runs one job, as `etl run` does and in a process like its own, and tells its parent what it
+ * took.
  */
 export interface ChildOrder {
   readonly databaseUrl: string;
@@ -28,6 +30,8 @@ export type ChildReply =
       readonly rssPeakBytes: number;
     }
   | { readonly kind: 'failed'; readonly error: ErrorRecord };
+
+tuneProcess();
 
 process.once('message', (order: ChildOrder) => {
   void answer(order).then((reply) => {

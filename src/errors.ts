@@ -1,3 +1,5 @@
+import type { NamedSetting, Remedy } from './remedy.ts';
+
 /**
  * Every error that reaches a user: a code, the facts, one sentence and a remedy. The same record
  * serves a thrown error, a log line, a report entry and a message across a thread.
@@ -65,13 +67,15 @@ export interface ErrorFacts {
   readonly limit?: number;
   /** More problems of the same kind, found together (a malformed job file, for example). */
   readonly problems?: readonly string[];
+  /** Settings that the remedy, or one of the problems, names by their flags, and their fields. */
+  readonly settings?: readonly NamedSetting[];
 }
 
 export interface ErrorRecord {
   readonly code: ErrorCode;
   /** One sentence that says what is wrong, without the facts' own prefix. */
   readonly sentence: string;
-  /** What the user can do. */
+  /** What the user can do; settings are named by their flags (see `facts.settings`). */
   readonly remedy: string;
   readonly facts: ErrorFacts;
 }
@@ -83,11 +87,11 @@ export class EtlError extends Error {
   constructor(
     code: ErrorCode,
     sentence: string,
-    remedy: string,
+    remedy: string | Remedy,
     facts: ErrorFacts = {},
     options?: { readonly cause?: unknown },
   ) {
-    const record: ErrorRecord = { code, sentence, remedy, facts };
+    const record = errorRecord(code, sentence, remedy, facts);
     super(describeError(record), options);
     this.record = record;
   }
@@ -100,6 +104,26 @@ export class EtlError extends Error {
   static fromRecord(record: ErrorRecord): EtlError {
     return new EtlError(record.code, record.sentence, record.remedy, record.facts);
   }
+}
+
+/** The record of an error that is told and not thrown. */
+export function errorRecord(
+  code: ErrorCode,
+  sentence: string,
+  remedy: string | Remedy,
+  facts: ErrorFacts,
+): ErrorRecord {
+  if (typeof remedy === 'string') return { code, sentence, remedy, facts };
+  const { text, settings } = remedy;
+  return {
+    ...{ code, sentence, remedy: text },
+    facts: settings.length === 0 ? facts : { ...facts, settings },
+  };
+}
+
+/** What a record says can be done, for an error that is made of it. */
+export function remedyOf({ remedy, facts }: ErrorRecord): Remedy {
+  return { text: remedy, settings: facts.settings ?? [] };
 }
 
 /** `orders.csv line 105, column "total": "12,50" is not a number. Set … [ETL_ROW_INVALID]` */
@@ -136,7 +160,7 @@ export function errorRecordOf(error: unknown): ErrorRecord {
   const message = error instanceof Error ? error.message : String(error);
   return {
     code: 'ETL_INTERNAL',
-    sentence: `Unexpected: ${message}`,
+    sentence: `Unexpected: ${message.replace(/\.$/, '')}.`,
     remedy: 'Run again with --verbose for the stack trace, and report it.',
     facts: {},
   };

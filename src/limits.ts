@@ -134,6 +134,8 @@ export const LIMITS = {
   /** How long, and how often, a run looks for sessions that an earlier one has left at work. */
   orphanWaitMs: 30_000,
   orphanLookMs: 100,
+  /** How long a run waits for others who use the ledger, to extend it. */
+  ledgerLockMs: 1_000,
   /** Tries of one unit, the first included. */
   attemptsMax: 5,
   retryDelayMsMin: 50,
@@ -172,11 +174,12 @@ export const LIMITS = {
   verifyDifferencesMax: 20,
   verifyValueCharactersMax: 200,
   /**
-   * `etl serve`: jobs that it serves, finished uploads that it remembers, files and bytes that one run
-   * loads together, and below so many bytes by one worker.
+   * `etl serve`: jobs that it serves, finished uploads that it remembers and characters of their reports,
+   * files and bytes that one run loads together, and below so many bytes by one worker.
    */
   serveJobsMax: 1_000,
   serveUploadsKeptMax: 10_000,
+  serveReportCharactersMax: 16 * 1024 * 1024,
   serveBatchFilesMax: 1_000,
   serveBatchBytesMax: 256 * 1024 * 1024,
   serveSmallBatchBytesMax: 16 * 1024 * 1024,

@@ -2,14 +2,12 @@ import { FLAGS, type Flag } from '../src/cli/flags.ts';
 import { jobOptions, type JobOption } from '../src/job/job-options.ts';
 import { markdownTable, withTable } from './markdown.ts';
 
-/** The README's tables of flags and settings, from the schema. */
+/** The README's tables, from the schema: flags that are of one call only, and all settings with theirs. */
 export function flagTable(): string {
   return markdownTable(
-    ['Flag', 'Value', 'Default', 'What it does'],
-    FLAGS.map((flag) => [
-      code(flag.defaultText === 'on' ? `--[no-]${flag.name}` : `--${flag.name}`),
-      flag.takes === 'nothing' ? '' : flag.values === '' ? 'text' : flag.values,
-      flag.defaultText === '' ? '' : code(flag.defaultText),
+    ['Flag', 'What it does'],
+    FLAGS.filter((flag) => flag.option === null).map((flag) => [
+      code(`--${flag.name}${flag.values === '' ? '' : ` ${flag.values}`}`),
       flag.description,
     ]),
   );
@@ -23,7 +21,7 @@ export function settingTable(): string {
       option.allowed,
       option.defaultValue === undefined ? 'required' : code(JSON.stringify(option.defaultValue)),
       option.variable === null ? '' : code(option.variable),
-      flagName(FLAGS.find((flag) => flag.option === option)),
+      flagText(FLAGS.find((flag) => flag.option === option)),
       option.description,
     ]),
   );
@@ -39,8 +37,12 @@ function settingName(option: JobOption): string {
   return option.path.join('.').replace('.*', '[]');
 }
 
-function flagName(flag: Flag | undefined): string {
-  return flag === undefined ? '' : code(`--${flag.name}`);
+/** A value is shown only where it is written otherwise than in a job file. */
+function flagText(flag: Flag | undefined): string {
+  if (flag === undefined) return '';
+  const { name, takes, values, defaultText } = flag;
+  if (takes === 'many') return `${code(`--${name}`)} ${values}`;
+  return code(defaultText === 'on' ? `--[no-]${name}` : `--${name}`);
 }
 
 function code(text: string): string {

@@ -10,8 +10,6 @@ export interface TuneOptions {
   /** Time for measuring. One round of runs is made in any case. */
   readonly minutesMax: number;
   readonly onProgress?: (progress: TuneProgress) => void;
-  /** Of the sample, all loads together; 128 MiB by default. */
-  readonly sampleBytesMax?: number;
 }
 
 /** What all steps need. */

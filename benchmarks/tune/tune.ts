@@ -25,6 +25,7 @@ import { tuneSettings } from './tune-settings.ts';
 export type { Choice, Recommendation, TuneProgress, TuneRun } from './recommendation.ts';
 export type { TuneOptions } from './tune-options.ts';
 
+/** Of the sample, all loads together. */
 const SAMPLE_BYTES_MAX = 128 * 1024 * 1024;
 /** More loads than this are not needed to know a server. */
 const LOADS_MAX = 16;
@@ -73,13 +74,13 @@ export async function tune(job: Job, options: TuneOptions): Promise<Recommendati
 async function measureSample(
   job: Job,
   planned: Plan,
-  { sampleBytesMax = SAMPLE_BYTES_MAX, signal, onProgress }: TuneOptions,
+  { signal, onProgress }: TuneOptions,
   folder: string,
   context: TuneContext,
 ): Promise<Recommendation> {
   const { connection, scratch } = context;
   const shown = planned.loads.slice(0, LOADS_MAX);
-  const bytesMax = Math.floor(sampleBytesMax / shown.length);
+  const bytesMax = Math.floor(SAMPLE_BYTES_MAX / shown.length);
   const tables = new Map<string, ScratchTable>();
   const loads: SampledLoad[] = [];
   const notices: string[] = [];

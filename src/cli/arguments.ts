@@ -124,7 +124,7 @@ function commands(argv: readonly string[], about: { version: string; width: numb
       'parse-numbers': false,
       'parse-positional-numbers': false,
     })
-    .usage('Loads CSV and Parquet files into PostgreSQL in parallel, as if one by one.')
+    .usage('Loads CSV, Parquet and JSON files into PostgreSQL in parallel, as if one by one.')
     .command('run [files..]', 'Load files into a table', (load) => loadFlags(load, 'run', argv))
     .command('plan [files..]', 'Show what run would do; changes nothing', (load) =>
       loadFlags(load, 'plan', argv),

@@ -1,4 +1,5 @@
 import { jobOptions, type JobOption } from '../job/job-options.ts';
+import { flagName } from '../remedy.ts';
 
 /** One flag of `etl run` and `etl plan`. */
 export interface Flag {
@@ -98,10 +99,8 @@ function hasFlag({ path, kind }: JobOption): boolean {
 }
 
 function optionFlag(option: JobOption): Flag {
-  const setting = option.path.at(-1) ?? '';
   const format = option.path.find((step) => FORMATS.has(step));
-  const kebab = setting.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  const name = format === undefined ? kebab : `${format}-${kebab}`;
+  const name = flagName(option.path);
   const ofJob = option.path.includes('*') ? 'Load' : 'Database and settings';
   return {
     name,

@@ -1,18 +1,13 @@
 #!/usr/bin/env node
-import { setFlagsFromString } from 'node:v8';
 import { EXIT } from '../errors.ts';
+import { tuneProcess } from '../run/tune-process.ts';
 import { titleWithoutPassword } from './hide-password.ts';
 
 /** The door of the command: nothing but what belongs to the process itself. */
 const title = titleWithoutPassword(process.argv.slice(2));
 if (title !== null) process.title = title;
 
-/**
- * V8 lets the heap grow to a multiple of what was live when it last looked. By a quarter, 100,000 documents
- * peak at 248 instead of 285 MiB, and 200,000 records of JSON at 194 instead of 247; the CPU is the same. By
- * half it was 256 and 201. Of the process, so it is the command's to say, and not the library's.
- */
-setFlagsFromString('--heap-growing-percent=25');
+tuneProcess();
 
 const interrupt = new AbortController();
 

@@ -37,6 +37,7 @@ export function conflictEdges(
   grouping: Grouping,
   shareAbove: number,
 ): UnitEdge[] {
+  if (pairs.length === 0) return [];
   const unitOf = new Map(
     grouping.unitFiles.flatMap((files, unit) => files.map((file) => [file, unit] as const)),
   );

@@ -40,13 +40,14 @@ export function inNaturalOrder<Item extends { readonly path: string }>(
 function sharedFolder(items: readonly { readonly path: string }[]): number {
   const [first] = items;
   if (first === undefined) return 0;
-  let length = first.path.lastIndexOf('/') + 1;
+  let folder = first.path.slice(0, first.path.lastIndexOf('/') + 1);
   for (const { path } of items) {
-    while (!path.startsWith(first.path.slice(0, length))) {
-      length = length < 2 ? 0 : first.path.lastIndexOf('/', length - 2) + 1;
+    while (!path.startsWith(folder)) {
+      const above = folder.length < 2 ? -1 : folder.lastIndexOf('/', folder.length - 2);
+      folder = folder.slice(0, above + 1);
     }
   }
-  return length;
+  return folder.length;
 }
 
 /**

@@ -28,6 +28,7 @@ export function chooseDatabase(job: Job, env: Environment): DatabaseChoice {
 /** Why the driver could not read a URL, for people and without the password; null where it can. */
 export function urlProblem(url: string): string | null {
   if (cutsPassword(url)) return PASSWORD_SPELLING;
+  if (hasOddPort(url)) return 'what follows the host is no port, a number from 1 to 65535';
   if (hostsOf(url).includes(',')) return 'it names several hosts; name the primary alone';
   try {
     const split = splitTls(url);
@@ -44,6 +45,15 @@ export function urlProblem(url: string): string | null {
 
 const PASSWORD_SPELLING =
   'it is not a valid URL; in a password, write / as %2F, # as %23, ? as %3F, @ as %40, % as %25';
+
+/** Not shown: a password without a user before it and an `@` behind it would stand there. */
+function hasOddPort(url: string): boolean {
+  const authority = /^[a-z]+:\/\/(?:[^/?#]*@)?([^@/?#]*)(?:[/?#]|$)/i.exec(url)?.[1] ?? '';
+  const port = /^(?:\[[^\]]*\]|[^[:]*):([^,]+)/.exec(authority)?.[1];
+  return (
+    port !== undefined && (!/^\d{1,5}$/.test(port) || Number(port) > 65_535 || Number(port) < 1)
+  );
+}
 
 /** Where libpq has a list, which it tries in turn; the driver takes one host. */
 function hostsOf(url: string): string {

@@ -27,7 +27,7 @@ export function describeIssue(
   }
   const node = schemaNodeAt(issue.path);
   const allowed = node === null ? issue.message : allowedBy(node);
-  const value = valueAt(root, issue.path);
+  const value = withoutLogin(valueAt(root, issue.path), issue.path);
   const where = whereOf(issue.path, originOf);
   if (value === undefined) return [`${where}: is missing; it must be ${allowed}.`];
   const choices = node?.enum?.map(String) ?? [];
@@ -35,6 +35,13 @@ export function describeIssue(
   return [
     `${where}: ${show(value)} is not allowed; it must be ${allowedWords(allowed, choices)}.${hint}`,
   ];
+}
+
+/** A URL whose scheme was forgotten has a password all the same, which no pattern finds in other texts. */
+function withoutLogin(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.at(-1) === 'databaseUrl' && typeof value === 'string'
+    ? value.replace(/:(?!\/\/)[^]*@/, ':***@')
+    : value;
 }
 
 export function whereOf(path: readonly PropertyKey[], originOf: OriginOf): string {

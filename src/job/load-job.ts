@@ -2,9 +2,11 @@ import { createReadStream } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { EtlError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { flagName } from '../remedy.ts';
 import { crossProblems } from './cross-checks.ts';
 import type { Environment } from './database-choice.ts';
 import { environmentOverrides, misspeltVariables } from './environment.ts';
+import { jobOptions } from './job-options.ts';
 import { describeIssue, type OriginOf } from './job-problems.ts';
 import { formatPath } from './json-path.ts';
 import { parseJsonText, type JsonDocument } from './json-text.ts';
@@ -53,7 +55,8 @@ export function jobOf(
 ): Job {
   const { file, env, cwd } = request;
   const overlay = layOver(document.value, [...environmentOverrides(env), ...request.overrides]);
-  const originOf: OriginOf = (path) => originIn(overlay.origins, document, path);
+  const originOf: OriginOf = (path) =>
+    originIn(overlay.origins, document, path) ?? (file === null ? flagOf(path) : null);
   const checked = jobSchema.safeParse(overlay.root);
   const problems = [
     ...document.problems,
@@ -146,6 +149,13 @@ function originIn(
     if (origin !== undefined) return origin;
   }
   return null;
+}
+
+/** Without a job file, what is missing is missing from the command line. */
+function flagOf(path: readonly PropertyKey[]): string | null {
+  const steps = path.map((step) => (typeof step === 'number' ? '*' : String(step)));
+  const option = jobOptions.find((known) => known.path.join('.') === steps.join('.'));
+  return option === undefined ? null : `--${flagName(option.path)}`;
 }
 
 function invalidJob(problems: readonly string[], fileName: string | undefined): EtlError {

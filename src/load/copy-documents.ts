@@ -1,5 +1,5 @@
 import { assert, present } from '../assert.ts';
-import { EtlError, errorRecordOf } from '../errors.ts';
+import { EtlError, errorRecordOf, remedyOf } from '../errors.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
 import type { DocumentFault } from '../source/documents/document-rows.ts';
 import type { Connection } from '../target/connect.ts';
@@ -94,14 +94,14 @@ function errorOfDocument(
   { name }: FilePlan,
   { columnName }: Pick<CopyTarget, 'columnName'>,
 ): EtlError {
-  const { code, sentence, remedy, facts } = error.record;
+  const { code, sentence, facts } = error.record;
   const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
   const staged = context?.column ?? (facts.sqlState === undefined ? null : (facts.column ?? null));
   const column = staged === null ? (facts.column ?? null) : columnName(staged);
   return new EtlError(
     code,
     plainSentence(sentence, staged, column),
-    remedy,
+    remedyOf(error.record),
     {
       ...(facts.sqlState === undefined ? {} : { sqlState: facts.sqlState }),
       file: name,

@@ -1,4 +1,5 @@
-import { EtlError, type ErrorFacts, type ErrorRecord } from '../errors.ts';
+import { EtlError, remedyOf, type ErrorFacts, type ErrorRecord } from '../errors.ts';
+import { remedy, setting, type Remedy } from '../remedy.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
 import { locateCopyLine } from '../source/csv/locate-record.ts';
 import { lineOfRecord } from '../source/json/line-of-record.ts';
@@ -61,7 +62,7 @@ export async function copyError(
   return new EtlError(
     record.code,
     plainSentence(record.sentence, name, column),
-    remedyOf(record, context, file),
+    remedyOfPlace(record, context, file),
     {
       ...facts,
       ...(column === null ? {} : { column }),
@@ -72,12 +73,16 @@ export async function copyError(
 }
 
 /** Of a value that its type does not take; a CHECK, or a length, has nothing to do with its spelling. */
-function remedyOf(record: ErrorRecord, { value }: CopyContext, file: FilePlan): string {
+function remedyOfPlace(
+  record: ErrorRecord,
+  { value }: CopyContext,
+  file: FilePlan,
+): string | Remedy {
   const spelling = /^(?:22P02|2200[78])$/.test(record.facts.sqlState ?? '');
-  if (!spelling || value === null) return record.remedy;
+  if (!spelling || value === null) return remedyOf(record);
   const { description } = file;
   const csvNull = description.kind === 'csv' ? description.dialect.null : null;
-  return remedyOfValue(value, csvNull) ?? record.remedy;
+  return remedyOfValue(value, csvNull) ?? remedyOf(record);
 }
 
 /**
@@ -93,18 +98,18 @@ function malformed(problem: string, facts: ErrorFacts, cause: EtlError): EtlErro
   return new EtlError(
     'ETL_CSV_MALFORMED',
     `The record cannot be loaded: ${problem}.`,
-    'Correct it, or check csv.delimiter, csv.quote and csv.encoding.',
+    remedy`Correct it, or check ${setting('csv.delimiter')}, ${setting('csv.quote')} and ${setting('csv.encoding')}.`,
     facts,
     { cause },
   );
 }
 
 function withFacts(error: EtlError, facts: { file: string }): EtlError {
-  const { code, sentence, remedy } = error.record;
+  const { code, sentence } = error.record;
   return new EtlError(
     code,
     sentence,
-    remedy,
+    remedyOf(error.record),
     { ...error.record.facts, ...facts },
     { cause: error },
   );

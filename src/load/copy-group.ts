@@ -11,7 +11,7 @@ import { csvCopySql } from '../target/copy-sql.ts';
 import { fileFailure } from './file-failure.ts';
 import { readSmallJson } from './small-json.ts';
 import { readSmallParquet, type SmallParquet } from './small-parquet.ts';
-import { refuseChanged } from './refuse-changed.ts';
+import { isOther, refuseChanged } from './refuse-changed.ts';
 import type { CopyTarget } from './stage-file.ts';
 import { unchangedOf } from './unchanged/left-out.ts';
 import type { StagedFile, SupersededRows, UnitHooks } from './unit-task.ts';
@@ -206,5 +206,5 @@ async function refuse(members: readonly Member[], copied: number): Promise<void>
 /** After the COPY only: what changed before it shows here, too. 3 µs; a promise of it 24 µs. */
 function isChanged(file: FilePlan): boolean {
   const now = statSync(file.path, { throwIfNoEntry: false });
-  return now === undefined || now.size !== file.bytes || now.mtimeMs !== file.mtimeMs;
+  return now === undefined || isOther(file, now);
 }

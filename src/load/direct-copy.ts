@@ -45,8 +45,9 @@ export function canCopyDirectly(task: UnitTask): boolean {
   // Its bad rows would end the copy, and every row go through the transform again.
   if (transformed && task.load.quarantine !== null) return false;
   if (task.direct !== undefined) return true;
-  const { target, ledger, hasRules } = task.load;
-  if (target.onConflict !== 'append' || hasRules || ledger.strategy === 'sequential') return false;
+  const { target, ledger, insertsOnly } = task.load;
+  if (target.onConflict !== 'append' || insertsOnly || ledger.strategy === 'sequential')
+    return false;
   // What several tables take is staged for all of them.
   if (task.load.further !== undefined) return false;
   const [first] = task.files;
@@ -142,7 +143,7 @@ export async function copyDirectly(
   const first = present(task.files[0], 'a file');
   if (quarantine !== null && siftsDirectly(task)) {
     const to = targetOf(first);
-    return siftDirectly(connection, first, to, task, quarantine, hooks, inTransaction).then(
+    return siftDirectly(connection, first, to, { task, quarantine, hooks, inTransaction }).then(
       (staged) => ({ staged: [staged], failure: null }),
       (error: unknown) => {
         return { staged: [], failure: fileFailure(first.ordinal, error, hooks.signal) };

@@ -41,9 +41,9 @@ export async function mergeStaged(
 }
 
 /**
- * A file whose rows one statement could not merge, row by row: that statement goes in the order of the
- * keys, and a row may free the value of another unique index that a later row takes. What is refused
- * even then is refused for good.
+ * A file whose rows one statement could not merge, row by row: where no order is asked for (mergeCoupled)
+ * that statement goes in the order of the keys, and a row may free the value of another unique index that
+ * a later row takes; and a trigger may give two rows one key. What is refused even then is refused for good.
  */
 export async function mergeRowByRow(
   connection: Connection,
@@ -179,6 +179,8 @@ export function ledgerEntry(file: StagedFile, counts: Counts | null): LedgerEntr
     ordinal: file.file.ordinal,
     bytes: file.file.bytes,
     mtimeMs: file.file.mtimeMs,
+    ctimeMs: file.file.ctimeMs,
+    realPath: file.file.realPath,
     contentHash: present(file.contentHash, `the hash of ${file.file.name}`),
     rowsRead: file.rows,
     rejected: file.rejected,

@@ -18,8 +18,8 @@ export interface LoadTask {
   readonly utf8: boolean;
   /** Row triggers may swallow rows, so the merge counts what it returns. */
   readonly countRows: boolean;
-  /** COPY ignores rules, so a table with rules is always written by INSERT. */
-  readonly hasRules: boolean;
+  /** COPY ignores rules, and refuses row security: such a table is always written by INSERT. */
+  readonly insertsOnly: boolean;
   readonly subBatchSize: number;
   /** When the run began, ISO 8601: the value of a column of documents that has the time of loading. */
   readonly startedAt: string;

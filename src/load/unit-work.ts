@@ -1,5 +1,4 @@
 import { assert, present } from '../assert.ts';
-import type { KeyRange } from '../conflict/key-range.ts';
 import { ledgerPath } from '../source/ledger-path.ts';
 import type { Connection } from '../target/connect.ts';
 import {
@@ -32,9 +31,7 @@ export function createUnitWork(
 ): UnitSession {
   const { target } = task.load;
   let connection: Connection | null = null;
-  let table: StagingTable | null = null;
-  let direct: DirectCopy | null = null;
-  let staged: StagedFile[] = [];
+  let held: Held = { table: null, direct: null, staged: [] };
   /** Of a group that is merged file by file: what an earlier attempt has committed. */
   let before: MergedUnit | null = null;
   let stageMs = 0;
@@ -50,54 +47,30 @@ export function createUnitWork(
         return { rows: 0, range: null, failure: null, alreadyMerged: before };
       }
     }
-    const rest = restOf(task, before);
-    let failure: FileFailure | null = null;
-    direct = await tryDirectCopy(connection, rest, hooks);
-    if (direct !== null) {
-      ({ staged, failure } = direct);
-    } else {
-      const sqlName = temporaryName(task.unit);
-      const fileColumn = rest.files.length > 1;
-      const unit = { sqlName, kind: 'temp', fileColumn } as const;
-      const left = await leaveOut(rest, hooks);
-      if (left !== null) ({ staged, failure } = left);
-      else ({ table, staged, failure } = await stageFiles(connection, rest, unit, hooks));
-    }
+    const { failure, ...kept } = await stageRest(connection, restOf(task, before), hooks);
+    held = kept;
+    const { table, direct, staged } = held;
     const merges = table !== null || direct !== null;
     const rows = merges ? staged.reduce((sum, file) => sum + file.rows, 0) : 0;
-    const range = await rangeOf(connection, rows, failure);
+    const ranged = table !== null && rows > 0 && failure === null && hasOneRange(task.load);
+    const range = ranged ? await stagedKeyRange(connection, target, table, task.load.utf8) : null;
     stageMs = hooks.now() - startedAt;
     const isDirect = direct !== null && task.direct !== undefined;
     const keys = table === null ? {} : jointKeys(task.load, table, rows);
     return { rows, range, ...keys, direct: isDirect, failure, alreadyMerged: null };
   };
 
-  const rangeOf = async (
-    open: Connection,
-    rows: number,
-    failure: FileFailure | null,
-  ): Promise<KeyRange | null> =>
-    table === null ||
-    rows === 0 ||
-    failure !== null ||
-    target.key.length === 0 ||
-    // The range of one table's keys says nothing of another's.
-    task.load.further?.some((one) => one.target.key.length > 0) === true
-      ? null
-      : stagedKeyRange(open, target, table, task.load.utf8);
-
   return {
     stage,
     exportKeys: async () => {
+      const { table, staged } = held;
       assert(connection !== null && table !== null, 'keys are exported of a staged unit');
-      const rows = staged.reduce((sum, file) => sum + file.staged, 0);
-      if (task.load.further === undefined) return exportKeyHashes(connection, target, table, rows);
-      const keyed = keyedTables(task.load, table);
-      return exportJointKeyHashes(connection, keyed, rows * keyed.length);
+      return exportKeys(connection, task.load, table, staged);
     },
     merge: async (): Promise<MergedUnit> => {
       assert(connection !== null, 'a staged unit is merged');
       const startedAt = hooks.now();
+      const { table, direct, staged } = held;
       const merged =
         direct === null
           ? await mergeInto(connection, task, table, staged, hooks)
@@ -112,14 +85,55 @@ export function createUnitWork(
       hooks.signal.removeEventListener('abort', cut);
       if (connection === null || !connection.usable()) return;
       try {
-        await direct?.rollback();
-        if (table !== null) await dropStaging(connection, table.sqlName);
+        await held.direct?.rollback();
+        if (held.table !== null) await dropStaging(connection, held.table.sqlName);
       } catch {
         // What cannot be tidied goes with the connection.
         connection.destroy();
       }
     },
   };
+}
+
+/** What a unit holds until it is merged: a staging table, or rows copied into the table itself. */
+interface Held {
+  readonly table: StagingTable | null;
+  readonly direct: DirectCopy | null;
+  readonly staged: readonly StagedFile[];
+}
+
+async function stageRest(
+  connection: Connection,
+  task: UnitTask,
+  hooks: UnitHooks,
+): Promise<Held & { readonly failure: FileFailure | null }> {
+  const direct = await tryDirectCopy(connection, task, hooks);
+  if (direct !== null) {
+    return { table: null, direct, staged: direct.staged, failure: direct.failure };
+  }
+  const left = await leaveOut(task, hooks);
+  if (left !== null) return { table: null, direct, ...left };
+  const sqlName = temporaryName(task.unit);
+  const fileColumn = task.files.length > 1;
+  const unit = { sqlName, kind: 'temp', fileColumn } as const;
+  return { direct, ...(await stageFiles(connection, task, unit, hooks)) };
+}
+
+/** The range of one table's keys says nothing of another's. */
+function hasOneRange({ target, further = [] }: LoadTask): boolean {
+  return target.key.length > 0 && !further.some((one) => one.target.key.length > 0);
+}
+
+async function exportKeys(
+  connection: Connection,
+  load: LoadTask,
+  table: StagingTable,
+  staged: readonly StagedFile[],
+): Promise<Float64Array> {
+  const rows = staged.reduce((sum, file) => sum + file.staged, 0);
+  if (load.further === undefined) return exportKeyHashes(connection, load.target, table, rows);
+  const keyed = keyedTables(load, table);
+  return exportJointKeyHashes(connection, keyed, rows * keyed.length);
 }
 
 /** More keys than rows, where several tables have one. */

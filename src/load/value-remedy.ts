@@ -1,12 +1,14 @@
+import { remedy, setting, type Remedy } from '../remedy.ts';
+
 /**
  * What can be done about a value that the server refuses, where its spelling tells more than the server
  * does; null: it does not. Only remedies that need nothing but this tool, the file or the role.
  * `csvNull`: what the dialect takes for NULL; null where the file is no CSV.
  */
-export function remedyOfValue(value: string, csvNull: string | null): string | null {
+export function remedyOfValue(value: string, csvNull: string | null): string | Remedy | null {
   if (csvNull !== null && NO_VALUE.test(value)) {
     return csvNull === ''
-      ? `Where it stands for no value: --csv-null '${value}' (csv.null); else correct it in the file.`
+      ? remedy`Where it stands for no value: ${setting('csv.null', value)}; else correct it in the file.`
       : `One text stands for NULL, here ${csvNull}: correct the file, or let a transform of the job turn the others (docs/transform.md).`;
   }
   if (DAY_AND_MONTH.test(value)) return DAY_FIRST;

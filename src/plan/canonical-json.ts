@@ -20,7 +20,10 @@ export function digest(value: unknown): string {
 export function deepFreeze<T>(value: T): T {
   if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
     Object.freeze(value);
-    for (const name in value) deepFreeze(value[name]);
+    for (const name in value) {
+      const inner = value[name];
+      if (typeof inner === 'object') deepFreeze(inner);
+    }
   }
   return value;
 }

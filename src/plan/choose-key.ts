@@ -1,4 +1,5 @@
 import { EtlError } from '../errors.ts';
+import { remedy, setting } from '../remedy.ts';
 import { didYouMean } from '../job/nearest-name.ts';
 import type { LoadRequest } from '../job/schema.ts';
 import { readable } from '../target/names.ts';
@@ -22,10 +23,11 @@ export function chooseKey(request: Request, table: Table): readonly string[] {
     (candidate) => candidate.arbiter && sameColumns(candidate.columns, key),
   );
   if (index !== undefined) return index.columns;
+  const another = table.uniqueIndexes.some(({ arbiter }) => arbiter);
   throw new EtlError(
     'ETL_KEY_INVALID',
     `No unique index of ${table.sqlName} has exactly the columns ${key.join(', ')}${whyUnusable(table, key)}. ${uniqueKeysOf(table)}`,
-    `Name one of them with --key, or add one: alter table ${table.sqlName} add unique (${key.map((name) => readable(name)).join(', ')});`,
+    remedy`${another ? remedy`Name one of them with ${setting('key')}, or add one:` : 'Add one:'} alter table ${table.sqlName} add unique (${key.map((name) => readable(name)).join(', ')});`,
     { table: table.sqlName },
   );
 }
@@ -40,8 +42,8 @@ export function keyOfNewTable(
   if (request.key !== null) return resolveKey(request.key, columns, sqlName);
   throw new EtlError(
     'ETL_KEY_INVALID',
-    `${sqlName} is to be created, and nothing says which columns are its key. The files' columns: ${columns.join(', ')}.`,
-    'Name the key with --key, or add every row with --on-conflict append.',
+    `${sqlName} is to be created, and nothing says which columns are its key. The columns: ${columns.join(', ')}.`,
+    remedy`Name the key with ${setting('key')}, or add every row with ${setting('onConflict', 'append')}.`,
     { table: sqlName },
   );
 }
@@ -80,7 +82,7 @@ function primaryKeyOf(table: Table): readonly string[] {
   throw new EtlError(
     'ETL_KEY_INVALID',
     `${table.sqlName} ${why}. ${uniqueKeysOf(table)}`,
-    `Name a unique key with --key, add one (alter table ${table.sqlName} ${ddl};), or add every row with --on-conflict append.`,
+    remedy`Name a unique key with ${setting('key')}, add one (alter table ${table.sqlName} ${ddl};), or add every row with ${setting('onConflict', 'append')}.`,
     { table: table.sqlName },
   );
 }

@@ -28,6 +28,8 @@ export interface CostFacts {
   readonly deterministic: boolean;
   /** Whether the table is made, and may be filled before it gets its key. */
   readonly fills?: boolean;
+  /** Ordinals of files whose rows do not come in the order of their keys; none where absent. */
+  readonly scattered?: ReadonlySet<number>;
   /** Columns of the files that are looked up; none where absent. */
   readonly lookups?: number;
   /** What is compared before anything is sent; nothing where null or absent. */
@@ -131,12 +133,17 @@ function unitWork(facts: CostFacts): UnitWork[] {
   const rows = totalRows(facts);
   const staged = rows / facts.multiplicityInside;
   const writing = rows === 0 ? 0 : writingKeys(facts, staged) / rows;
+  const sorting = ({ files }: UnitPlan): number =>
+    files.some((file) => facts.scattered?.has(file) === true) ? COSTS.sortRow : 0;
   return facts.units.map((unit) => ({
     stage:
       COSTS.unit +
       sum(unit.files.map((file) => stagingOf(unit, facts.files[file]))) +
       unit.estimatedRows * lookingUp(facts),
-    merge: unit.direct === undefined ? unit.estimatedRows * (COSTS.pickRow + writing) : 0,
+    merge:
+      unit.direct === undefined
+        ? unit.estimatedRows * (COSTS.pickRow + sorting(unit) + writing)
+        : 0,
   }));
 }
 

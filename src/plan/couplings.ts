@@ -31,6 +31,7 @@ export function findCouplings(
     ...otherUniqueIndexes(table, key, brought),
     ...table.exclusionConstraints.map((name) => coupling('exclusion constraint', name)),
     ...table.rowTriggers.map((name) => coupling('row trigger', name)),
+    ...(table.statementTriggers ?? []).map((name) => coupling('statement trigger', name)),
     ...table.rules.map((name) => coupling('rule', name)),
     ...table.selfReferences.map((name) => coupling('self-reference', name)),
     ...notHashable(table.columns, key),
@@ -76,6 +77,16 @@ function otherUniqueIndexes(
 /** Whether an index keeps two rows from having the same key. */
 export function enforces({ arbiter, columns }: UniqueIndex, key: readonly string[]): boolean {
   return arbiter && columns.length === key.length && columns.every((name) => key.includes(name));
+}
+
+/** Whether one of them refuses a row because of a row of another key. */
+export function mayRefuse(couplings: readonly Coupling[]): boolean {
+  return couplings.some(({ kind }) => kind === 'unique index' || kind === 'exclusion constraint');
+}
+
+/** Whether one of them is a reference to a row of another key, or of another table of the load. */
+export function mayRefer(couplings: readonly Coupling[]): boolean {
+  return couplings.some(({ kind }) => kind === 'self-reference' || kind === 'foreign key');
 }
 
 function coupling(kind: Coupling['kind'], name: string): Coupling {

@@ -1,5 +1,6 @@
 import type { ErrorRecord } from '../errors.ts';
 import { EtlError } from '../errors.ts';
+import { remedy, setting } from '../remedy.ts';
 import type { LoadRequest } from '../job/schema.ts';
 import { didYouMean } from '../job/nearest-name.ts';
 import { newHeaders } from '../source/csv/describe-csv.ts';
@@ -60,7 +61,7 @@ function refuseNoColumns(files: readonly DescribedFile[]): void {
   throw new EtlError(
     'ETL_FILE_EMPTY',
     'The file has no records with fields, so its columns are not known.',
-    'Take it out of the load, or name the columns with their pointers in json.columns.',
+    remedy`Take it out of the load, or name the columns with their pointers: ${setting('json.columns')}.`,
     { file: empty.file.name },
   );
 }

@@ -1,5 +1,8 @@
-import type { ErrorCode, ErrorRecord } from '../errors.ts';
+import { errorRecord, type ErrorCode, type ErrorRecord } from '../errors.ts';
+import { remedy, setting, type NamedSetting, type Remedy } from '../remedy.ts';
 import { didYouMean, nearestName } from '../job/nearest-name.ts';
+import { pointerTo } from '../source/json/pointer.ts';
+import { readable } from '../target/names.ts';
 import type { TargetColumn } from '../target/table.ts';
 import { matchName } from './match-name.ts';
 
@@ -8,7 +11,8 @@ export interface MappingRequest {
   readonly file: string;
   /** Columns of the file, in its order. */
   readonly columns: readonly string[];
-  readonly isCsv: boolean;
+  /** Where flags tell how such a file is read. */
+  readonly format: 'csv' | 'json' | null;
   /** False where the file has no header: then the table's order is taken. */
   readonly header: boolean;
   /** `columns` of the job: file column to table column, null to leave it out. */
@@ -27,6 +31,8 @@ export interface Mapping {
 
 /** Decides for one file which of its columns goes where. */
 export function mapColumns(request: MappingRequest): Mapping {
+  const stranger = nothingFits(request);
+  if (stranger !== null) return { targets: request.columns.map(() => null), problems: [stranger] };
   const problems: ErrorRecord[] = [];
   const targets = request.columns.map((column, index) =>
     targetOf(request, column, index, problems),
@@ -76,7 +82,7 @@ function sameTargetTwice(
       'ETL_COLUMN_DUPLICATE',
       other,
       `The columns "${one}" and "${other}" both go to "${target ?? ''}" of ${request.table.sqlName}.`,
-      `Leave one out: ${columnsFlag(other, null)}.`,
+      remedy`Leave one out: ${columnSetting(other, null)}.`,
     );
   });
 }
@@ -91,26 +97,34 @@ function notWritable(request: MappingRequest, targets: readonly (string | null)[
       'ETL_COLUMN_TYPE',
       source,
       `The column "${column.name}" of ${request.table.sqlName} is generated and cannot be written.`,
-      `Leave it out: ${columnsFlag(source, null)}.`,
+      remedy`Leave it out: ${columnSetting(source, null)}.`,
     );
   });
 }
 
 /** Required columns that the file lacks, and those that would be null where the table forbids it. */
 function notBrought(request: MappingRequest, targets: readonly (string | null)[]): ErrorRecord[] {
-  return request.table.columns.flatMap((column) => {
+  const { table } = request;
+  const unused = request.columns.filter((_, index) => targets[index] === null);
+  return table.columns.flatMap((column) => {
     if (targets.includes(column.name)) return [];
     const required = request.required.includes(column.name);
     if (!required && (!column.notNull || column.hasDefault || !isWritable(column))) return [];
     const because = required
       ? 'each file must bring the key and the version column'
       : 'it is NOT NULL and has no default';
+    const source = nearestName(column.name, unused) ?? unused[0];
+    const orDefault = required
+      ? ''
+      : `, or give it a default: alter table ${table.sqlName} alter ${readable(column.name)} set default …;`;
     return problem(
       request,
       'ETL_COLUMN_MISSING',
       column.name,
-      `No column of the file goes to "${column.name}" of ${request.table.sqlName}: ${because}. The file's columns: ${request.columns.join(', ')}.`,
-      `Map one: --columns 'name=${column.name}'.`,
+      `No column goes to "${column.name}" of ${table.sqlName}: ${because}. The columns: ${request.columns.join(', ')}.`,
+      source === undefined
+        ? `Add it to the file${orDefault || '.'}`
+        : remedy`If one of them is it, map it, for example ${columnSetting(source, column.name)}${orDefault || '.'}`,
     );
   });
 }
@@ -137,14 +151,50 @@ function unknownColumn(
   column: string,
   names: readonly string[],
 ): ErrorRecord {
-  const sentence = `${request.table.sqlName} has no such column.${didYouMean(column, names)}`;
-  const target = nearestName(column, names) ?? 'name';
-  const remedy =
-    request.isCsv && request.columns.length === 1
-      ? 'It is the only one. Where fields are parted by another character, name it with --csv-delimiter; where lines stand before the header, leave them out with --csv-skip-lines.'
-      : `${columnsOf(names)} Leave it out with ${columnsFlag(column, null)}, or map it with ${columnsFlag(column, target)}.`;
-  return problem(request, 'ETL_COLUMN_MISSING', column, sentence, remedy);
+  const taken = request.columns.map((other) => matchName(other, names));
+  const free = request.table.columns
+    .filter((target) => isWritable(target) && !taken.includes(target.name))
+    .map(({ name }) => name);
+  const sentence = `${request.table.sqlName} has no such column.${didYouMean(column, free)}`;
+  const target = nearestName(column, free) ?? free[0];
+  const leaveOut = columnSetting(column, null);
+  const advice =
+    target === undefined
+      ? remedy`${columnsOf(names)} Leave it out with ${leaveOut}, or add it to the table.`
+      : remedy`${columnsOf(names)} Leave it out with ${leaveOut}, or map it with ${columnSetting(column, target)}.`;
+  return problem(request, 'ETL_COLUMN_MISSING', column, sentence, advice);
 }
+
+/** A file of which no column is one of the table is read otherwise than it was meant, most often. */
+function nothingFits(request: MappingRequest): ErrorRecord | null {
+  const { columns, table, explicit, header, format } = request;
+  const names = table.columns.map(({ name }) => name);
+  const fits = (column: string): boolean =>
+    Object.hasOwn(explicit, column) || matchName(column, names) !== null;
+  const [first] = columns;
+  if (!header || first === undefined || columns.some(fits)) return null;
+  const more = columns.length - COLUMNS_SHOWN_MAX;
+  const shown = columns.slice(0, COLUMNS_SHOWN_MAX).join(', ');
+  const map = remedy`map them, for example ${columnSetting(first, names[0] ?? '')}`;
+  const lines = remedy`where lines stand before the header, leave them out with ${setting('csv.skipLines')}`;
+  const read =
+    format === 'json'
+      ? remedy`Where the records are inside of a value, name their array, for example ${setting('json.records', pointerTo(first))}; else ${map}.`
+      : format === null
+        ? remedy`Name another table, or ${map}.`
+        : columns.length === 1
+          ? remedy`Where fields are parted by another character, name it with ${setting('csv.delimiter')}; ${lines}; else ${map}.`
+          : remedy`If the file has no header, say so with ${setting('csv.header', false)}; ${lines}; else ${map}.`;
+  return problem(
+    request,
+    'ETL_COLUMN_MISSING',
+    null,
+    `No column of the file is one of ${table.sqlName}: ${shown}${more > 0 ? ` and ${more} more` : ''}.`,
+    remedy`${columnsOf(names)} ${read}`,
+  );
+}
+
+const COLUMNS_SHOWN_MAX = 20;
 
 function tooManyColumns(request: MappingRequest, column: string): ErrorRecord {
   const writable = request.table.columns.filter(isWritable).map((target) => target.name);
@@ -153,10 +203,11 @@ function tooManyColumns(request: MappingRequest, column: string): ErrorRecord {
 }
 
 /** How a column is mapped, or left out, in words that work: a flag parts names and trims them. */
-function columnsFlag(source: string, target: string | null): string {
-  return /^\s|\s$|[,=()']/.test(source) || /[,()']/.test(target ?? '')
-    ? `"columns": ${JSON.stringify({ [source]: target })} in a job file`
-    : `--columns '${source}=${target ?? ''}'`;
+function columnSetting(source: string, target: string | null): NamedSetting {
+  const named = setting('columns', { [source]: target });
+  return /^\s|\s$|[,=()]/.test(source) || /[,()]/.test(target ?? '')
+    ? { ...named, flag: `"columns": ${JSON.stringify({ [source]: target })} in a job file` }
+    : named;
 }
 
 function columnsOf(names: readonly string[]): string {
@@ -166,9 +217,10 @@ function columnsOf(names: readonly string[]): string {
 function problem(
   { file, table }: MappingRequest,
   code: ErrorCode,
-  column: string,
+  column: string | null,
   sentence: string,
-  remedy: string,
+  advice: string | Remedy,
 ): ErrorRecord {
-  return { code, sentence, remedy, facts: { file, column, table: table.sqlName } };
+  const where = { file, ...(column === null ? {} : { column }), table: table.sqlName };
+  return errorRecord(code, sentence, advice, where);
 }

@@ -38,6 +38,8 @@ export async function mapFiles(
     targets.push(mapping.targets);
     if (isSkipped(file)) continue;
     problems.push(...mapping.problems);
+    // To wait for each of a hundred thousand others takes its time.
+    if (file.description.kind !== 'parquet') continue;
     await noteLosses(file, mapping.targets, target.planned.columns, losses, problems);
   }
   const count = files.length === 1 ? 'one file' : `${countText(files.length)} files`;
@@ -54,7 +56,7 @@ function mappingOf(
   return mapColumns({
     file: file.name,
     columns,
-    isCsv: description.kind === 'csv',
+    format: description.kind === 'csv' || description.kind === 'json' ? description.kind : null,
     header: description.kind !== 'csv' || description.dialect.header,
     explicit: request.columns,
     table: target.planned,

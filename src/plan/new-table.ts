@@ -1,4 +1,5 @@
 import { EtlError } from '../errors.ts';
+import { remedy, setting } from '../remedy.ts';
 import { didYouMean } from '../job/nearest-name.ts';
 import type { LoadRequest } from '../job/schema.ts';
 import { LIMITS } from '../limits.ts';
@@ -133,7 +134,7 @@ function refuseOddColumns(names: readonly string[], table: string): void {
     throw new EtlError(
       'ETL_LIMIT',
       `The files have ${names.length} columns; a table of PostgreSQL has at most ${LIMITS.columnsMax}.`,
-      'Leave columns out with --columns name=.',
+      remedy`Leave columns out: ${setting('columns', { name: null })}.`,
       { table, limit: LIMITS.columnsMax },
     );
   }
@@ -142,7 +143,7 @@ function refuseOddColumns(names: readonly string[], table: string): void {
   throw new EtlError(
     'ETL_LIMIT',
     `The column's name is longer than PostgreSQL's ${LIMITS.identifierBytesMax} bytes.`,
-    `Give it a shorter one: --columns '${long}=name'.`,
+    remedy`Give it a shorter one: ${setting('columns', { [long]: 'name' })}.`,
     { table, column: long, limit: LIMITS.identifierBytesMax },
   );
 }
@@ -151,7 +152,7 @@ function missing(sqlName: string): EtlError {
   return new EtlError(
     'ETL_TABLE_MISSING',
     `There is no table ${sqlName}, and creating it is off.`,
-    'Check the name and the database, create the table, or drop --no-create-table.',
+    remedy`Check the name and the database, create the table, or drop ${setting('createTable', false)}.`,
     { table: sqlName },
   );
 }

@@ -13,7 +13,7 @@ import type {
   TransformSource,
 } from '../source/source-file.ts';
 import type { GoneEntries } from '../target/gone-entries.ts';
-import type { LoadedFile } from '../target/ledger.ts';
+import type { AskedFiles, LoadedFile } from '../target/ledger.ts';
 import type { FoundIndex, IndexSpec } from '../target/indexes.ts';
 import type { KeyedTable } from '../target/rows-of-keys.ts';
 import type { SessionSetting } from '../target/session.ts';
@@ -93,12 +93,10 @@ export interface Catalog {
     condition: string,
     table: string,
   ): Promise<void>;
-  /** The latest entry of each path; with `fingerprint` the latest of that meaning. */
-  loadedFiles(
-    tableOid: number,
-    paths: readonly string[],
-    fingerprint?: string,
-  ): Promise<readonly LedgerEntry[]>;
+  /** The latest entry of each path, and of each file that was reached by another. */
+  loadedFiles(tableOid: number, asked: AskedFiles): Promise<readonly LedgerEntry[]>;
+  /** Oids of the tables that runs held; nothing of a run that is not known. */
+  tablesOfRuns(runIds: readonly string[]): Promise<ReadonlyMap<string, readonly number[]>>;
   /** Of an unlogged table: files whose rows a crash of the server took; see target/survivors.ts. */
   lostPaths(tableOid: number, paths: readonly string[]): Promise<readonly string[]>;
   /** Of files that were loaded into a table of the name with another oid; see refuse-restored.ts. */
@@ -117,7 +115,16 @@ type IndexedColumns = Pick<TargetTable, 'schema' | 'name' | 'columns'> & {
 /** A file that an earlier run loaded into the same table. */
 export type LedgerEntry = Pick<
   LoadedFile,
-  'path' | 'bytes' | 'mtimeMs' | 'contentHash' | 'fingerprint' | 'runId' | 'loadedAt' | 'rowsRead'
+  | 'path'
+  | 'bytes'
+  | 'mtimeMs'
+  | 'ctimeMs'
+  | 'realPath'
+  | 'contentHash'
+  | 'fingerprint'
+  | 'runId'
+  | 'loadedAt'
+  | 'rowsRead'
 >;
 
 /** The files. */
@@ -131,6 +138,8 @@ export interface Source {
       readonly format?: 'document';
     },
   ): Promise<readonly SourceFile[]>;
+  /** Where each of them lies, links followed. */
+  realPaths(paths: readonly string[]): Promise<readonly string[]>;
   /** `headers` are those of all files that are described with these options. */
   describeFile(
     file: SourceFile,

@@ -1,5 +1,6 @@
 import { present } from '../assert.ts';
 import { EtlError } from '../errors.ts';
+import { remedy, setting } from '../remedy.ts';
 import type { LoadRequest, Settings } from '../job/schema.ts';
 import { describeDocuments, pathProblems } from '../source/documents/describe-documents.ts';
 import { matcherOf, valueText } from '../source/documents/document-values.ts';
@@ -46,8 +47,8 @@ function refuseMaxErrors(maxErrors: Settings['maxErrors']): void {
   if (maxErrors === null) return;
   throw new EtlError(
     'ETL_JOB_INVALID',
-    'maxErrors counts the bad rows of a file, and of documents each is a file of one row.',
-    'Leave maxErrors out of a job that loads documents.',
+    'The number of bad rows that is allowed is of one file, and of documents each is a file of one row.',
+    remedy`Leave ${setting('settings.maxErrors')} out of a job that loads documents.`,
   );
 }
 
@@ -111,8 +112,13 @@ function typeOf(
       return typeof source.value === 'boolean' ? 'boolean' : 'text';
     case 'placeholder': {
       const match = matcherOf(description);
-      const texts = files.flatMap(({ file }) => valueText(source, file, match(file.path)) ?? []);
-      return OF_PLACEHOLDERS.find((type) => texts.every((text) => holds(type, text))) ?? 'text';
+      // Mostly the first path says what a placeholder is not.
+      const isAll = (type: (typeof OF_PLACEHOLDERS)[number]): boolean =>
+        files.every(({ file }) => {
+          const text = valueText(source, file, match(file.path));
+          return text === null || holds(type, text);
+        });
+      return OF_PLACEHOLDERS.find(isAll) ?? 'text';
     }
     case 'content':
     case 'path':

@@ -4,7 +4,7 @@ import type { DescribedFile } from './describe-files.ts';
 import { countText } from './figures.ts';
 import { NO_SPAN } from './key-span.ts';
 import { foldingSamples, sampledType } from './lookup-columns.ts';
-import { estimateOverlap, type Overlap } from './overlap.ts';
+import { estimateOverlap, noneShared, type Overlap } from './overlap.ts';
 import { notSampled } from './overlap-sentence.ts';
 import type { LedgerEntry, PlanContext } from './plan-context.ts';
 import { madeKey } from './plan-transform.ts';
@@ -29,6 +29,8 @@ export interface FilesIn {
   readonly loaded: ReadonlyMap<string, LedgerEntry>;
   /** By path: the run that loaded it last. */
   readonly earlier: ReadonlyMap<string, string>;
+  /** By path: where the file lies, if that is elsewhere and the load is one of rows without a key. */
+  readonly realPaths?: ReadonlyMap<string, string>;
 }
 
 export interface PlannedFiles {
@@ -37,14 +39,16 @@ export interface PlannedFiles {
   readonly multiplicityInside: number;
   /** Ordinals of the files that seem to be sorted by their leading key column. */
   readonly ordered: ReadonlySet<number>;
-  /** Of these, the ones whose keys seem to rise all the way. */
+  /** Of the sorted ones, those whose keys seem to rise all the way. */
   readonly rising: ReadonlySet<number>;
+  /** Ordinals of the files whose rows seem not to come in the order of their keys. */
+  readonly scattered: ReadonlySet<number>;
   readonly notices: readonly string[];
 }
 
 /** Samples the files that are to be loaded, and puts together what the plan says of each file. */
 export async function planFiles(
-  { described, targets, further, sampled, rowsPerFileMax, loaded, earlier }: FilesIn,
+  { described, targets, further, sampled, rowsPerFileMax, ...known }: FilesIn,
   own: Target,
   settings: Pick<Settings, 'conflictDetection'>,
   context: Pick<PlanContext, 'source' | 'catalog' | 'seed'>,
@@ -52,7 +56,7 @@ export async function planFiles(
   const { target, targets: mapped } = sampled ?? { target: own, targets };
   const made = madeKey(described, mapped, target.key);
   const keyed = settings.conflictDetection && target.key.length > 0 && made === null;
-  const toLoad = described.filter(({ file }) => !loaded.has(file.path));
+  const toLoad = described.filter(({ file }) => !known.loaded.has(file.path));
   const keyColumns = oncePerLayout(
     (
       file: Pick<DescribedFile, 'description' | 'columns'> & {
@@ -79,21 +83,26 @@ export async function planFiles(
     documents === null
       ? await sampleFiles(toSample, types, foldingSamples(context, keyOfTable), rowsPerFileMax)
       : sampleDocuments(toSample, types, documents);
-  const byOrdinal = new Map(toSample.map((file, index) => [file.ordinal, samples[index]]));
+  const byOrdinal: (SampledFile | undefined)[] = [];
+  for (const [index, { ordinal }] of toSample.entries()) byOrdinal[ordinal] = samples[index];
   const files = described.map((file) => {
     const taken = targets[file.ordinal] ?? [];
-    const plan = filePlan(file, taken, byOrdinal.get(file.ordinal), { loaded, earlier });
+    const plan = filePlan(file, taken, byOrdinal[file.ordinal], known);
     return further === undefined ? plan : { ...plan, further: further[file.ordinal] ?? [] };
   });
   const { estimate, multiplicityInside } = overlapOf(toSample, samples, target, {
     ...settings,
     made,
   });
-  const ordinalsOf = (is: 'ordered' | 'rising'): ReadonlySet<number> =>
+  const ordinalsOf = (is: 'ordered' | 'rising' | 'scattered'): ReadonlySet<number> =>
     new Set(toSample.filter((_, index) => samples[index]?.[is]).map(({ ordinal }) => ordinal));
-  const [ordered, rising] = [ordinalsOf('ordered'), ordinalsOf('rising')];
+  const orders = {
+    ordered: ordinalsOf('ordered'),
+    rising: ordinalsOf('rising'),
+    scattered: ordinalsOf('scattered'),
+  };
   const notices = nullKeys(toSample, samples);
-  return { files, overlap: estimate, multiplicityInside, ordered, rising, notices };
+  return { files, overlap: estimate, multiplicityInside, ...orders, notices };
 }
 
 function keyColumnsOf(
@@ -108,19 +117,19 @@ function filePlan(
   { ordinal, file, description }: DescribedFile,
   targets: readonly (string | null)[],
   sample: SampledFile | undefined,
-  { loaded, earlier }: Pick<FilesIn, 'loaded' | 'earlier'>,
+  { loaded, earlier, realPaths }: Pick<FilesIn, 'loaded' | 'earlier' | 'realPaths'>,
 ): FilePlan {
   const entry = loaded.get(file.path);
   const earlierRun = entry === undefined ? earlier.get(file.path) : undefined;
+  const realPath = realPaths?.get(file.path);
   const span = sample?.span ?? NO_SPAN;
-  const { path, name, format, compression, bytes, mtimeMs, ...optional } = file;
-  const plan: FilePlan = {
-    path,
-    name,
-    format,
-    compression,
-    bytes,
-    mtimeMs,
+  const plan: Mutable<FilePlan> = {
+    path: file.path,
+    name: file.name,
+    format: file.format,
+    compression: file.compression,
+    bytes: file.bytes,
+    mtimeMs: file.mtimeMs,
     ordinal,
     description,
     targets,
@@ -134,11 +143,18 @@ function filePlan(
         ? null
         : { runId: entry.runId, loadedAt: entry.loadedAt, rows: entry.rowsRead },
   };
-  // Where one object is spread into another of so many properties, the result is slow for whoever
-  // reads it, and large: of 100,000 files it took 4 s of CPU and 400 MB.
-  Object.assign(plan, optional, earlierRun === undefined ? null : { earlierRun });
+  // Where one object is spread into another of so many properties, the result is slow for whoever reads it,
+  // and large: of 100,000 files it took 4 s of CPU and 400 MB. So is one that takes the rest of another.
+  if (file.ctimeMs !== undefined) plan.ctimeMs = file.ctimeMs;
+  if (file.badBytes !== undefined) plan.badBytes = file.badBytes;
+  if (file.recordedAs !== undefined) plan.recordedAs = file.recordedAs;
+  if (file.expansionRatioMax !== undefined) plan.expansionRatioMax = file.expansionRatioMax;
+  if (earlierRun !== undefined) plan.earlierRun = earlierRun;
+  if (realPath !== undefined) plan.realPath = realPath;
   return plan;
 }
+
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 function overlapOf(
   files: readonly FileToSample[],
@@ -155,17 +171,30 @@ function overlapOf(
   if (key.length === 0) return unsampled('append has no key, so no two rows conflict');
   if (!conflictDetection) return unsampled('keys were not sampled: conflictDetection is off');
   if (made !== null) return unsampled(`keys were not sampled: the transform gives ${made}`);
-  return estimateOverlap(
-    samples.map((sample, index) => ({
-      file: files[index]?.ordinal ?? 0,
-      name: files[index]?.file.name ?? '',
-      keys: sample.keys,
-      rows: keyedRows(sample),
-      ordered: sample.ordered,
-      range: sample.span.range,
-      complete: sample.complete,
-    })),
+  const none = samples.every(isSingle) ? noneShared(Float64Array.from(samples, firstKey)) : null;
+  return (
+    none ??
+    estimateOverlap(
+      samples.map((sample, index) => ({
+        file: files[index]?.ordinal ?? 0,
+        name: files[index]?.file.name ?? '',
+        keys: sample.keys,
+        rows: keyedRows(sample),
+        ordered: sample.ordered,
+        range: sample.span.range,
+        complete: sample.complete,
+      })),
+    )
   );
+}
+
+/** A document: nothing of it is unknown. */
+function isSingle({ complete, keys }: SampledFile): boolean {
+  return complete && keys.length === 1;
+}
+
+function firstKey({ keys }: SampledFile): number {
+  return keys[0] ?? NaN;
 }
 
 /** Rows of the file that have a key, as far as the sample tells. */

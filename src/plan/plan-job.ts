@@ -10,6 +10,7 @@ import { findFiles } from '../source/find-files.ts';
 import { columnRange } from '../source/column-range.ts';
 import { sampleRecords } from '../source/csv/sample-records.ts';
 import { sampleFile } from '../source/sample.ts';
+import { realPaths } from '../source/real-paths.ts';
 import type { SourceFile } from '../source/source-file.ts';
 import { readTransform } from '../source/transform/read-transform.ts';
 import { spansAbove } from '../target/above-table.ts';
@@ -23,6 +24,7 @@ import { foreignKeysBetween } from '../target/foreign-keys.ts';
 import { goneEntries } from '../target/gone-entries.ts';
 import { hashSampledKeys } from '../target/keys.ts';
 import { loadedFiles } from '../target/ledger.ts';
+import { tablesOfRuns } from '../target/run-record.ts';
 import { lostPaths } from '../target/survivors.ts';
 import { readServer } from '../target/read-server.ts';
 import { readTable } from '../target/read-table.ts';
@@ -125,7 +127,7 @@ export async function planWith(job: Job, options: PlanOptions, parts: PlanParts)
           if (onError === 'stop') return files;
           return files.map((file) => ({ ...file, badBytes: 'of a row' }));
         },
-        ...{ describeFile, sampleFile, sampleRecords, columnRange, readTransform },
+        ...{ describeFile, sampleFile, sampleRecords, columnRange, readTransform, realPaths },
         ...parts.source,
       },
       hashFile: (path) => hashFile(path, options.signal),
@@ -165,8 +167,8 @@ function catalogOf(connection: Connection, ledgerSchema: string): Catalog {
     rowsBetween: (...asked) => inTurn(() => rowsBetween(connection, ...asked)),
     foreignKeysBetween: (oids) => inTurn(() => foreignKeysBetween(connection, oids)),
     checkCondition: (...asked) => inTurn(() => checkCondition(connection, ...asked)),
-    loadedFiles: (oid, paths, fingerprint) =>
-      inTurn(() => loadedFiles(connection, ledgerSchema, oid, paths, fingerprint)),
+    loadedFiles: (...asked) => inTurn(() => loadedFiles(connection, ledgerSchema, ...asked)),
+    tablesOfRuns: (runIds) => inTurn(() => tablesOfRuns(connection, ledgerSchema, runIds)),
     lostPaths: (...asked) => inTurn(() => lostPaths(connection, ledgerSchema, ...asked)),
     goneEntries: (...asked) => inTurn(() => goneEntries(connection, ledgerSchema, ...asked)),
     findIndexes: (...asked) => inTurn(() => findIndexes(connection, ...asked)),

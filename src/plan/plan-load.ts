@@ -5,33 +5,25 @@ import { brought } from './couplings.ts';
 import { dateOrderNotices } from './date-order.ts';
 import { decideLoad, type Decided } from './decide-load.ts';
 import { findDirectFiles } from './direct-units.ts';
-import { describeFiles, type DescribedFile } from './describe-files.ts';
+import { describeFiles } from './describe-files.ts';
 import { countText } from './figures.ts';
+import { findTables, targetsOf, type FoundTables } from './find-tables.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { columnsForTable, refuseUnused, withLookupColumns, withLookups } from './lookup-columns.ts';
-import { setLayoutKey, withSetColumns } from './lookup-sets.ts';
-import { mapFiles } from './map-files.ts';
+import { setLayoutKey } from './lookup-sets.ts';
+import { mapToTables } from './map-to-tables.ts';
 import type { PlanContext } from './plan-context.ts';
-import { describeDocumentFiles } from './plan-documents.ts';
-import { planFiles } from './plan-files.ts';
+import { describeDocumentFiles, documentsIn } from './plan-documents.ts';
+import { planFiles, type FilesIn } from './plan-files.ts';
 import { indexNotices, planIndexes } from './plan-indexes.ts';
-import { planLookups } from './plan-lookups.ts';
-import {
-  findFurther,
-  furtherMeaning,
-  furtherNotices,
-  mapFurther,
-  refuseUnshareable,
-  tablesInStaging,
-  targetPlans,
-} from './plan-targets.ts';
+import { furtherMeaning, furtherNotices, targetPlans } from './plan-targets.ts';
 import { severalTables } from './several-tables.ts';
-import { planUnchanged, unchangedNotice } from './plan-unchanged.ts';
+import { planUnchanged, unchangedNotice, type PlannedUnchanged } from './plan-unchanged.ts';
 import { sampleUnchanged } from './sample-unchanged.ts';
-import { planTransform, transformNotices, withTransformTypes } from './plan-transform.ts';
+import { planTransform, transformNotices } from './plan-transform.ts';
 import type { FilePlan, LoadPlan } from './plan-types.ts';
+import { remadeNotices } from './remade-targets.ts';
 import { findLoaded } from './skip-loaded.ts';
-import { findTarget, type CreatedTable, type Target } from './target-table.ts';
+import type { CreatedTable, Target } from './target-table.ts';
 
 /** Plans one load. `created`: the tables that earlier loads of the plan create. */
 export async function planLoad(
@@ -45,61 +37,30 @@ export async function planLoad(
     request.documents.path === null
       ? await describeFiles(request, context, transform)
       : await describeDocumentFiles(request, settings, context, transform);
-  const lookups = await planLookups(request, described, created, context);
-  const asked = withLookupColumns(withTransformTypes(request, transform), lookups);
-  const target = withLookups(await findTarget(asked, described, created, context), lookups);
+  const tables = await findTables(request, described, transform, created, context);
+  const { target, further } = tables;
   const { key, planned: table } = target;
-  const further = await findFurther(request, described, created, context, { lookups, transform });
-  refuseUnused(lookups, [target, ...further.map((one) => one.target)]);
   const meaning = furtherMeaning(further);
   const fingerprint = fingerprintOf(request, key, settings, transform, meaning);
-  const skipping = await findLoaded(
-    described.map(({ file }) => file),
-    target.existing,
-    { fingerprint, keyed: [target, ...further.map((one) => one.target)].some(isKeyed) },
-    context,
-  );
-  const isSkipped = ({ file }: DescribedFile): boolean => skipping.loaded.has(file.path);
-  const columns = columnsForTable(request, asked, target, lookups);
-  const mapped = await mapFiles(described, target, { columns }, isSkipped);
-  const several = await mapFurther(described, { target, mapped }, further, isSkipped);
-  const shared = withSetColumns(described, lookups, several.toPlan.further);
-  refuseUnshareable(described, mapped.targets, tablesInStaging(target, further), shared.further);
-  const { loaded, earlier } = skipping;
-  const toPlan = {
-    described,
-    targets: mapped.targets,
-    loaded,
-    earlier,
-    ...several.toPlan,
-    ...shared,
-  };
-  const toCompare = described
-    .filter((one) => !isSkipped(one))
-    .map(({ ordinal, file, description }) => {
-      return { file, description, targets: mapped.targets[ordinal] ?? [] };
-    });
-  const seen =
-    further.length > 0
-      ? null
-      : await sampleUnchanged(request, settings, target, toCompare, context);
-  const { sampled, unchanged } = await planUnchanged(
-    seen,
-    target,
-    (rowsPerFileMax) => planFiles({ ...toPlan, rowsPerFileMax }, target, settings, context),
-    context,
-  );
+  const files = described.map(({ file }) => file);
+  const all = targetsOf(tables);
+  const entries = { fingerprint, keyed: all.some(isKeyed), appends: !all.every(isKeyed) };
+  const skipping = await findLoaded(files, target.existing, entries, context);
+  const { loaded, earlier, realPaths } = skipping;
+  const mapped = await mapToTables(request, described, tables, ({ file }) => loaded.has(file.path));
+  const toSample = { described, loaded, earlier, realPaths, ...mapped.toPlan };
+  const { sampled, unchanged } = await sampleLoad(request, settings, tables, toSample, context);
   const policies = columnPolicies(request, target, sampled.files);
   const indexes = await planIndexes(request.indexes, target, context);
   const workers = workersFor(settings, context);
-  const joint = await severalTables(target, further, sampled.files, context);
-  const direct = joint === null ? await findDirectFiles(target, sampled, context) : null;
-  const planned = { ...sampled, direct, unchanged };
-  const places = { workers: workers.count, several: joint, layoutKey: setLayoutKey(target) };
+  const several = await severalTables(target, further, sampled.files, context);
+  const direct = several === null ? await findDirectFiles(target, sampled, context) : null;
   const dates = settings.conflictDetection
     ? await dateOrderNotices(target, sampled.files, context)
     : [];
-  const decided = decideLoad(request, settings, target, planned, places, context);
+  const places = { workers: workers.count, several, layoutKey: setLayoutKey(target) };
+  const known = { ...sampled, direct, unchanged };
+  const decided = decideLoad(request, settings, target, known, places, context);
   return {
     table,
     key,
@@ -118,9 +79,10 @@ export async function planLoad(
       ...target.notices,
       ...defaultsNotice(target, sampled.files),
       ...skipping.notices,
-      ...mapped.notices,
+      ...mapped.own.notices,
       ...dates,
-      ...furtherNotices(further, several, loaded),
+      ...furtherNotices(further, mapped.further, loaded),
+      ...(await remadeNotices(further, loaded, context)),
       ...sampled.notices,
       ...workers.notices,
       ...shortcutNotices(decided),
@@ -128,6 +90,37 @@ export async function planLoad(
       ...indexNotices(indexes),
     ],
   };
+}
+
+/**
+ * Samples the keys of the files, and compares some of their rows with the table: a load of one table
+ * need not send those that it holds as they are.
+ */
+async function sampleLoad(
+  request: LoadRequest,
+  settings: Settings,
+  { target, further }: FoundTables,
+  toSample: FilesIn,
+  context: PlanContext,
+): Promise<PlannedUnchanged> {
+  const { described, targets, loaded } = toSample;
+  // A hundred thousand documents are not put together to hear that they are not compared.
+  const comparable = documentsIn(described) === null ? described : [];
+  const toCompare = comparable
+    .filter(({ file }) => !loaded.has(file.path))
+    .map(({ ordinal, file, description }) => {
+      return { file, description, targets: targets[ordinal] ?? [] };
+    });
+  const seen =
+    further.length > 0
+      ? null
+      : await sampleUnchanged(request, settings, target, toCompare, context);
+  return planUnchanged(
+    seen,
+    target,
+    (rowsPerFileMax) => planFiles({ ...toSample, rowsPerFileMax }, target, settings, context),
+    context,
+  );
 }
 
 function isKeyed({ key }: Target): boolean {

@@ -127,6 +127,8 @@ export interface FilePlan extends SourceFile {
   } | null;
   /** The run that loaded the path into the table last; absent where none did, or it is skipped. */
   readonly earlierRun?: string;
+  /** Where it lies, of rows without a key, if it was reached through a link; see same-file.ts. */
+  readonly realPath?: string;
 }
 
 /** Whole files, contiguous in precedence: one transaction of the file pipeline. Or a part of one. */

@@ -49,7 +49,17 @@ export async function planLoads(job: Job, context: PlanContext): Promise<Plan> {
 /** Documents are the planner's own, which nobody else has; and a copy of 100,000 takes a second. */
 function copied(load: LoadPlan): LoadPlan {
   if (documentsIn(load.files) === null) return structuredClone(load);
+  for (const file of load.files) freezeDocument(file);
   return { ...structuredClone({ ...load, files: [] }), files: load.files };
+}
+
+/** As deepFreeze does, which looks at each property of each of a hundred thousand. */
+function freezeDocument(file: FilePlan): void {
+  const { description, targets, further, range, skip } = file;
+  for (const inner of [description, targets, further]) deepFreeze(inner);
+  Object.freeze(range);
+  Object.freeze(skip);
+  Object.freeze(file);
 }
 
 /** Folders as absolute paths: a plan may be run from elsewhere. */

@@ -10,11 +10,15 @@ export function throwProblems(problems: readonly ErrorRecord[], where: string): 
   if (problems.length === 1) throw EtlError.fromRecord(first);
   const listed = problems.slice(0, PROBLEMS_LISTED_MAX).map(describeError);
   const more = problems.length - listed.length;
+  const settings = problems.flatMap(({ facts }) => facts.settings ?? []);
   throw new EtlError(
     first.code,
     `${problems.length} problems with ${where}.`,
     'Nothing was loaded.',
-    { problems: more > 0 ? [...listed, `and ${more} more`] : listed },
+    {
+      problems: more > 0 ? [...listed, `and ${more} more`] : listed,
+      ...(settings.length === 0 ? {} : { settings }),
+    },
   );
 }
 

@@ -1,4 +1,5 @@
 import { EtlError } from '../errors.ts';
+import { callOption, remedy } from '../remedy.ts';
 import { ledgerPath } from '../source/ledger-path.ts';
 import type { SourceFile } from '../source/source-file.ts';
 import type { TargetTable } from '../target/table.ts';
@@ -26,7 +27,7 @@ export async function refuseRestored(
   throw new EtlError(
     'ETL_USAGE',
     `${countText(rows)} rows of ${countText(count)} of the files were loaded into a table of the name ${table.sqlName} that had another oid (${tableOid}). If this one was restored from a dump, it has them already.`,
-    `If so, tell the ledger of its new oid: update the table_oid of its rows from ${tableOid} to '${table.sqlName}'::regclass. If not, --force loads them.`,
+    remedy`If so, tell the ledger of its new oid: update the table_oid of its rows from ${tableOid} to '${table.sqlName}'::regclass. If not, ${callOption('force')} loads them.`,
     { table: table.sqlName },
   );
 }

@@ -24,7 +24,9 @@ export interface SampledFile {
   readonly span: KeySpan;
   /** Whether the file seems to be sorted by its leading key column, and is sampled in blocks. */
   readonly ordered: boolean;
-  /** Whether, besides, it seems to rise all the way, with a larger key every few rows. */
+  /** Whether it is sampled in blocks too, but seems not to be sorted. */
+  readonly scattered: boolean;
+  /** Whether it seems to be sorted, and besides it seems to rise all the way, with a larger key every few rows. */
   readonly rising: boolean;
   /** Hashes of the sampled keys, those with a null left out. */
   readonly keys: KeyHashes;
@@ -144,6 +146,8 @@ async function sampleOne(
     columns: keyColumns,
   });
   const values = sample.rows.map((key) => key[0] ?? null);
+  const inBlocks = mayBeBlocks(file);
+  const inOrder = isOrdered(leading, values);
   return {
     rows: sample.rows,
     file: {
@@ -152,8 +156,9 @@ async function sampleOne(
       span: headOnly(file, sample)
         ? { ...spanOf(leading, values), range: null }
         : await spanOfFile(file, keyColumns[0] ?? '', leading, values, context),
-      ordered: mayBeBlocks(file) && isOrdered(leading, values),
-      rising: mayBeBlocks(file) && isRising(leading, values),
+      ordered: inBlocks && inOrder,
+      scattered: inBlocks && !inOrder,
+      rising: inBlocks && isRising(leading, values),
       complete: sample.complete,
       sampledRows: sample.rows.length,
     },
@@ -204,6 +209,7 @@ function withoutKeys(rows: number | FileSample): UnhashedFile {
     rowsExact: exact || rows.fileRowsExact,
     span: NO_SPAN,
     ordered: false,
+    scattered: false,
     rising: false,
     complete: false,
     sampledRows: 0,

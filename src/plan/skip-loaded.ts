@@ -1,25 +1,30 @@
 import { ledgerPath } from '../source/ledger-path.ts';
 import type { SourceFile } from '../source/source-file.ts';
+import type { AskedFiles } from '../target/ledger.ts';
 import type { TargetTable } from '../target/table.ts';
 import type { LedgerEntry, PlanContext } from './plan-context.ts';
 import { mapBounded } from './map-bounded.ts';
 import { countText } from './figures.ts';
 import { refuseRestored } from './refuse-restored.ts';
+import { entryOf, knownFiles, liesThere, type KnownFiles } from './same-file.ts';
 
 export interface Skipping {
   /** By path: the ledger entry that says that the file, as it is, is loaded. */
   readonly loaded: ReadonlyMap<string, LedgerEntry>;
   /** By path: the run that loaded it last, as it was then. */
   readonly earlier: ReadonlyMap<string, string>;
+  /** By path: where the file lies, if that is elsewhere, and there is a table without a key. */
+  readonly realPaths: ReadonlyMap<string, string>;
   readonly notices: readonly string[];
 }
 
 const HASHES_AT_ONCE = 4;
 
 /**
- * Which files an earlier run has loaded: the latest entry of the path has the same meaning
- * (fingerprint) and the same bytes. Where only the time of modification differs (a copy, a
- * checkout), the content is hashed, which costs a read and saves a load.
+ * Which files an earlier run has loaded: the latest entry of the file (see same-file.ts) has the same
+ * meaning (fingerprint) and the same bytes. Where the time of modification differs (a copy, a checkout),
+ * or that of the last change (a file that was put in its place with the time of the other one, or a change
+ * of rights), the content is hashed, which costs a read and saves a load.
  *
  * With `append` it is the latest entry of the same meaning: what a load of another meaning has added
  * since takes nothing away, and to load the file once more would double its rows.
@@ -27,35 +32,73 @@ const HASHES_AT_ONCE = 4;
 export async function findLoaded(
   files: readonly SourceFile[],
   table: LoadedTable | null,
-  { fingerprint, keyed }: { readonly fingerprint: string; readonly keyed: boolean },
-  context: Pick<PlanContext, 'catalog' | 'force' | 'hashFile'>,
+  { fingerprint, keyed, appends }: LoadMeaning,
+  context: FindingContext,
 ): Promise<Skipping> {
-  if (table === null || files.length === 0) {
-    return { loaded: new Map(), earlier: new Map(), notices: [] };
-  }
-  const entries = latestByPath(await context.catalog.loadedFiles(table.oid, files.map(ledgerPath)));
+  const realPaths = appends ? await linkedFiles(files, context) : new Map<string, string>();
+  const none = { loaded: new Map<string, LedgerEntry>(), realPaths };
+  if (table === null || files.length === 0) return { ...none, earlier: new Map(), notices: [] };
+  const asked = askedFiles(files, appends ? realPaths : null);
+  const entries = await context.catalog.loadedFiles(table.oid, asked);
+  const known = knownFiles(entries, appends);
   const earlier = new Map(
     files.flatMap((file) => {
-      const entry = entries.get(ledgerPath(file));
+      const entry = entryOf(known, file, realPaths.get(file.path));
       return entry === undefined ? [] : [[file.path, entry.runId]];
     }),
   );
-  if (context.force) return { loaded: new Map(), earlier, notices: [] };
+  if (context.force) return { ...none, earlier, notices: [] };
   // Where the table as it is has some of the files, the load of the others was begun, or forced, before.
-  if (!keyed && entries.size === 0) await refuseRestored(table, files, context);
-  const lost = await lostInCrash(table, [...entries.keys()], keyed, context);
-  for (const path of lost) entries.delete(path);
-  const own = keyed ? entries : await ofMeaning(fingerprint, entries, table.oid, context);
-  const loaded = await unchanged(files, own, fingerprint, context);
+  if (appends && entries.length === 0) await refuseRestored(table, files, context);
+  const lost = new Set(await lostInCrash(table, [...known.byPath.keys()], keyed, context));
+  const meant = keyed ? entries : await ofMeaning(fingerprint, entries, table.oid, asked, context);
+  const own = lost.size === 0 ? meant : meant.filter(({ path }) => !lost.has(path));
+  const loaded = await unchanged(files, knownFiles(own, appends), fingerprint, realPaths, context);
   return {
     loaded,
     earlier,
+    realPaths,
     notices: [
-      ...crashed(table, lost),
+      ...crashed(table, [...lost]),
       ...emptied(table, loaded),
       ...(keyed ? arrivedLate(files, loaded) : []),
     ],
   };
+}
+
+type FindingContext = Pick<PlanContext, 'catalog' | 'force' | 'hashFile'> & {
+  readonly source: Pick<PlanContext['source'], 'realPaths'>;
+};
+
+/** What a load makes of its files. */
+export interface LoadMeaning {
+  readonly fingerprint: string;
+  /** Whether any of its tables has a key. */
+  readonly keyed: boolean;
+  /** Whether any of them has none. */
+  readonly appends: boolean;
+}
+
+/** By path; only those that lie elsewhere. What has a name of its own in the ledger lies nowhere. */
+async function linkedFiles(
+  files: readonly SourceFile[],
+  { source }: Pick<FindingContext, 'source'>,
+): Promise<Map<string, string>> {
+  const paths = files.flatMap(({ path, recordedAs }) => (recordedAs === undefined ? [path] : []));
+  const real = await source.realPaths(paths);
+  const linked = paths.map((path, place) => [path, real[place] ?? path] as const);
+  return new Map(linked.filter(([path, place]) => path !== place));
+}
+
+/** `realPaths`: null where the path alone tells. */
+function askedFiles(
+  files: readonly SourceFile[],
+  realPaths: ReadonlyMap<string, string> | null,
+): AskedFiles {
+  const paths = files.map(ledgerPath);
+  if (realPaths === null) return { paths };
+  const real = files.map((file) => realPaths.get(file.path) ?? ledgerPath(file));
+  return { paths: [...new Set([...paths, ...real])], realPaths: real };
 }
 
 type LoadedTable = Pick<TargetTable, 'oid' | 'sqlName' | 'empty' | 'unlogged'>;
@@ -81,42 +124,34 @@ function crashed({ sqlName }: LoadedTable, lost: readonly string[]): string[] {
   ];
 }
 
-/** The entries; in the place of one of another meaning the latest of this one, where there is any. */
+/** The latest entries of this meaning, where that of any of them is another. */
 async function ofMeaning(
   fingerprint: string,
-  entries: ReadonlyMap<string, LedgerEntry>,
+  entries: readonly LedgerEntry[],
   tableOid: number,
+  asked: AskedFiles,
   { catalog }: Pick<PlanContext, 'catalog'>,
-): Promise<Map<string, LedgerEntry>> {
-  const others = [...entries.values()].filter((entry) => entry.fingerprint !== fingerprint);
-  const paths = others.map(({ path }) => path);
-  if (paths.length === 0) return new Map(entries);
-  const own = latestByPath(await catalog.loadedFiles(tableOid, paths, fingerprint));
-  return new Map([...entries, ...own]);
-}
-
-function latestByPath(entries: readonly LedgerEntry[]): Map<string, LedgerEntry> {
-  const latest = new Map<string, LedgerEntry>();
-  for (const entry of entries) {
-    const known = latest.get(entry.path);
-    if (known === undefined || known.loadedAt < entry.loadedAt) latest.set(entry.path, entry);
-  }
-  return latest;
+): Promise<readonly LedgerEntry[]> {
+  if (entries.every((entry) => entry.fingerprint === fingerprint)) return entries;
+  return catalog.loadedFiles(tableOid, { ...asked, fingerprint });
 }
 
 /** Those that are as their entries say, in the order of the files. Only what is in doubt is read. */
 async function unchanged(
   files: readonly SourceFile[],
-  entries: ReadonlyMap<string, LedgerEntry>,
+  known: KnownFiles<LedgerEntry>,
   fingerprint: string,
+  realPaths: ReadonlyMap<string, string>,
   { hashFile }: Pick<PlanContext, 'hashFile'>,
 ): Promise<Map<string, LedgerEntry>> {
   const alike = files.flatMap((file) => {
-    const entry = entries.get(ledgerPath(file));
-    const isAlike = entry?.fingerprint === fingerprint && entry.bytes === file.bytes;
-    return isAlike ? [{ file, entry }] : [];
+    const realPath = realPaths.get(file.path);
+    const entry = entryOf(known, file, realPath);
+    if (entry?.fingerprint !== fingerprint || entry.bytes !== file.bytes) return [];
+    const isThere = known.byRealPath.size === 0 || liesThere(entry, file, realPath);
+    return isThere || sameTime(entry.mtimeMs, file.mtimeMs) ? [{ file, entry, isThere }] : [];
   });
-  const inDoubt = alike.filter(({ file, entry }) => Math.abs(entry.mtimeMs - file.mtimeMs) >= 1);
+  const inDoubt = alike.filter(({ file, entry, isThere }) => !isThere || mayDiffer(file, entry));
   const others = await mapBounded(inDoubt, HASHES_AT_ONCE, async ({ file, entry }) =>
     (await hashFile(file.path)) === entry.contentHash ? [] : [file.path],
   );
@@ -124,6 +159,23 @@ async function unchanged(
   return new Map(
     alike.flatMap(({ file: { path }, entry }) => (changed.has(path) ? [] : [[path, entry]])),
   );
+}
+
+/**
+ * An entry of an older ledger does not tell when the file was changed last; but what was changed after it
+ * was loaded, as far as the clocks agree, is in doubt.
+ */
+function mayDiffer(file: SourceFile, entry: LedgerEntry): boolean {
+  if (!sameTime(entry.mtimeMs, file.mtimeMs)) return true;
+  if (file.ctimeMs === undefined) return false;
+  return entry.ctimeMs === undefined
+    ? file.ctimeMs > Date.parse(entry.loadedAt)
+    : !sameTime(entry.ctimeMs, file.ctimeMs);
+}
+
+/** As far as the coarser of two file systems tells it. */
+function sameTime(one: number, other: number): boolean {
+  return Math.abs(one - other) < 1;
 }
 
 function emptied(table: LoadedTable, loaded: ReadonlyMap<string, LedgerEntry>): string[] {

@@ -1,4 +1,5 @@
 import { EtlError } from '../errors.ts';
+import { remedy, setting } from '../remedy.ts';
 import { STRATEGIES, type LoadRequest, type Strategy } from '../job/schema.ts';
 import type { Costs } from './cost.ts';
 import { allDirect } from './direct-units.ts';
@@ -72,8 +73,8 @@ function asRequested(
   if (obstacle !== null) {
     throw new EtlError(
       'ETL_USAGE',
-      `--strategy ${strategy} could leave another table than a sequential load of ${facts.table}: ${obstacle}.`,
-      'Use --strategy auto, or sequential, which is always right.',
+      `The strategy ${strategy} could leave another table than a sequential load of ${facts.table}: ${obstacle}.`,
+      remedy`Use ${setting('strategy', 'auto')}, or sequential, which is always right.`,
       { table: facts.table },
     );
   }

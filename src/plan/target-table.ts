@@ -1,4 +1,5 @@
 import { EtlError } from '../errors.ts';
+import { remedy, setting } from '../remedy.ts';
 import type { LoadRequest } from '../job/schema.ts';
 import { parseTableName, readable } from '../target/names.ts';
 import type { TargetTable } from '../target/table.ts';
@@ -95,9 +96,9 @@ function versionColumn(
   throw new EtlError(
     'ETL_USAGE',
     request.versionColumn === null
-      ? '--on-conflict newest needs a column that says which row is newer.'
+      ? 'The policy newest needs a column that says which row is newer.'
       : `${table.sqlName} has no column "${request.versionColumn}" to tell which row is newer.`,
-    `Name one of its columns with --version-column: ${names.join(', ')}.`,
+    remedy`Name one of its columns with ${setting('versionColumn')}: ${names.join(', ')}.`,
     { table: table.sqlName },
   );
 }

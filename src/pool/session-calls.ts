@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { EtlError } from '../errors.ts';
+import { remedy, setting } from '../remedy.ts';
 import { LIMITS } from '../limits.ts';
 import type { UnitNews } from '../load/unit-task.ts';
 import type { Reply, Request } from './messages.ts';
@@ -97,7 +98,7 @@ function lostWorker(why: string): EtlError {
   return new EtlError(
     'ETL_INTERNAL',
     `A worker thread is lost: ${why}.`,
-    'The unit of work is rolled back; run again. If it ran out of memory, lower --concurrency.',
+    remedy`The unit of work is rolled back; run again. If it ran out of memory, lower ${setting('settings.concurrency')}.`,
     { socket: 'WORKER_LOST' },
   );
 }

@@ -37,6 +37,11 @@ const facts = {
   constraint: text,
   limit: { type: 'number' },
   problems: strings,
+  settings: {
+    type: 'array',
+    items: strictObject({ flag: text, field: text }),
+    description: 'Settings that the remedy names, by their flags and by their fields in a job.',
+  },
 } as const;
 
 const errorRecord = strictObject({

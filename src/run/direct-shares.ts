@@ -10,7 +10,7 @@ import type { WorkerSession } from '../pool/worker-pool.ts';
 import { hashFile } from '../source/content-hash.ts';
 import { hasLoaded, writeLedger } from '../target/ledger.ts';
 import { literal } from '../target/names.ts';
-import { preparedName, recoverPrepared } from '../target/shared-staging.ts';
+import { preparedName, recoverPrepared } from '../target/prepared.ts';
 import type { FreshOutcome } from './fresh-load.ts';
 import { createPartEvents } from './part-events.ts';
 import { cutFiles, placeParts } from './place-parts.ts';

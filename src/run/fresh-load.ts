@@ -4,10 +4,7 @@ import { LIMITS } from '../limits.ts';
 import { insertedOnly, ledgerEntry } from '../load/merge-unit.ts';
 import { writeRejects } from '../load/quarantine/merge-quarantined.ts';
 import type { StagedFiles } from '../load/staged-documents.ts';
-import type { LoadTask } from '../load/unit-task.ts';
 import { missingIndexes } from '../plan/plan-indexes.ts';
-import type { LoadPlan } from '../plan/plan-types.ts';
-import type { WorkerPool } from '../pool/worker-pool.ts';
 import { cancellable } from '../target/backends.ts';
 import type { Connection, ConnectOptions } from '../target/connect.ts';
 import { copyLedger } from '../target/copy-ledger.ts';
@@ -16,9 +13,9 @@ import { createIndexSql } from '../target/indexes.ts';
 import { writeLedger, type LedgerContext, type LedgerEntry } from '../target/ledger.ts';
 import type { TargetTable } from '../target/table.ts';
 import { inTransaction } from '../target/transaction.ts';
-import type { RunEvent } from './events.ts';
 import { createFileParts } from './file-parts.ts';
 import { copyFreshUnits } from './fresh-units.ts';
+import type { LoadWork } from './load-work.ts';
 import { createPartEvents } from './part-events.ts';
 import { forEachFile } from './tell-files.ts';
 
@@ -32,18 +29,9 @@ import { forEachFile } from './tell-files.ts';
  * drops the twin and sends the load down the ordinary road, which has the answer for each of them.
  * A crash leaves an empty table and a twin that the next run drops.
  */
-export interface FreshOptions {
-  readonly plan: LoadPlan;
-  readonly loadIndex: number;
-  readonly task: LoadTask;
+export interface FreshOptions extends LoadWork {
   readonly table: TargetTable;
-  readonly pool: WorkerPool;
-  readonly coordinator: Connection;
   readonly connectOptions: ConnectOptions;
-  readonly signal: AbortSignal;
-  readonly onEvent: (event: RunEvent) => void;
-  /** See LoadQuarantine. */
-  readonly rejectPaths: ReadonlyMap<number, string>;
 }
 
 /** What the twin was filled with; every row was new. */
@@ -78,8 +66,8 @@ export async function runFreshLoad(options: FreshOptions): Promise<FreshOutcome 
 
 async function publish(options: FreshOptions, fresh: string, files: StagedFiles): Promise<void> {
   const { coordinator, connectOptions, plan, table, task, loadIndex, signal, onEvent } = options;
-  await forEachFile(files, ({ file }) => {
-    onEvent({ kind: 'file-merging', load: loadIndex, file: file.ordinal });
+  await forEachFile(plan.files, ({ ordinal, skip }) => {
+    if (skip === null) onEvent({ kind: 'file-merging', load: loadIndex, file: ordinal });
   });
   await inTransaction(coordinator, async () => {
     // The key of many rows takes its time, and so may the others who read the table.
@@ -108,7 +96,14 @@ async function writeFreshLedger(
 }
 
 function* freshEntries(files: StagedFiles): Generator<LedgerEntry> {
-  for (const one of files) yield ledgerEntry(one, insertedOnly(one.rows, one.rejected));
+  // Of documents all have the same.
+  let counts = insertedOnly(0);
+  for (const one of files) {
+    if (counts.rowsRead !== one.rows || counts.rejected !== one.rejected) {
+      counts = insertedOnly(one.rows, one.rejected);
+    }
+    yield ledgerEntry(one, counts);
+  }
 }
 
 /** A file that has more bad rows than it may is for the ordinary road to tell. */

@@ -1,10 +1,11 @@
 import { present } from '../assert.ts';
 import type { FurtherTask } from '../load/further-task.ts';
 import { withPlannedLookups } from '../plan/lookup-columns.ts';
-import type { LoadPlan } from '../plan/plan-types.ts';
+import type { LoadPlan, Plan } from '../plan/plan-types.ts';
 import type { Connection } from '../target/connect.ts';
 import type { TargetTable } from '../target/table.ts';
 import { holdTable } from './hold-table.ts';
+import { coupledBy } from './load-task.ts';
 import { prepareTable } from './prepare-table.ts';
 import type { RunContext } from './run-context.ts';
 
@@ -35,7 +36,8 @@ export async function holdTables(
 
 /** `tables`: in the order of the plan. */
 export function furtherTasks(
-  { targets }: LoadPlan,
+  plan: Plan,
+  { targets, files }: LoadPlan,
   tables: readonly TargetTable[],
 ): { readonly further?: readonly FurtherTask[] } {
   if (targets === undefined) return {};
@@ -49,6 +51,11 @@ export function furtherTasks(
           ...(table.inherited === true ? { inherited: true as const } : {}),
           columns: withPlannedLookups(table.columns, planned).map((column) =>
             key.includes(column.name) ? { ...column, notNull: true } : column,
+          ),
+          ...coupledBy(
+            plan,
+            { existing: table, planned, key },
+            files.map((file) => ({ ...file, targets: file.further?.[index] ?? [] })),
           ),
           ...{ key, onConflict, versionColumn },
         },

@@ -1,4 +1,5 @@
 import { errorRecordOf, EtlError } from '../errors.ts';
+import { remedy, setting } from '../remedy.ts';
 import { LIMITS } from '../limits.ts';
 import { lockTable } from '../target/run-record.ts';
 import type { RunContext } from './run-context.ts';
@@ -37,8 +38,9 @@ export async function holdTable(
 
 function stillLocked(error: unknown, wait: number): EtlError {
   const { sentence, facts } = errorRecordOf(error);
-  const waited = `${sentence.replace(/\.$/, '')}, and was so for the ${wait} s of --wait.`;
-  return new EtlError('ETL_LOCKED', waited, 'Wait longer, or stop the other run.', facts);
+  const waited = `${sentence.replace(/\.$/, '')}, and was so for ${wait} s.`;
+  const longer = remedy`Wait longer (${setting('settings.wait')}), or stop the other run.`;
+  return new EtlError('ETL_LOCKED', waited, longer, facts);
 }
 
 function interrupted(): EtlError {

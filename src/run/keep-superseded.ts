@@ -1,5 +1,5 @@
 import { present } from '../assert.ts';
-import { errorRecordOf, type ErrorRecord } from '../errors.ts';
+import { errorRecordOf } from '../errors.ts';
 import { stageSettled } from '../load/quarantine/stage-settled.ts';
 import { rejectPaths } from '../load/quarantine/reject-folder.ts';
 import {
@@ -16,6 +16,7 @@ import type { Connection } from '../target/connect.ts';
 import { addKeys, findLost } from '../target/lost-rows.ts';
 import { readRejectRecords, type RejectRecord } from '../target/reject-record.ts';
 import { dropStaging } from '../target/staging.ts';
+import type { LoadEnd } from './load-end.ts';
 import type { LoadReport } from './report-types.ts';
 import type { RunContext } from './run-context.ts';
 
@@ -38,13 +39,13 @@ export async function prepareSuperseded({ plan }: RunContext): Promise<void> {
  *
  * The load itself is committed before; what goes wrong here fails the run all the same.
  */
-export async function withSuperseded<T extends LoadEnd>(
+export async function withSuperseded(
   context: RunContext,
   load: LoadPlan,
   index: number,
   task: LoadTask,
-  end: T,
-): Promise<T> {
+  end: LoadEnd,
+): Promise<LoadEnd> {
   if (context.signal.aborted) return end;
   try {
     await keepSuperseded(context, load, index, task, end.report);
@@ -52,11 +53,6 @@ export async function withSuperseded<T extends LoadEnd>(
   } catch (error) {
     return { ...end, error: end.error ?? errorRecordOf(error) };
   }
-}
-
-interface LoadEnd {
-  readonly report: LoadReport;
-  readonly error: ErrorRecord | null;
 }
 
 async function keepSuperseded(

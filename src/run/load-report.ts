@@ -10,15 +10,10 @@ import type { RangeOutcome } from './range-pipeline.ts';
 import type { Counts, FileReport, LoadReport } from './report-types.ts';
 import { targetReports } from './target-reports.ts';
 
-/** A load of which nothing was begun. */
+/** A load of which nothing was begun, be it that all of its files are loaded already. */
 export function notLoaded(load: LoadPlan): LoadReport {
   const report = loadReport(load, { files: load.files.map(untouched) }, sumCounts([]));
   return { ...report, ...targetReports(load, []) };
-}
-
-/** A load whose files the ledger knows, all of them. */
-export function skippedLoad(load: LoadPlan): LoadReport {
-  return notLoaded(load);
 }
 
 export function loadReport(load: LoadPlan, listed: ListedFiles, totals: Counts): LoadReport {

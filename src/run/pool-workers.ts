@@ -1,19 +1,21 @@
-import type { LoadTask, SupersededRows, UnitNews } from '../load/unit-task.ts';
+import type { SupersededRows, UnitNews } from '../load/unit-task.ts';
 import type { MergedUnit, StagedUnit, UnitWorkers } from '../load/unit-session.ts';
-import type { FilePlan, LoadPlan } from '../plan/plan-types.ts';
-import type { WorkerPool } from '../pool/worker-pool.ts';
+import type { FilePlan } from '../plan/plan-types.ts';
 import { createCreationTurns } from './creation-turns.ts';
 import type { RunEvent } from './events.ts';
+import type { LoadWork } from './load-work.ts';
 
-/** The pool's sessions as the file pipeline sees them. */
+/** The pool's sessions as the file pipeline sees them. `leftOut`: by file, rows that are not sent. */
 export function poolWorkers(
-  pool: WorkerPool,
-  load: LoadTask,
-  plan: Pick<LoadPlan, 'files'>,
-  loadIndex: number,
-  onEvent: (event: RunEvent) => void,
-  rejectPaths: ReadonlyMap<number, string> = new Map(),
-  leftOut: ReadonlyMap<number, SupersededRows> = new Map(),
+  {
+    pool,
+    task: load,
+    plan,
+    loadIndex,
+    onEvent,
+    rejectPaths,
+  }: Omit<LoadWork, 'coordinator' | 'signal'>,
+  leftOut: ReadonlyMap<number, SupersededRows>,
 ): UnitWorkers {
   const turns = load.createsInOrder === true ? createCreationTurns() : null;
   return {

@@ -5,7 +5,7 @@ import type { WorkerSession } from '../pool/worker-pool.ts';
 import { ledgerPath } from '../source/ledger-path.ts';
 import { pathDigest } from '../target/ledger.ts';
 import { literal } from '../target/names.ts';
-import { preparedName } from '../target/shared-staging.ts';
+import { preparedName } from '../target/prepared.ts';
 import type { RangeOptions } from './range-options.ts';
 import type { StagedLoad } from './range-staging.ts';
 

@@ -6,7 +6,8 @@ import { sumCounts } from '../load/merge-unit.ts';
 import { isRowFault } from '../load/quarantine/quarantine.ts';
 import type { Counts } from '../target/counts.ts';
 import { hasLoaded } from '../target/ledger.ts';
-import { dropSharedStaging, recoverPrepared } from '../target/shared-staging.ts';
+import { recoverPrepared } from '../target/prepared.ts';
+import { dropSharedStaging } from '../target/shared-staging.ts';
 import type { RangeOptions } from './range-options.ts';
 import { fileDigest, mergeOwners, type OwnersMerged } from './range-owners.ts';
 import { rejectRefusedRows, writeRejectFiles } from './range-rejects.ts';
@@ -73,12 +74,14 @@ async function mergeStaged(options: RangeOptions, staged: StagedLoad): Promise<R
   for (const file of staged.files) {
     options.onEvent({ kind: 'file-merging', load: options.loadIndex, file: file.file.ordinal });
   }
+  let { prepare } = options;
   for (let attempt = 1; ; attempt++) {
     try {
-      return merged(staged, await mergeOwners(options, staged), attempt);
+      return merged(staged, await mergeOwners({ ...options, prepare }, staged), attempt);
     } catch (error) {
       if (options.signal.aborted) return afterAbort(options, staged);
       const record = errorRecordOf(error);
+      prepare &&= !outOfRoom(record);
       const resolved = await resolveDoubt(options, staged, record, attempt);
       if (resolved !== null) return resolved;
       if (attempt >= LIMITS.attemptsMax || !retryable(record)) {
@@ -90,6 +93,14 @@ async function mergeStaged(options: RangeOptions, staged: StagedLoad): Promise<R
       await options.sleep(delay, options.signal);
     }
   }
+}
+
+/**
+ * out_of_memory, which the server also says where others hold all of its places for prepared transactions,
+ * as they may for long.
+ */
+function outOfRoom({ facts }: ErrorRecord): boolean {
+  return facts.sqlState === '53200';
 }
 
 /** The abort may have come while the owners committed: what they began to commit is ended. */

@@ -11,6 +11,8 @@ export interface RunContext {
   readonly plan: Plan;
   readonly runId: string;
   readonly startedAt: Date;
+  /** Of the ledger's schema. */
+  readonly ledgerVersion: number;
   readonly coordinator: Connection;
   readonly setup: Omit<WorkerSetup, 'tableOid' | 'furtherOids'>;
   readonly signal: AbortSignal;

@@ -15,10 +15,11 @@ import { buildSkippedIndexes } from './build-indexes.ts';
 import { withFewDocuments } from './document-report.ts';
 import { createEventStream } from './event-stream.ts';
 import type { RunEvent } from './events.ts';
-import { notLoaded, skippedLoad } from './load-report.ts';
+import type { LoadEnd } from './load-end.ts';
+import { notLoaded } from './load-report.ts';
 import { predictionOf } from './prediction.ts';
 import { recordLoad } from './record-load.ts';
-import { runLoad, type LoadEnd } from './run-load.ts';
+import { runLoad } from './run-load.ts';
 import type { RunContext, RunParts } from './run-context.ts';
 import type { LoadReport, Report, RunStatus } from './report-types.ts';
 import { tidySkipped } from './tidy.ts';
@@ -87,10 +88,19 @@ async function execute(
     session: { ...setup.session, ...flushingSession(plan.session) },
   });
   try {
-    await beginRun(coordinator, plan, runId);
+    const ledgerVersion = await beginRun(coordinator, plan, runId);
     onEvent({ kind: 'run-started', runId, plan });
     const retryRejects = options.retryRejects ?? false;
-    const shared = { plan, runId, startedAt, coordinator, setup, signal, retryRejects };
+    const shared = {
+      plan,
+      runId,
+      startedAt,
+      ledgerVersion,
+      coordinator,
+      setup,
+      signal,
+      retryRejects,
+    };
     const context = { ...shared, parts, onEvent, usage };
     const { loads, error } = await runLoads(context).catch(async (refusal: unknown) => {
       // Nothing was begun, but the record of the run was, and must not say `running` for ever.
@@ -116,15 +126,16 @@ async function execute(
   }
 }
 
-async function beginRun(coordinator: Connection, plan: Plan, runId: string): Promise<void> {
+async function beginRun(coordinator: Connection, plan: Plan, runId: string): Promise<number> {
   const schema = plan.settings.ledgerSchema;
-  await migrateLedger(coordinator, schema);
+  const version = await migrateLedger(coordinator, schema);
   await startRun(coordinator, schema, {
     runId,
     planId: plan.planId,
     host: hostname(),
     pid: process.pid,
   });
+  return version;
 }
 
 /** Loads one after another; the first that fails, or an interrupt, lets no more begin. */
@@ -140,7 +151,7 @@ async function runLoads(
     }
     if (load.units.length === 0 && !context.retryRejects) {
       await tidySkipped(context, load, index);
-      const skipped = skippedLoad(load);
+      const skipped = notLoaded(load);
       await recordLoad(context, index, skipped, 0);
       const { error: why, ...indexes } = await buildSkippedIndexes(context, load, index);
       loads.push({ ...skipped, ...indexes });

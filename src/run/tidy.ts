@@ -3,7 +3,8 @@ import type { LoadPlan } from '../plan/plan-types.ts';
 import { dropFresh } from '../target/fresh-table.ts';
 import { waitForEarlierWork } from '../target/at-work.ts';
 import { lockTable, unlockTables } from '../target/run-record.ts';
-import { dropSharedStaging, leftBehind, recoverPrepared } from '../target/shared-staging.ts';
+import { recoverPrepared } from '../target/prepared.ts';
+import { dropSharedStaging, leftBehind } from '../target/shared-staging.ts';
 import { leftSpools } from './load-quarantine.ts';
 import type { RunContext } from './run-context.ts';
 

@@ -1,5 +1,6 @@
 import type { ErrorRecord } from '../errors.ts';
 import { redactUrl } from '../job/database-choice.ts';
+import { inCode } from '../run/upsert/remedy-in-code.ts';
 
 export interface NamedFile {
   readonly base: string;
@@ -20,7 +21,8 @@ export function asTold(
       (words, { base, name }) => words.replaceAll(base, name),
       redactUrl(text).replaceAll(`${folder}/`, ''),
     );
-  const { code, sentence, remedy, facts } = record;
+  // A client has no command line, and the service has a file of jobs.
+  const { code, sentence, remedy, facts } = inCode(record);
   const problems = facts.problems?.map(told);
   return {
     code,

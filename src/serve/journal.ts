@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { EndedUploads } from './ended-uploads.ts';
 import type { IdempotencyKey } from './idempotency.ts';
 import type { UploadReport } from './upload.ts';
 
@@ -45,8 +46,8 @@ export interface Journal {
 export interface JournalOptions {
   /** Lines after which the journal is written anew, with what the snapshot says. */
   readonly linesMax: number;
-  /** All that is still of interest, in order. */
-  readonly snapshot: () => readonly JournalEntry[];
+  /** All that is still of interest, in order: entries, and lines that say some. */
+  readonly snapshot: () => readonly (JournalEntry | string)[];
   /** Before entries are written: what they speak of must be durable, too. */
   readonly before: () => Promise<void>;
 }
@@ -82,7 +83,7 @@ export async function openJournal(path: string, options: JournalOptions): Promis
     const waiting = new Set(entries.map(uploadIdOf));
     const kept = options
       .snapshot()
-      .filter((entry) => entry.kind === 'ended' || !waiting.has(uploadIdOf(entry)));
+      .filter((entry) => !isAccepted(entry) || !waiting.has(uploadIdOf(entry)));
     const anew = await writeAnew(path, kept).catch(() => null);
     written = anew === null ? Math.floor(options.linesMax / 2) : 0;
     if (anew === null) return;
@@ -121,12 +122,17 @@ async function addWhole(file: FileHandle, text: string): Promise<void> {
 }
 
 /** What fails leaves no half of a file, which would take the room that is wanted. */
-async function writeAnew(path: string, entries: readonly JournalEntry[]): Promise<FileHandle> {
+async function writeAnew(
+  path: string,
+  entries: readonly (JournalEntry | string)[],
+): Promise<FileHandle> {
   const name = `${path}.new`;
   await rm(name, { force: true });
   const file = await open(name, 'ax', 0o600);
   try {
-    await file.appendFile(linesOf(entries));
+    for (let at = 0; at < entries.length; at += LINES_AT_ONCE) {
+      await file.appendFile(linesOf(entries.slice(at, at + LINES_AT_ONCE)));
+    }
     await file.datasync();
     await rename(name, path);
     return file;
@@ -137,37 +143,38 @@ async function writeAnew(path: string, entries: readonly JournalEntry[]): Promis
   }
 }
 
+/** Entries of which the text is in memory, where many are written. */
+const LINES_AT_ONCE = 200;
+
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   await handle.sync().finally(() => handle.close());
 }
 
-function linesOf(entries: readonly JournalEntry[]): string {
-  return entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+function linesOf(entries: readonly (JournalEntry | string)[]): string {
+  const lines = entries.map((entry) => (typeof entry === 'string' ? entry : JSON.stringify(entry)));
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function isAccepted(
+  entry: JournalEntry | string,
+): entry is Extract<JournalEntry, { kind: 'accepted' }> {
+  return typeof entry !== 'string' && entry.kind === 'accepted';
 }
 
 function uploadIdOf(entry: JournalEntry): string {
   return entry.kind === 'accepted' ? entry.upload.id : entry.report.id;
 }
 
-/** What a journal says at last. */
-export interface JournalState {
-  /** Accepted, and not ended; in order. */
-  readonly pending: readonly AcceptedUpload[];
-  /** In order, the last `keptMax` of them. */
-  readonly ended: readonly EndedUpload[];
-}
-
-/** How an upload ended, and the key that it came with. */
-export interface EndedUpload {
-  readonly report: UploadReport;
-  readonly idempotency?: IdempotencyKey;
-}
-
-/** Nothing where there is no journal. A line that a crash has torn says nothing, either. */
-export async function readJournal(path: string, keptMax: number): Promise<JournalState> {
+/**
+ * What was accepted and has not ended, in order; what has ended is added to `ended`. Nothing where there
+ * is no journal. A line that a crash has torn says nothing, either.
+ */
+export async function readJournal(
+  path: string,
+  ended: EndedUploads,
+): Promise<readonly AcceptedUpload[]> {
   const pending = new Map<string, AcceptedUpload>();
-  const ended = new Map<string, EndedUpload>();
   const input = createReadStream(path);
   try {
     for await (const line of createInterface({ input, crlfDelay: Infinity })) {
@@ -176,14 +183,12 @@ export async function readJournal(path: string, keptMax: number): Promise<Journa
       if (entry?.kind !== 'ended') continue;
       pending.delete(entry.report.id);
       const { report, idempotency } = entry;
-      ended.set(report.id, { report, ...(idempotency === undefined ? {} : { idempotency }) });
-      const [oldest] = ended.keys();
-      if (ended.size > keptMax && oldest !== undefined) ended.delete(oldest);
+      ended.add({ report, ...(idempotency === undefined ? {} : { idempotency }) });
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  return { pending: [...pending.values()], ended: [...ended.values()] };
+  return [...pending.values()];
 }
 
 function entryOf(line: string): JournalEntry | null {

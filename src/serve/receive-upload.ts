@@ -2,6 +2,7 @@ import type { FastifyError, FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { LIMITS } from '../limits.ts';
+import { joinSignals } from '../run/join-signals.ts';
 import { cannotKeep } from './cannot-keep.ts';
 import { receiveInto, tooSlow, type BodyGuard } from './receive-body.ts';
 import { Refusal } from './refusal.ts';
@@ -50,10 +51,11 @@ export async function receiveUpload(
   if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) throw tooLarge(bodyBytesMax);
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(tooSlow(bodyMs)), bodyMs);
+  const { signal, release } = joinSignals(options.signal, late.signal);
   let taken = 0;
   const guard: Omit<BodyGuard, 'hash'> = {
     idleMs: options.idleMs,
-    signal: AbortSignal.any([options.signal, late.signal]),
+    signal,
     onBytes: (more) => {
       if (taken + more > bodyBytesMax) throw tooLarge(bodyBytesMax);
       room.take(more);
@@ -84,6 +86,7 @@ export async function receiveUpload(
     throw error;
   } finally {
     clearTimeout(timer);
+    release();
   }
 }
 

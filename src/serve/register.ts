@@ -1,12 +1,7 @@
 import { LIMITS } from '../limits.ts';
+import { createEndedUploads, type EndedUpload } from './ended-uploads.ts';
 import { createKeyedUploads, type KeyedUploads } from './idempotency.ts';
-import {
-  openJournal,
-  readJournal,
-  type AcceptedUpload,
-  type EndedUpload,
-  type Journal,
-} from './journal.ts';
+import { openJournal, readJournal, type AcceptedUpload, type Journal } from './journal.ts';
 import type { SpoolRoom } from './spool-room.ts';
 import type { Spool } from './spool.ts';
 import {
@@ -50,12 +45,12 @@ export interface RegisterOptions {
 /** Reads what the journal says, removes from the spool what it does not, and goes on from there. */
 export async function openRegister(options: RegisterOptions): Promise<Register> {
   const { spool, room, now, onEnd } = options;
-  const state = await readJournal(spool.journalPath, LIMITS.serveUploadsKeptMax);
-  const open = new Map(state.pending.map((accepted) => [accepted.id, uploadOf(accepted)] as const));
-  const ended = new Map(state.ended.map((one) => [one.report.id, one]));
+  const ended = createEndedUploads();
+  const pending = await readJournal(spool.journalPath, ended);
+  const open = new Map(pending.map((accepted) => [accepted.id, uploadOf(accepted)] as const));
   const resumed = [...open.values()];
   const keyed = createKeyedUploads(now);
-  for (const one of state.ended) keyed.add(keyedOf(one));
+  for (const one of ended.all()) keyed.add(keyedOf(one));
   for (const upload of resumed) keyed.add(upload);
   const kept = resumed.flatMap((upload) => upload.files);
   await spool.sweep(new Set(kept.map((file) => file.base)));
@@ -64,7 +59,7 @@ export async function openRegister(options: RegisterOptions): Promise<Register> 
     linesMax: 4 * LIMITS.serveUploadsKeptMax,
     before: () => spool.sync(),
     snapshot: () => [
-      ...[...ended.values()].map((one) => ({ kind: 'ended', ...one }) as const),
+      ...ended.lines(),
       ...[...open.values()].map(
         (upload) => ({ kind: 'accepted', upload: acceptedOf(upload) }) as const,
       ),
@@ -79,12 +74,7 @@ export async function openRegister(options: RegisterOptions): Promise<Register> 
     const { idempotency } = upload;
     const one = { report, ...(idempotency === undefined ? {} : { idempotency }) };
     open.delete(upload.id);
-    ended.set(upload.id, one);
-    const [oldest] = ended.values();
-    if (ended.size > LIMITS.serveUploadsKeptMax && oldest !== undefined) {
-      ended.delete(oldest.report.id);
-      keyed.forget(keyedOf(oldest));
-    }
+    for (const oldest of ended.add(one)) keyed.forget(keyedOf(oldest));
     // Where it cannot be written, the next process looks again, and finds in the ledger what is loaded.
     const durable = await journal.append({ kind: 'ended', ...one }).then(
       () => true,
@@ -115,7 +105,7 @@ export async function openRegister(options: RegisterOptions): Promise<Register> 
     repeated: keyed.find,
     find: (id) => {
       const upload = open.get(id);
-      return upload === undefined ? (ended.get(id)?.report ?? null) : reportOf(upload, null);
+      return upload === undefined ? ended.find(id) : reportOf(upload, null);
     },
     open: (id) => open.get(id) ?? null,
     started: (upload) => {

@@ -1,7 +1,8 @@
-import { mkdir, open, readdir, unlink, type FileHandle } from 'node:fs/promises';
+import { open, readdir, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tryLock } from '../embedded/lock.ts';
 import { EtlError } from '../errors.ts';
+import { makeFolder } from '../load/make-folder.ts';
 
 /** The folder that keeps what was accepted until it is loaded. */
 export interface Spool {
@@ -27,7 +28,7 @@ export interface Spool {
  */
 export async function openSpool(folder: string): Promise<Spool> {
   const filesFolder = join(folder, 'files');
-  const lock = await mkdir(filesFolder, { recursive: true, mode: 0o700 })
+  const lock = await makeFolder(filesFolder, 0o700)
     .then(() => tryLock(join(folder, 'lock')))
     .catch((error: unknown) => {
       throw unusable(folder, error);

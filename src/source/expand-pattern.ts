@@ -65,8 +65,9 @@ async function withoutLoops(paths: readonly string[]): Promise<readonly string[]
   let last = '';
   let loops = false;
   for (const file of paths) {
-    const folder = path.dirname(file);
     // As a rule the next path is of the same folder.
+    const same = file.lastIndexOf('/') === last.length && file.startsWith(last);
+    const folder = same ? last : path.dirname(file);
     if (folder !== last) loops = (await realFolders(folder, known)) === null;
     last = folder;
     if (!loops) kept.push(file);

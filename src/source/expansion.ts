@@ -1,4 +1,5 @@
 import { EtlError } from '../errors.ts';
+import { remedy, setting } from '../remedy.ts';
 import { LIMITS } from '../limits.ts';
 import type { SourceFile } from './source-file.ts';
 
@@ -24,7 +25,7 @@ export function refuseBomb(
   throw new EtlError(
     'ETL_LIMIT',
     `Its data grows more than ${ratioMax}-fold: ${encoded} bytes of it are ${decoded} already.`,
-    'If you trust where it is from, raise settings.expansionRatioMax (--expansion-ratio-max).',
+    remedy`If you trust where it is from, raise ${setting('settings.expansionRatioMax')}.`,
     { file: file.name, limit: ratioMax },
   );
 }

@@ -45,7 +45,10 @@ export async function findFiles(
     const looks = await lookAtFiles(paths, options);
     const files = looks.filter((look) => 'path' in look);
     for (const look of looks) if ('code' in look) problems.push(look);
-    for (const file of inOrder(files, order)) {
+    const ordered = inOrder(files, order);
+    // Nothing is found twice then; the paths of a hundred thousand as keys of a map took 0.1 s.
+    if (patterns.length === 1 && problems.length === 0) return ordered;
+    for (const file of ordered) {
       if (!found.has(file.path)) found.set(file.path, file);
     }
   }
@@ -66,7 +69,7 @@ async function pathsOf(
       code: 'ETL_FILE_FORMAT',
       name: pattern,
       sentence: 'It is a directory.',
-      remedy: `Write ${path.posix.join(pattern, '**/*.csv')} for the CSV files in it.`,
+      remedy: `Write '${path.posix.join(pattern, '**/*.csv')}' for the CSV files in it, with the quotes.`,
     });
     return [];
   }

@@ -60,7 +60,8 @@ async function lookAt(file: string, options: LookOptions): Promise<SourceFile | 
     const kind = formatOfName(name, format);
     if ('sentence' in kind) return { code: 'ETL_FILE_FORMAT', name, ...kind };
     return {
-      ...{ path: file, name, ...kind, bytes: stats.size, mtimeMs: stats.mtimeMs },
+      ...{ path: file, name, ...kind, bytes: stats.size },
+      ...{ mtimeMs: stats.mtimeMs, ctimeMs: stats.ctimeMs },
       ...(ratio === LIMITS.expansionRatioMax ? {} : { expansionRatioMax: ratio }),
     };
   } catch (error) {
@@ -106,8 +107,8 @@ function lookAtDocument(file: string, name: string): SourceFile | Problem {
     if ((stats.mode & READABLE_BY_ALL) !== READABLE_BY_ALL) accessSync(file, constants.R_OK);
     const problem = notRegular(name, stats);
     if (problem !== null) return problem;
-    const { size: bytes, mtimeMs } = stats;
-    return { path: file, name, format: 'document', compression: 'none', bytes, mtimeMs };
+    const { size: bytes, mtimeMs, ctimeMs } = stats;
+    return { path: file, name, format: 'document', compression: 'none', bytes, mtimeMs, ctimeMs };
   } catch (error) {
     return unreadable(name, error);
   }

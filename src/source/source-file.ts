@@ -9,6 +9,8 @@ export interface SourceFile {
   /** Size on disk, in bytes. */
   readonly bytes: number;
   readonly mtimeMs: number;
+  /** Time of the last change, also of its attributes; nobody can set it. Absent: not looked at. */
+  readonly ctimeMs?: number;
   /** Where the job asks for another than the usual one of `LIMITS`. */
   readonly expansionRatioMax?: number;
   /** Whose fault bytes are that are not of the encoding; the file's where absent. */

@@ -1,4 +1,5 @@
 import { EtlError } from '../errors.ts';
+import { remedy, setting } from '../remedy.ts';
 import { literal } from './names.ts';
 import { serverError } from './server-error.ts';
 
@@ -68,7 +69,7 @@ async function refusedSetting(client: Asked, session: SessionValues): Promise<Et
       return new EtlError(
         sqlState === '42501' ? 'ETL_PRIVILEGE' : 'ETL_JOB_INVALID',
         `The server refuses the session's setting ${name} = ${JSON.stringify(value)}: ${record.sentence}`,
-        `${hint === undefined ? '' : `${hint} `}${REMEDIES.get(name) ?? 'Correct settings.session (--session), or leave it out.'}`,
+        remedy`${hint === undefined ? '' : `${hint} `}Correct ${setting(SETTINGS.get(name) ?? 'settings.session')}, or leave it out.`,
         { sqlState },
         { cause: error },
       );
@@ -78,6 +79,4 @@ async function refusedSetting(client: Asked, session: SessionValues): Promise<Et
 }
 
 /** What the job calls them, where it is not by the name of the parameter. */
-const REMEDIES: ReadonlyMap<string, string> = new Map([
-  ['timezone', 'Correct settings.timeZone (--time-zone).'],
-]);
+const SETTINGS: ReadonlyMap<string, string> = new Map([['timezone', 'settings.timeZone']]);

@@ -156,7 +156,7 @@ function badCastError(message: string, sqlState: string, cause?: EtlError): EtlE
   return new EtlError(
     'ETL_ROW_INVALID',
     `${message}.`,
-    'Correct the value in the file, or change the table.',
+    'Correct the value, or change the table.',
     sqlState === '' ? {} : { sqlState },
     { cause },
   );

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { present } from '../assert.ts';
+import { EtlError, remedyOf } from '../errors.ts';
 import { connectionParameters } from '../job/connection-parameters.ts';
 import { LIMITS } from '../limits.ts';
 import { CopyOut } from './copy-out.ts';
@@ -87,13 +88,25 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     return await openSession({ ...config, ssl, sslnegotiation: tls.negotiation }, options);
   } catch (error) {
     // Each way of asking needs a connection of its own: the server hangs up after its refusal.
-    if (tls.mode !== 'prefer' || !offersNoTls(error)) throw tlsError(error) ?? serverError(error);
+    if (tls.mode !== 'prefer' || !offersNoTls(error))
+      throw tlsError(error) ?? refusedBy(error, config);
   }
   try {
     return await openSession({ ...config, ssl: false, sslnegotiation: 'postgres' }, options);
   } catch (error) {
-    throw serverError(error);
+    throw refusedBy(error, config);
   }
+}
+
+/** A server that refuses names the user at most, and which of several it was is the question. */
+function refusedBy(error: unknown, config: pg.ClientConfig): EtlError {
+  const told = serverError(error);
+  const { code, sentence, facts } = told.record;
+  const { host, port, database = '' } = new pg.Client(config);
+  if (code !== 'ETL_CONNECTION' || sentence.includes(host)) return told;
+  const where = `database ${database} at ${host}:${port}`;
+  const named = `${sentence.replace(/\.$/, '')} (${where}).`;
+  return new EtlError(code, named, remedyOf(told.record), facts, { cause: error });
 }
 
 /** Asked for by pg once the server wants a password, with the login in its own words. */

@@ -1,6 +1,7 @@
 import { present } from '../assert.ts';
 import type { FileDescription } from '../source/source-file.ts';
 import { readsEmptyAsNull } from '../source/transform/input-of.ts';
+import { lengthOf } from './cast-sql.ts';
 import { contentAsDigits } from './document-column.ts';
 import { emptyIsNull } from './empty-text.ts';
 import { conditionSql } from './joint-condition.ts';
@@ -8,7 +9,6 @@ import { sharedType, type SharedType } from './joint-types.ts';
 import type { StagingColumn, StagingTable } from './staging.ts';
 import {
   castOf,
-  charactersMaxOf,
   readAs,
   type FileLayout,
   type LaidFile,
@@ -239,7 +239,7 @@ function viewColumn(
   return {
     ...column,
     cast: castOf(type),
-    ...charactersMaxOf(type),
+    ...lengthOf(type),
     collation: asText ? collation : null,
     ...nulls,
   };

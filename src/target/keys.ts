@@ -7,6 +7,7 @@ import type { TargetType } from './table.ts';
 import { textArray } from './text-array.ts';
 
 const INTEGERS = new Set(['int2', 'int4', 'int8', 'oid']);
+const DATES = new Set(['date', 'timestamp', 'timestamptz']);
 const TEXTS = new Set(['text', 'varchar', 'name']);
 
 /**
@@ -37,7 +38,7 @@ function rangeSql(
   if (INTEGERS.has(type.typeName)) {
     return { kind: 'integer', sql: `min(${value})::text as min, max(${value})::text as max` };
   }
-  if (type.typeName === 'date' || type.typeName.startsWith('timestamp')) {
+  if (DATES.has(type.typeName)) {
     // No bigint: the last dates of the calendar are beyond its microseconds.
     const microseconds = (end: string): string =>
       `case when isfinite(min(${value})) and isfinite(max(${value})) then ` +

@@ -1,4 +1,6 @@
 import { errorRecordOf, EtlError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { remedy, setting } from '../remedy.ts';
 import type { Connection } from './connect.ts';
 import { literal, quoted, readable } from './names.ts';
 
@@ -111,26 +113,53 @@ function migrations(schema: string): readonly string[] {
        select l.id from ${s}.ledger l
          join pg_catalog.pg_class c on c.oid = l.table_oid and c.relpersistence = 'u'
        on conflict do nothing;`,
+
+    `alter table ${s}.ledger add column if not exists ctime_ms double precision,
+       add column if not exists real_path text;
+     create index if not exists ledger_real_path on ${s}.ledger (table_oid, real_path, id desc)
+       where real_path is not null;`,
   ];
 }
 
+/** The first version of the ledger that has a place for `ctimeMs` and `realPath`; see ledger.ts. */
+export const ORIGINS_VERSION = 5;
+
 /**
- * What loading itself needs. Later versions hold what `etl history` shows, as tables of their own:
- * a change to `ledger` would have to wait for the prepared transactions that a run which died may
+ * What loading itself needs. Later versions hold what `etl history` shows, as tables of their own, or
+ * can wait: a change to `ledger` has to wait for the prepared transactions that a run which died may
  * have left on it, and these are ended only by a run that has got past this migration.
  */
 const VERSION_NEEDED = 1;
 
 /**
- * Creates what is missing. Two runs that start at once wait for each other on an advisory lock. A
- * role that may load, but not create tables in the ledger's schema, goes on with an older ledger.
+ * Creates what is missing, and resolves to the version that the ledger has then. Two runs that start at
+ * once wait for each other on an advisory lock. A role that may load, but not create tables in the
+ * ledger's schema, goes on with an older ledger; so does a run that finds it locked.
  */
-export async function migrateLedger(connection: Connection, schema: string): Promise<void> {
+export async function migrateLedger(connection: Connection, schema: string): Promise<number> {
   const all = migrations(schema);
   const applied = await ledgerVersion(connection, schema);
-  if (applied >= all.length) return;
+  // A new ledger is made at once; in one that others may be using, no version undoes the one before.
+  let reached = applied;
+  while (reached < all.length) {
+    const to = applied === 0 ? all.length : reached + 1;
+    if (!(await migrateTo(connection, schema, all.slice(0, to), applied))) break;
+    reached = to;
+  }
+  return reached;
+}
+
+async function migrateTo(
+  connection: Connection,
+  schema: string,
+  all: readonly string[],
+  applied: number,
+): Promise<boolean> {
   await connection.query('begin');
   try {
+    if (applied >= VERSION_NEEDED) {
+      await connection.query(`set local lock_timeout = ${LIMITS.ledgerLockMs}`);
+    }
     await connection.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [
       `parallel-upsert ledger ${schema}`,
     ]);
@@ -152,12 +181,17 @@ export async function migrateLedger(connection: Connection, schema: string): Pro
       ]);
     }
     await connection.query('commit');
+    return true;
   } catch (error) {
     await connection.query('rollback').catch(() => undefined);
-    const refused = errorRecordOf(error).facts.sqlState === '42501';
-    if (!refused || applied < VERSION_NEEDED) throw error;
+    const { sqlState = '' } = errorRecordOf(error).facts;
+    if (!CAN_WAIT.has(sqlState) || applied < VERSION_NEEDED) throw error;
+    return false;
   }
 }
+
+/** insufficient_privilege and lock_not_available. */
+const CAN_WAIT: ReadonlySet<string> = new Set(['42501', '55P03']);
 
 /**
  * `if not exists` demands the right to create a schema even where it exists already, and a role that
@@ -179,8 +213,7 @@ async function createSchema(connection: Connection, schema: string): Promise<voi
     throw new EtlError(
       'ETL_PRIVILEGE',
       `The ledger needs the schema ${shown}, and ${role} may not create it.`,
-      `Let who owns the database run: create schema ${shown} authorization ${role}; ` +
-        'or name a schema of your own with --ledger-schema.',
+      remedy`Let who owns the database run: create schema ${shown} authorization ${role}; or name a schema of your own with ${setting('settings.ledgerSchema')}.`,
       facts,
       { cause: error },
     );
@@ -194,6 +227,20 @@ export async function ledgerVersion(connection: Connection, schema: string): Pro
     `select coalesce(max(version), 0) as version from ${quoted(schema)}.migration`,
   );
   return Number(row?.['version']);
+}
+
+/** What the ledger has a place for; null where there is none. */
+export async function ledgerForm(
+  connection: Connection,
+  schema: string,
+): Promise<{ readonly origins?: true } | null> {
+  const [row] = await connection.query(
+    `select exists (select from pg_catalog.pg_attribute
+                     where attrelid = l.oid and attname = 'real_path' and not attisdropped) as origins
+       from to_regclass(${literal(`${quoted(schema)}.ledger`)}) l (oid) where l.oid is not null`,
+  );
+  if (row === undefined) return null;
+  return row['origins'] === true ? { origins: true } : {};
 }
 
 export async function ledgerExists(

@@ -1,15 +1,24 @@
 import { createHash } from 'node:crypto';
 import { LIMITS } from '../limits.ts';
 import type { Connection, Row } from './connect.ts';
-import { ledgerExists } from './ledger-schema.ts';
+import { ledgerForm } from './ledger-schema.ts';
 import { quoted } from './names.ts';
 
-/** What identifies a loaded file, and the counts that its merge had. Plain JSON. */
+/**
+ * What identifies a loaded file, and the counts that its merge had. Plain JSON.
+ *
+ * Whoever puts another file in the place of one may give it its size and its time of modification (rsync
+ * -t, cp -p, a restored archive), but not the time at which the system made the change (ctime).
+ */
 export interface LedgerEntry {
   readonly path: string;
   readonly ordinal: number;
   readonly bytes: number;
   readonly mtimeMs: number;
+  /** Of the last change, of the file or of its attributes; absent where nothing is known of it. */
+  readonly ctimeMs?: number | undefined;
+  /** Where it lies, if it was reached through a link and the table has no key; see same-file.ts. */
+  readonly realPath?: string | undefined;
   readonly contentHash: string;
   readonly rowsRead: number;
   readonly rejected: number;
@@ -34,6 +43,8 @@ export interface LedgerContext {
   readonly strategy: string;
   /** Whether the table is unlogged, so that survivors.ts is to know of the rows. */
   readonly unlogged?: true;
+  /** Whether this ledger has a place for `ctimeMs` and `realPath`. */
+  readonly origins?: true;
 }
 
 export interface LoadedFile extends LedgerEntry {
@@ -66,12 +77,14 @@ async function writeEntries(
     ordinal: entry.ordinal,
     bytes: entry.bytes,
     mtime_ms: entry.mtimeMs,
+    ...(context.origins === true ? { ctime_ms: entry.ctimeMs, real_path: entry.realPath } : {}),
     content_hash: entry.contentHash,
     rows_read: entry.rowsRead,
     ...entry.counts,
     rejected: entry.counts === null && entry.rejected === 0 ? null : entry.rejected,
   }));
   const schema = quoted(context.schema);
+  const origins = context.origins === true ? ORIGINS : { names: '', types: '' };
   const written = (insert: string): string =>
     context.unlogged === true
       ? `with written as (${insert} returning id) insert into ${schema}.survivor select id from written`
@@ -79,11 +92,11 @@ async function writeEntries(
   await connection.query(
     written(`insert into ${schema}.ledger
        (run_id, plan_id, table_oid, table_name, fingerprint, strategy, path, ordinal, bytes,
-        mtime_ms, content_hash, rows_read, inserted, updated, unchanged, superseded, rejected)
+        mtime_ms, content_hash, rows_read, inserted, updated, unchanged, superseded, rejected${origins.names})
      select $1, $2, $3, $4, $5, $6, e.*
        from json_to_recordset($7) as e (path text, ordinal integer, bytes bigint,
             mtime_ms double precision, content_hash text, rows_read bigint, inserted bigint,
-            updated bigint, unchanged bigint, superseded bigint, rejected bigint)
+            updated bigint, unchanged bigint, superseded bigint, rejected bigint${origins.types})
       order by e.ordinal`),
     [
       context.runId,
@@ -97,41 +110,62 @@ async function writeEntries(
   );
 }
 
+const ORIGINS = {
+  names: ', ctime_ms, real_path',
+  types: ', ctime_ms double precision, real_path text',
+};
+
 /** What the ledger knows of a file without the counts of its merge. */
 export type KnownFile = Omit<LoadedFile, 'ordinal' | 'counts'>;
 
+export interface AskedFiles {
+  readonly paths: readonly string[];
+  /** Only entries of this meaning. */
+  readonly fingerprint?: string;
+  /** Also entries of files that lie here, by whatever path they were reached. */
+  readonly realPaths?: readonly string[];
+}
+
 /**
- * The latest entry of each path for this table, with `fingerprint` only of those that have it; none
- * where there is no ledger yet. Of 100,000 of them,
+ * The latest entry of each path for this table; none where there is no ledger yet. Of 100,000 of them,
  * all columns as their own types would take twice the time here, and 2 kB each on the way.
  */
 export async function loadedFiles(
   connection: Connection,
   schema: string,
   tableOid: number,
-  paths: readonly string[],
-  fingerprint?: string,
+  asked: AskedFiles,
 ): Promise<KnownFile[]> {
-  if (!(await ledgerExists(connection, schema, 'ledger'))) return [];
-  return latestEntries(connection, schema, tableOid, paths, fingerprint);
+  const form = await ledgerForm(connection, schema);
+  if (form === null) return [];
+  return latestEntries(connection, { schema, tableOid, ...form }, asked);
 }
 
-/** The same where the ledger is known to be there. */
+/** The same where the ledger is known to be there, and what it has a place for. */
 export async function latestEntries(
   connection: Connection,
-  schema: string,
-  tableOid: number,
-  paths: readonly string[],
-  fingerprint?: string,
+  { schema, tableOid, origins }: Pick<LedgerContext, 'schema' | 'tableOid' | 'origins'>,
+  { paths, fingerprint, realPaths }: AskedFiles,
 ): Promise<KnownFile[]> {
-  const meaning = fingerprint === undefined ? '' : ' and fingerprint = $3';
+  const params: unknown[] = [tableOid, [...paths]];
+  const meaning =
+    fingerprint === undefined ? '' : ` and fingerprint = $${params.push(fingerprint)}`;
+  const byLinks =
+    origins === true && realPaths !== undefined
+      ? {
+          distinct: 'path, real_path',
+          or: ` or real_path = any ($${params.push([...realPaths])}::text[])`,
+        }
+      : { distinct: 'path', or: '' };
+  const more = origins === true ? 'ctime_ms, real_path' : 'null as ctime_ms, null as real_path';
   const rows = await connection.query(
-    `select distinct on (path) path, fingerprint, run_id, content_hash, bytes::float8 as bytes,
-            mtime_ms, rows_read::float8 as rows_read, coalesce(rejected, 0)::float8 as rejected,
+    `select distinct on (${byLinks.distinct}) path, fingerprint, run_id, content_hash,
+            bytes::float8 as bytes, mtime_ms, ${more}, rows_read::float8 as rows_read, coalesce(rejected, 0)::float8 as rejected,
             to_char(loaded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as loaded_at
        from ${quoted(schema)}.ledger
-      where table_oid = $1 and path = any ($2::text[])${meaning} order by path, id desc`,
-    [tableOid, [...paths], ...(fingerprint === undefined ? [] : [fingerprint])],
+      where table_oid = $1 and (path = any ($2::text[])${byLinks.or})${meaning}
+      order by ${byLinks.distinct}, id desc`,
+    params,
   );
   // Most entries have these in common; each would keep a text of its own.
   const texts = new Map<string, string>();
@@ -145,6 +179,8 @@ export async function latestEntries(
     path: String(row['path']),
     bytes: Number(row['bytes']),
     mtimeMs: Number(row['mtime_ms']),
+    ctimeMs: row['ctime_ms'] === null ? undefined : Number(row['ctime_ms']),
+    realPath: (row['real_path'] as string | null) ?? undefined,
     contentHash: String(row['content_hash']),
     rowsRead: Number(row['rows_read']),
     rejected: Number(row['rejected']),

@@ -1,6 +1,7 @@
+import { castSql, lengthOf, type TypeLength } from './cast-sql.ts';
 import { literal, quoted } from './names.ts';
 import { stagedValue, type StagingColumn, type StagingTable } from './staging.ts';
-import type { ColumnLookup, TargetColumn } from './table.ts';
+import type { ColumnLookup, TargetColumn, TargetType } from './table.ts';
 
 /**
  * A lookup of a staged column: rows bring a value (a symbol), the target wants what another table
@@ -191,14 +192,23 @@ select s.*, ${ids}
  */
 function valueSql({ match, fold }: ColumnLookup, staged: StagingColumn): string {
   const value = stagedValue(staged);
-  return fold === null ? value : `${fold}(${value})::${match.type.cast}`;
+  if (fold === null) return value;
+  // What is too long is refused by the table that it is to be created in, with the row that brings it.
+  const length = lengthOfDomain(match.type);
+  const cast = length === undefined ? match.type.cast : `pg_catalog."${length.of}"`;
+  return `${fold}(${value})::${cast}`;
+}
+
+/** A cast to any other type has no length that it could cut the value to. */
+function lengthOfDomain(type: TargetType): TypeLength | undefined {
+  return type.kind === 'domain' ? lengthOf(type).length : undefined;
 }
 
 const COLLATED = new Set(['text', 'varchar', 'bpchar', 'citext']);
 
 /** As the target's column has it: keys are compared by its collation, not by that of the other table. */
 function idSql({ id }: ColumnLookup, { type, collation }: TargetColumn): string {
-  const value = `l.${quoted(id)}::${type.cast}`;
+  const value = castSql(`l.${quoted(id)}`, type.cast, lengthOfDomain(type));
   if (!COLLATED.has(type.typeName)) return value;
   return `(${value}) collate ${collation ?? 'pg_catalog."default"'}`;
 }

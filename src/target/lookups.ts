@@ -1,4 +1,5 @@
 import { errorRecordOf } from '../errors.ts';
+import { lengthOf } from './cast-sql.ts';
 import type { Connection } from './connect.ts';
 import { conditionSql } from './joint-condition.ts';
 import { createOfRowsSql, createRowByRowSql } from './lookup-set-sql.ts';
@@ -164,9 +165,10 @@ function withFound(
     if (taker === undefined) return [];
     const { type, collation } = taker;
     const same = type.declared === into.type.declared && collation === into.collation;
-    const cast = same ? null : castOf(type);
+    const cast = same ? { cast: null } : { cast: castOf(type), ...lengthOf(type) };
     const sqlType = into.type.declared;
-    return [{ name: `id${place}`, sqlType, collation, notNull: false, target: taker.name, cast }];
+    const { name: target } = taker;
+    return [{ name: `id${place}`, sqlType, collation, notNull: false, target, ...cast }];
   });
   return [...columns, ...ids];
 }

@@ -35,7 +35,7 @@ export async function mergeInOrder(
 }
 
 /** For distinct keys: each row is the winner of its key. */
-function inOrderSql(target: MergeTarget, source: MergeSource): string {
+export function inOrderSql(target: MergeTarget, source: MergeSource): string {
   const columns = mergedColumns(target, source);
   return `${intoSql(target, source)}
 select ${columns.map((_, place) => `s.v${place}`).join(', ')}

@@ -15,6 +15,8 @@ export interface MergeTarget {
   readonly key: readonly string[];
   readonly onConflict: 'update' | 'ignore' | 'newest' | 'append';
   readonly versionColumn: string | null;
+  /** A row may be refused because of a row of another key; see mergeCoupled. */
+  readonly coupled?: true;
   /** Columns that are written when a row is inserted, and never again; absent: none. */
   readonly insertOnly?: readonly string[];
   /** Columns that alone say whether a row has changed; absent: all that are brought. */

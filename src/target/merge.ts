@@ -5,7 +5,7 @@ import { mergeChangedSql, mergeDistinctChangedSql } from './changed-rows-sql.ts'
 import { countReturned } from './count-returned.ts';
 import type { MergeCounts } from './counts.ts';
 import { countDistinctKeys } from './distinct-keys.ts';
-import { mergeInOrder, mergeRowByRow } from './merge-in-order.ts';
+import { inOrderSql, mergeInOrder, mergeRowByRow } from './merge-in-order.ts';
 import { probeKeys, type Probe } from './probe-keys.ts';
 import {
   changedColumns,
@@ -16,6 +16,7 @@ import {
   type MergeSource,
   type MergeTarget,
 } from './merge-sql.ts';
+import { useSchemas } from './use-schemas.ts';
 
 /** The share of unchanged rows from which on they are dropped before the winners are upserted. */
 const UNCHANGED_SHARE_MIN = 0.8;
@@ -45,11 +46,15 @@ export async function merge(
   source: MergeSource,
   options: MergeOptions,
 ): Promise<MergeCounts> {
+  await useSchemas(connection, target.columns);
   if (target.onConflict === 'append') {
     return inserted(await connection.execute(mergeSql(target, source)));
   }
   if (options.rowByRow === true) return mergeRowByRow(connection, target, source);
   if (options.countRows && source.owner === null) return mergeInOrder(connection, target, source);
+  if (target.coupled === true && source.owner === null) {
+    return mergeCoupled(connection, target, source, options.stagedRows);
+  }
   const upsert = target.compare === undefined ? mergeSql : mergeChangedSql;
   if (options.countRows) {
     const keys = await countWinners(connection, target, source);
@@ -58,6 +63,32 @@ export async function merge(
   const probe = await probeKeys(connection, target, source, options.stagedRows);
   const merged = probe === null ? null : await mergeAsProbed(connection, target, source, probe);
   return merged ?? countExplained(connection, upsert(target, source), null);
+}
+
+/**
+ * The merge of a table in which a row may be refused because of a row of another key. Winners alone, in the
+ * order of the key, would take rows that a load row by row refuses: one whose value a later row of the same
+ * merge frees, or that loses to a later one itself. So rows with distinct keys are merged by one statement in
+ * their own order, in which the server checks each row as it comes, and others one by one; rows that are all
+ * new are refused in any order.
+ *
+ * 200,000 rows of 4 columns with a unique text, time of the merge: distinct keys no slower than the winners in
+ * the order of the key, as far as a busy machine showed; each key twice, row by row, 8 s against 2 to 4.
+ */
+async function mergeCoupled(
+  connection: Connection,
+  target: MergeTarget,
+  source: MergeSource,
+  stagedRows: number,
+): Promise<MergeCounts> {
+  const keys = await countDistinctKeys(connection, target, source);
+  if (keys === null) return mergeRowByRow(connection, target, source);
+  const probe = await probeKeys(connection, target, source, stagedRows);
+  const count =
+    probe?.known === 0 ? await insertNew(connection, insertDistinctSql(target, source)) : null;
+  return count === null
+    ? countExplained(connection, inOrderSql(target, source), keys)
+    : inserted(count);
 }
 
 /**

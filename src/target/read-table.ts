@@ -25,6 +25,7 @@ export async function readTable(
     isEmpty(connection, String(relation['schema']), String(relation['name'])),
   ]);
   const uniqueIndexes = indexes.map(indexOf);
+  const statementTriggers = named(couplings, 'statement trigger');
   return {
     oid,
     schema: String(relation['schema']),
@@ -35,11 +36,13 @@ export async function readTable(
     uniqueIndexes,
     exclusionConstraints: named(couplings, 'exclusion'),
     rowTriggers: named(couplings, 'trigger'),
+    ...(statementTriggers.length === 0 ? {} : { statementTriggers }),
     rules: named(couplings, 'rule'),
     selfReferences: named(couplings, 'self'),
     copiesLikeInsert: relation['copies_like_insert'] === true,
     ...(relation['inherited'] === true ? { inherited: true } : {}),
     ...(relation['unlogged'] === true ? { unlogged: true } : {}),
+    ...(relation['row_security'] === true ? { rowSecurity: true } : {}),
     estimatedRows: Number(relation['estimated_rows']),
     bytes: Number(relation['bytes']),
     empty,

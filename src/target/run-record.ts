@@ -1,4 +1,5 @@
 import { EtlError } from '../errors.ts';
+import { remedy, setting } from '../remedy.ts';
 import type { Connection } from './connect.ts';
 import { quoted } from './names.ts';
 
@@ -62,6 +63,22 @@ export async function lockTable(
   if (row?.['locked'] !== true) throw await lockedError(connection, schema, table);
 }
 
+/** Oids of the tables that runs held, by the id of the run; the ledger is known to be there. */
+export async function tablesOfRuns(
+  connection: Connection,
+  schema: string,
+  runIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const rows = await connection.query(
+    `select run_id, array_to_json(tables) as tables from ${quoted(schema)}.run
+      where run_id = any ($1::text[])`,
+    [[...runIds]],
+  );
+  return new Map(
+    rows.map((row) => [String(row['run_id']), (row['tables'] as unknown[]).map(Number)]),
+  );
+}
+
 export async function unlockTables(connection: Connection): Promise<void> {
   await connection.query('select pg_advisory_unlock_all()');
 }
@@ -84,7 +101,7 @@ async function lockedError(
   return new EtlError(
     'ETL_LOCKED',
     `${table.sqlName} is being loaded by ${who}.`,
-    'Wait until it has ended (--wait does), or stop it.',
+    remedy`Wait until it has ended (${setting('settings.wait', 600)} does, up to ten minutes), or stop it.`,
     { table: table.sqlName },
   );
 }

@@ -1,4 +1,5 @@
 import { EtlError, type ErrorCode, type ErrorFacts } from '../errors.ts';
+import { remedy, setting, type Remedy } from '../remedy.ts';
 
 /** The part of pg's DatabaseError that we read. */
 interface ServerMessage {
@@ -25,11 +26,23 @@ export function serverError(error: unknown, facts: ErrorFacts = {}): EtlError {
   if (/^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E')) return fromSqlState(server, code, facts);
   if (code !== '') return fromSocket(server, code, facts);
   if (server.message.startsWith('SASL: ')) return fromPassword(server, facts);
+  if (NO_POSTGRES.test(server.message)) {
+    return new EtlError(
+      'ETL_CONNECTION',
+      'What answers there does not speak as PostgreSQL does.',
+      'Check host and port of the database URL.',
+      facts,
+      { cause: error },
+    );
+  }
   if (OF_THE_LINE.test(server.message)) {
     return fromSocket(server, 'ECONNRESET', facts);
   }
   return new EtlError('ETL_SERVER', `${server.message}.`, UNKNOWN, facts, { cause: error });
 }
+
+/** What pg says where a byte answers that is neither of the two it may be: a web server, for one. */
+const NO_POSTGRES = /error establishing an SSL connection/;
 
 /** What pg says where a line ends or is cut, also amid the answers to several statements. */
 const OF_THE_LINE = /terminat|closed|ended|not queryable|timeout|received (unexpected|invalid)/i;
@@ -37,12 +50,12 @@ const OF_THE_LINE = /terminat|closed|ended|not queryable|timeout|received (unexp
 const UNKNOWN = 'The log of the server may say more. Then run again: it loads what is missing.';
 
 function fromSqlState(server: Error & ServerMessage, state: string, facts: ErrorFacts): EtlError {
-  const [code, remedy] = meaningOf(state);
+  const [code, told] = meaningOf(state);
   const detail = server.detail === undefined ? '' : ` (${server.detail.replace(/\.$/, '')})`;
   return new EtlError(
     code,
     `${server.message}${detail}.`,
-    server.hint === undefined ? remedy : `${server.hint.replace(/\.$/, '')}. ${remedy}`.trim(),
+    server.hint === undefined ? told : remedy`${server.hint.replace(/\.$/, '')}. ${told}`,
     {
       ...facts,
       sqlState: state,
@@ -56,22 +69,27 @@ function fromSqlState(server: Error & ServerMessage, state: string, facts: Error
   );
 }
 
-function meaningOf(state: string): readonly [ErrorCode, string] {
+function meaningOf(state: string): readonly [ErrorCode, string | Remedy] {
   switch (state) {
     case '28000':
     case '28P01':
-      return ['ETL_CONNECTION', 'Check the user and the password of the database URL.'];
+      return [
+        'ETL_CONNECTION',
+        'Check the user, and the password: in the database URL, PGPASSWORD or ~/.pgpass.',
+      ];
     case '3D000':
       return ['ETL_CONNECTION', 'Create the database, or correct its name in the database URL.'];
+    case '3F000':
+      return ['ETL_TABLE_MISSING', 'Correct the name of the table, or create its schema.'];
     case '42501':
       return [
         'ETL_PRIVILEGE',
-        'Grant the privilege, or connect as a user who has it; etl doctor --config FILE names each one that a job lacks, with its grant.',
+        'Grant the privilege, or connect as a user who has it; etl doctor names what is missing, with its grant (with --config FILE for the tables of a job, too).',
       ];
     case '53300':
       return [
         'ETL_CONNECTION',
-        'Lower --concurrency, or raise max_connections of the server (or the connection limit of the role).',
+        remedy`Lower ${setting('settings.concurrency')}, or raise max_connections of the server (or the connection limit of the role).`,
       ];
     case '53100':
       return [
@@ -81,7 +99,7 @@ function meaningOf(state: string): readonly [ErrorCode, string] {
     case '53200':
       return [
         'ETL_SERVER',
-        'Lower --concurrency or work_mem (--session work_mem=16MB), or give the server more memory.',
+        remedy`Lower ${setting('settings.concurrency')} or work_mem (${setting('settings.session', { work_mem: '16MB' })}), or give the server more memory.`,
       ];
     case '53400':
       return [
@@ -101,12 +119,18 @@ function meaningOf(state: string): readonly [ErrorCode, string] {
     case '54011':
       return [
         'ETL_LIMIT',
-        'Leave columns out (--columns name=), or spread them over several tables; staging adds a few of its own.',
+        remedy`Leave columns out (${setting('columns', { name: null })}), or spread them over several tables; staging adds a few of its own.`,
       ];
     case '55P03':
-      return ['ETL_LOCKED', 'Another session holds the lock; raise lockTimeoutMs or run later.'];
+      return [
+        'ETL_LOCKED',
+        remedy`Another session holds the lock; raise ${setting('settings.lockTimeoutMs')} or run later.`,
+      ];
     case '57014':
-      return ['ETL_SERVER', 'Raise statementTimeoutMs, if it was that.'];
+      return [
+        'ETL_SERVER',
+        remedy`Raise ${setting('settings.statementTimeoutMs')}, if it was that.`,
+      ];
     case '57P01':
     case '57P02':
     case '57P03':
@@ -119,11 +143,15 @@ function meaningOf(state: string): readonly [ErrorCode, string] {
       break;
   }
   switch (state.slice(0, 2)) {
-    case '22':
     case '23':
+      return [
+        'ETL_ROW_INVALID',
+        remedy`Correct the value, or change the table; ${setting('settings.onError', 'quarantine')} loads the other rows, and names each bad one with its line.`,
+      ];
+    case '22':
     case '44':
     case 'P0':
-      return ['ETL_ROW_INVALID', 'Correct the value in the file, or change the table.'];
+      return ['ETL_ROW_INVALID', 'Correct the value, or change the table.'];
     case '08':
       return ['ETL_CONNECTION', 'Check the server and the network, then run again.'];
     default:
@@ -146,12 +174,12 @@ function fromPassword(error: Error, facts: ErrorFacts): EtlError {
 }
 
 function fromSocket(error: Error, socket: string, facts: ErrorFacts): EtlError {
-  const remedy =
+  const what =
     socket === 'ENOENT' || socket === 'ECONNREFUSED'
       ? 'Is the server running there? Check host and port of the database URL.'
       : socket === 'ENOTFOUND' || socket === 'EAI_AGAIN'
         ? 'Check the host name of the database URL.'
         : 'Check the server and the network, then run again.';
   const sentence = `No connection to PostgreSQL: ${error.message}.`;
-  return new EtlError('ETL_CONNECTION', sentence, remedy, { ...facts, socket }, { cause: error });
+  return new EtlError('ETL_CONNECTION', sentence, what, { ...facts, socket }, { cause: error });
 }

@@ -1,7 +1,6 @@
 import type { Connection } from './connect.ts';
 import { freshPrefix } from './fresh-table.ts';
-import { hasLoaded } from './ledger.ts';
-import { literal, quoted } from './names.ts';
+import { quoted } from './names.ts';
 
 /** Staging that all workers read lies in the ledger's schema; its name says whose it is. */
 export function sharedStagingName(
@@ -11,17 +10,9 @@ export function sharedStagingName(
   return `${quoted(schema)}.${quoted(`staging_${owner.tableOid}_${owner.runId}_${owner.unit}`)}`;
 }
 
-/** Name of an owner's prepared transaction. `file`: pathDigest of one that it loads with the others. */
-export function preparedName(
-  { tableOid, runId }: { readonly tableOid: number; readonly runId: string },
-  owner: number,
-  file: string,
-): string {
-  return `etl:${tableOid}:${runId}:${owner}:${file}`;
-}
-
 /**
- * Drops all shared staging of a table. Only who holds the table's lock may call it: whatever lies
+ * Drops all shared staging of a table, also in the schemas of other ledgers, where the job had another
+ * one when its run died, or another job has. Only who holds the table's lock may call it: whatever lies
  * there then is its own, or left by a run that is gone.
  */
 export async function dropSharedStaging(
@@ -30,15 +21,26 @@ export async function dropSharedStaging(
   tableOid: number,
 ): Promise<number> {
   const names = await connection.query(
-    `select c.relname as name
+    `select n.nspname as schema, c.relname as name
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = $1 and c.relkind = 'r' and starts_with(c.relname, $2)`,
+      where ${isSharedStaging('$1', '$2')}`,
     [schema, `staging_${tableOid}_`],
   );
   for (const row of names) {
-    await connection.query(`drop table if exists ${quoted(schema)}.${quoted(String(row['name']))}`);
+    const [own, name] = [String(row['schema']), String(row['name'])];
+    await connection.query(`drop table if exists ${quoted(own)}.${quoted(name)}`);
   }
   return names.length;
+}
+
+/** In a schema that is not the ledger's only what is a run's by all that is seen of it, and may be dropped. */
+function isSharedStaging(schema: string, prefix: string): string {
+  return `c.relkind = 'r' and starts_with(c.relname, ${prefix})
+          and (n.nspname = ${schema}
+               or c.relpersistence = 'u'
+                  and c.relname ~ '^staging_[0-9]+_[0-9]{14}-[0-9a-f]{6}_[0-9]+$'
+                  and pg_catalog.pg_has_role(c.relowner, 'USAGE')
+                  and pg_catalog.has_schema_privilege(n.oid, 'USAGE'))`;
 }
 
 /**
@@ -55,33 +57,9 @@ export async function leftBehind(
                      where database = current_database() and starts_with(gid, $1))
          or exists (select from pg_catalog.pg_class c
                       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-                     where c.relkind = 'r'
-                       and (n.nspname = $2 and starts_with(c.relname, $3)
-                         or n.nspname = $4 and starts_with(c.relname, $5))) as there`,
+                     where ${isSharedStaging('$2', '$3')}
+                        or c.relkind = 'r' and n.nspname = $4 and starts_with(c.relname, $5)) as there`,
     [`etl:${table.oid}:`, schema, `staging_${table.oid}_`, table.schema, freshPrefix(table.oid)],
   );
   return row?.['there'] === true;
-}
-
-/**
- * Ends the prepared transactions that a run left behind when it died between prepare and commit.
- * Owner 0, which carries the ledger rows, is committed first: so where the ledger has the file that
- * the name tells the rest is committed, and where it has not all is rolled back.
- */
-export async function recoverPrepared(
-  connection: Connection,
-  schema: string,
-  tableOid: number,
-): Promise<number> {
-  const rows = await connection.query(
-    'select gid from pg_catalog.pg_prepared_xacts where database = current_database() and starts_with(gid, $1)',
-    [`etl:${tableOid}:`],
-  );
-  for (const row of rows) {
-    const gid = String(row['gid']);
-    const [, , runId = '', , file = ''] = gid.split(':');
-    const committed = await hasLoaded(connection, { schema, tableOid, runId }, file);
-    await connection.query(`${committed ? 'commit' : 'rollback'} prepared ${literal(gid)}`);
-  }
-  return rows.length;
 }

@@ -4,6 +4,7 @@ import type { JsonField } from '../source/json/json-stream.ts';
 import type { DocumentDescription, FileDescription } from '../source/source-file.ts';
 import { stageColumn, type StageColumn } from './binary/stage-column.ts';
 import { contentAsDigits, documentType, isLargeContent } from './document-column.ts';
+import { lengthOf } from './cast-sql.ts';
 import { jsonForm } from './json-form.ts';
 import type { StagingColumn, StagingTable } from './staging.ts';
 import type { TargetColumn, TargetType } from './table.ts';
@@ -79,15 +80,26 @@ export function layoutKey(columns: readonly TargetColumn[], file: LaidFile): str
   return fields.sort().join('\u0001');
 }
 
-/** Whether COPY can fill the target itself with the file: no field is left over, none is cast. */
+/**
+ * Whether COPY can fill the target itself with the file: no field is left over, none is cast. And no
+ * domain is left without a value: INSERT asks it whether it may be NULL, and COPY does not.
+ */
 export function copiesWhole(columns: readonly TargetColumn[], file: LaidFile): boolean {
   if (file.description.kind === 'csv' && file.targets.includes(null)) return false;
+  if (columns.some((column) => isOmittedDomain(column, file.targets))) return false;
   const { table } = stagingLayout(columns, [file], {
     sqlName: '',
     kind: 'temp',
     fileColumn: false,
   });
   return table.columns.every(({ cast, looksUp }) => cast === null && looksUp === undefined);
+}
+
+function isOmittedDomain(
+  { name, type, hasDefault, generated }: TargetColumn,
+  targets: LaidFile['targets'],
+): boolean {
+  return type.kind === 'domain' && !hasDefault && generated === 'no' && !targets.includes(name);
 }
 
 /**
@@ -132,6 +144,7 @@ function layFile(columns: readonly TargetColumn[], file: LaidFile, place: Place)
         notNull: column.notNull || column.lookup?.required === true,
         target: column.lookup === undefined ? target : null,
         cast: isOwn ? null : castOf(type),
+        ...(isOwn ? {} : lengthOf(type)),
         ...(column.lookup === undefined ? {} : { looksUp: target }),
         ...(isLargeContent(file.description, index, sqlType) ? { uncompressed: true } : {}),
       })),
@@ -165,15 +178,6 @@ const ROUNDED = /^_?(?:numeric|time|timetz|timestamp|timestamptz|interval)$/;
  */
 export function castOf(type: TargetType): string {
   return type.kind !== 'domain' && ROUNDED.test(type.typeName) ? type.declared : type.cast;
-}
-
-/** Nothing where the type is no `varchar` with a length. */
-export function charactersMaxOf({ kind, typeName, declared }: TargetType): {
-  readonly charactersMax?: number;
-} {
-  const length = /^character varying\((\d+)\)$/.exec(declared)?.[1];
-  if (kind !== 'base' || typeName !== 'varchar' || length === undefined) return {};
-  return { charactersMax: Number(length) };
 }
 
 function ignoredColumn(name: string): StagingColumn {

@@ -1,4 +1,5 @@
 import type { Connection } from './connect.ts';
+import { castSql, type TypeLength } from './cast-sql.ts';
 import { literal, quoted } from './names.ts';
 
 /**
@@ -17,8 +18,8 @@ export interface StagingColumn {
   readonly target: string | null;
   /** Type that the merge casts to, as SQL, where the staged type is not the target's own. */
   readonly cast: string | null;
-  /** Characters of a `varchar` with a length; with a cast. */
-  readonly charactersMax?: number;
+  /** What the cast would cut the value to; see lengthOf. */
+  readonly length?: TypeLength;
   /** Column of the target whose value is looked up by this one's; see lookup-sql.ts. */
   readonly looksUp?: string;
   /** A staged text of no characters is NULL; with a cast. */
@@ -159,10 +160,6 @@ export async function indexRows(connection: Connection, table: StagingTable): Pr
 export function stagedValue(column: StagingColumn): string {
   if (column.cast === null) return column.name;
   const staged = column.emptyIsNull === true ? `nullif(${column.name}, '')` : column.name;
-  const plain = `${staged}::${column.cast}`;
-  const max = column.charactersMax;
-  // As an INSERT would bring it to the length (the modifier counts 4 bytes more): blanks beyond it are
-  // no part of the value, so that two keys are one; anything else there is an error.
-  const cast = max === undefined ? plain : `pg_catalog."varchar"(${plain}, ${max + 4}, false)`;
+  const cast = castSql(staged, column.cast, column.length);
   return column.collation === null ? cast : `(${cast}) collate ${column.collation}`;
 }

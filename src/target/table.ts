@@ -1,15 +1,21 @@
 /** What the catalog says of a target table: plain data, read by `read-table.ts`. */
 
-/** How a type relates to the engine's needs. `typeName` is pg_type.typname. */
+/** How a type relates to the engine's needs. */
 export interface TargetType {
   /** As format_type() prints it, with its modifier: `numeric(10,2)`, `app.mood`. For DDL. */
   readonly declared: string;
   /** Schema-qualified and quoted, without a modifier: `"pg_catalog"."numeric"`. For casts, since a
    * cast to `varchar(5)` cuts silently, where an assignment refuses. */
   readonly cast: string;
-  /** pg_type.typname of the type, of the base type where it is a domain: `int4`, `text`, `_int4`. */
+  /** pg_type.typname of the type, of the base type where it is a domain: `int4`, `text`, `_int4`. With
+   * its schema where it is none of PostgreSQL's own types and only bears the name of one. */
   readonly typeName: string;
   readonly kind: 'base' | 'enum' | 'domain' | 'composite' | 'range' | 'multirange' | 'array';
+  /** Of a domain whose base type has a modifier (the length of a varchar): that modifier. */
+  readonly baseModifier?: number;
+  /** Quoted schema of a type, or of a domain's base type, that has operators of its own there: those of
+   * an extension (citext). */
+  readonly operatorSchema?: string;
   /** typname of an array's elements. */
   readonly element: string | null;
   /** Whether hash_record_extended() can hash it (money, bit and tsvector it cannot). */
@@ -79,6 +85,7 @@ export interface Coupling {
     | 'unique index'
     | 'exclusion constraint'
     | 'row trigger'
+    | 'statement trigger'
     | 'rule'
     | 'self-reference'
     | 'foreign key'
@@ -100,6 +107,8 @@ export interface TargetTable {
   /** Couplings other than those that depend on the chosen key. */
   readonly exclusionConstraints: readonly string[];
   readonly rowTriggers: readonly string[];
+  /** Absent: none. */
+  readonly statementTriggers?: readonly string[];
   readonly rules: readonly string[];
   readonly selfReferences: readonly string[];
   /** Whether COPY does to it what INSERT does: no partitions, row security or statement triggers. */
@@ -108,6 +117,8 @@ export interface TargetTable {
   readonly inherited?: true;
   /** A crash of the server empties it. */
   readonly unlogged?: true;
+  /** Its policies hold for this role. */
+  readonly rowSecurity?: true;
   /** pg_class.reltuples, or 0. */
   readonly estimatedRows: number;
   readonly bytes: number;

@@ -49,9 +49,24 @@ function factsOf(row: Row): TypeFacts {
     cast: String(row['cast_name']),
     typeName,
     kind,
+    ...ofBase(row, kind),
     element: typeof row['element'] === 'string' ? row['element'] : null,
     hashable: row['hashable'] === true,
     bytewise: BYTEWISE.has(typeName) || row['kind'] === 'e',
+  };
+}
+
+/** Enums, ranges and arrays have the operators of PostgreSQL's own pseudo-types. */
+function ofBase(
+  row: Row,
+  kind: TargetType['kind'],
+): Pick<TargetType, 'baseModifier' | 'operatorSchema'> {
+  const modifier = row['base_modifier'];
+  const schema = String(row['base_schema']);
+  const own = row['kind'] === 'b' && row['category'] !== 'A' && schema !== 'pg_catalog';
+  return {
+    ...(kind === 'domain' && typeof modifier === 'number' ? { baseModifier: modifier } : {}),
+    ...(own ? { operatorSchema: schema } : {}),
   };
 }
 

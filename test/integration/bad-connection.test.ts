@@ -47,7 +47,8 @@ test('a wrong password, which is not printed; none; and one without privileges',
     const as = (user: string): string => server.url.replace(/\/\/[^/]*@/, `//${user}@`);
     const refused = await etl(argv(as('guarded:wr0ng')), { cwd: folder });
     expectTold(refused, 'ETL_CONNECTION', 2, { sqlState: '28P01' });
-    expect(refused.stderr).toContain('Check the user and the password');
+    expect(refused.stderr).toContain('Check the user, and the password');
+    expect(refused.stderr).toMatch(/ \(database \S+ at \S+:\d+\)\. /);
     expect(refused.stdout + refused.stderr).not.toContain('wr0ng');
     const missing = await etl(argv(as('guarded')), { cwd: folder });
     expectTold(missing, 'ETL_CONNECTION', 2);

@@ -39,12 +39,20 @@ afterAll(async () => {
   await removeHome(home);
 });
 
+/** A plan is what runs: nobody changes it on the way. */
+function expectFrozen(value: unknown, name = 'files'): void {
+  if (typeof value !== 'object' || value === null) return;
+  expect(Object.isFrozen(value), name).toBe(true);
+  for (const [inner, one] of Object.entries(value)) expectFrozen(one, `${name}.${inner}`);
+}
+
 describe('documents of a table that is made', () => {
   const DOCUMENTS = 40;
   const BYTES = 100_000;
 
   it('write no WAL where the server skips it, and are all there', async () => {
     const plan = await planned('skipped');
+    expectFrozen(plan.loads[0]?.files);
     expect(plan.loads[0]).toMatchObject({ concurrency: 2, fillBeforeKey: true });
     const { walBytes, report } = await loaded(plan);
     expect(walBytes).toBeLessThan((DOCUMENTS * BYTES) / 4);
@@ -187,6 +195,8 @@ describe('the ledger of very many files', () => {
       ordinal,
       bytes: 2 ** 40 + ordinal,
       mtimeMs: 1_700_000_000_000.125 + ordinal / 8,
+      ctimeMs: ordinal % 5 === 0 ? undefined : 1_700_000_000_000.125 + ordinal / 16,
+      realPath: ordinal % 7 === 0 ? `/real\t${ordinal}` : undefined,
       contentHash: ordinal.toString(16).padStart(64, '0'),
       rowsRead: 10 + ordinal,
       rejected: ordinal % 3,
@@ -194,7 +204,7 @@ describe('the ledger of very many files', () => {
     }));
     const context = {
       ...{ schema: 'by hand', planId: 'plan\\', tableOid: 4_000_000_000, tableName: '"a\tb".c' },
-      ...{ fingerprint: 'f', strategy: 'full-parallel' },
+      ...{ fingerprint: 'f', strategy: 'full-parallel', origins: true as const },
     };
     const connection = await connect({ ...CONNECTION, databaseUrl: place.db.url, session: {} });
     await migrateLedger(connection, 'by hand');

@@ -122,7 +122,7 @@ describe('the records of a file', () => {
     await place.db.query(`create table ${table} (id integer primary key)`);
     await expect(run(table, { 'a.json': '[]' })).rejects.toMatchObject({
       code: 'ETL_FILE_EMPTY',
-      message: expect.stringContaining('json.columns') as string,
+      message: expect.stringContaining('--json-columns') as string,
     });
     await expect(run(table, { 'b.json': '' })).rejects.toMatchObject({ code: 'ETL_FILE_EMPTY' });
   });

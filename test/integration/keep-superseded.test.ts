@@ -74,7 +74,7 @@ describe('random files', () => {
     let cases = 0;
     const row = fc.record({
       id: fc.integer({ min: 1, max: 6 }),
-      v: fc.integer({ min: 1, max: 3 }),
+      v: fc.option(fc.integer({ min: 1, max: 3 })),
     });
     const files = fc.array(fc.array(row, { maxLength: 12 }), { minLength: 1, maxLength: 4 });
     const property = fc.asyncProperty(
@@ -87,7 +87,7 @@ describe('random files', () => {
         const name = (place: number): string => `${++cases}-${place}.csv`;
         const names = random.map((_, place) => name(place));
         const text = (rows: (typeof random)[number]): string =>
-          HEAD + rows.map(({ id, v }, at) => `${id},${v},row ${at}\n`).join('');
+          HEAD + rows.map(({ id, v }, at) => `${id},${v ?? ''},row ${at}\n`).join('');
         await scene.write(
           Object.fromEntries(random.map((rows, at) => [names[at] ?? '', text(rows)])),
         );
@@ -117,12 +117,16 @@ describe('random files', () => {
 
 /** By arithmetic: file and line of each loser, and of the row of its key that stays. */
 function losersOf(
-  files: readonly (readonly { readonly id: number; readonly v: number }[])[],
+  files: readonly (readonly { readonly id: number; readonly v: number | null }[])[],
   policy: 'update' | 'ignore' | 'newest',
   paths: readonly string[],
 ): string[] {
   const all = files.flatMap((rows, file) =>
-    rows.map(({ id, v }, at) => ({ id, v, where: `${paths[file] ?? ''} ${at + 2}` })),
+    rows.map(({ id, v }, at) => ({
+      id,
+      v: v ?? -Infinity,
+      where: `${paths[file] ?? ''} ${at + 2}`,
+    })),
   );
   return all.flatMap((one) => {
     const same = all.filter(({ id }) => id === one.id);

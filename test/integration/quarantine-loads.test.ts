@@ -23,7 +23,7 @@ const scene = useScene(
 );
 
 const QUARANTINE = ['--on-error', 'quarantine'];
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/running-again.md', import.meta.url), 'utf8');
 
 function run(...words: readonly string[]): Promise<EtlEnd> {
   return scene.run([...words, ...QUARANTINE]);
@@ -354,13 +354,13 @@ test('the built command ends with exit code 3 and names the file', async () => {
   );
 });
 
-test('a corrected reject file is loaded as a file of its own as the README says', async () => {
+test('a corrected reject file is loaded as a file of its own as docs/running-again.md says', async () => {
   await scene.write({ 'a.csv': rows(1, 10, [3]) });
   await run('a.csv');
   const path = join(scene.folder, 'rejects/a.csv.rejects.csv');
   const rejected = await readFile(path, 'utf8');
   await writeFile(path, rejected.replace(/,3,n3,bad$/m, ',3,n3,33'));
-  const [, columns = ''] = /--columns (etl_record=\S+)/.exec(readme) ?? [];
+  const [, columns = ''] = /--columns (etl_record=\S+)/.exec(page) ?? [];
   const end = await scene.run([path, '--columns', columns]);
   expect([end.code, end.report?.loads[0]?.totals]).toMatchObject([0, { inserted: 1 }]);
   const [row] = await scene.db.query(`select amount from ${scene.table} where id = 3`);

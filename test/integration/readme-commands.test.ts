@@ -8,12 +8,18 @@ import { buildJob } from '../../src/job/load-job.ts';
 import { createTestDatabase, expectNoLeaks } from '../support/database.ts';
 
 /**
- * What the README tells people to type, typed: in a folder that looks like the checkout, with an
- * embedded server of its own. A block below a comment `not run: why` is left out.
+ * What the README and the pages that it leads to tell people to type, typed: in a folder that looks
+ * like the checkout, with an embedded server of its own. A block below a comment `not run: why` is left
+ * out. (docs/serve.md has a test of its own.)
  */
 const run = promisify(execFile);
 const root = new URL('../../', import.meta.url).pathname;
 const readme = await readFile(join(root, 'README.md'), 'utf8');
+const pages = await Promise.all(
+  ['checking', 'formats', 'limits', 'load-fields', 'measuring', 'running-again'].map((name) =>
+    readFile(join(root, 'docs', `${name}.md`), 'utf8'),
+  ),
+);
 const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
   readonly scripts: Readonly<Record<string, string>>;
 };
@@ -25,9 +31,15 @@ interface Block {
   readonly notRun: string | null;
 }
 
-const blocks = [...readme.matchAll(/(?:<!-- not run: ([^>]*) -->\s*)?```(\w+)\n([^]*?)\n```/g)].map(
-  ([, notRun, language = '', text = '']): Block => ({ language, text, notRun: notRun ?? null }),
-);
+const blocks = [
+  ...[readme, ...pages]
+    .join('\n')
+    .matchAll(/(?:<!-- not run: ([^>]*) -->\s*)?```(\w+)\n([^]*?)\n```/g),
+].map(([, notRun, language = '', text = '']): Block => ({
+  language,
+  text,
+  notRun: notRun ?? null,
+}));
 const textsOf = (language: string): string[] =>
   blocks.flatMap((block) =>
     block.language === language && block.notRun === null ? [block.text] : [],

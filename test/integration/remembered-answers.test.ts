@@ -1,26 +1,13 @@
-import pg from 'pg';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { openUpsert } from '../../src/index.ts';
 import { useScene } from '../support/scene.ts';
+import { sentDuring } from '../support/sent-statements.ts';
 
 /** A loader that is called again and again does not ask what cannot have changed, and asks what can. */
 const scene = useScene(
   (table) => `create table ${table} (id int primary key, name text, mood mood)`,
   `create type mood as enum ('fair', 'foul')`,
 );
-
-async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
-  const spy = vi.spyOn(pg.Client.prototype, 'query');
-  try {
-    await work();
-    return spy.mock.calls.map(([asked]) => {
-      const given: unknown = asked;
-      return typeof given === 'string' ? given : String((given as { text?: string }).text);
-    });
-  } finally {
-    spy.mockRestore();
-  }
-}
 
 async function indexes(table: string): Promise<string[]> {
   const rows = await scene.db.query(
@@ -38,13 +25,13 @@ test('indexes are spelled, and PostgreSQL’s own types read, once a session', a
   try {
     await loader.upsert([{ id: 1, name: 'a' }]);
     await loader.upsert([{ id: 1, name: 'b' }]);
-    const third = await statementsOf(() => loader.upsert([{ id: 2, name: 'c' }]));
+    const { statements: third } = await sentDuring(() => loader.upsert([{ id: 2, name: 'c' }]));
     expect(third.filter((sql) => /etl_index_probe|with recursive base/.test(sql))).toEqual([]);
     // What others do meanwhile is seen all the same.
     await scene.db.query(
       `drop index ${table}_name_idx; alter table ${table} alter name type varchar(9)`,
     );
-    const changed = await statementsOf(() => loader.upsert([{ id: 3, name: 'd' }]));
+    const { statements: changed } = await sentDuring(() => loader.upsert([{ id: 3, name: 'd' }]));
     expect(changed.filter((sql) => sql.includes('with recursive base'))).not.toEqual([]);
     expect(await indexes(table)).toEqual(['btree (name)', 'btree (id)']);
     await expect(loader.upsert([{ id: 4, name: 'too long a name' }])).rejects.toMatchObject({
@@ -66,7 +53,9 @@ test('a type that somebody may change is read by each call', async () => {
   const loader = await openUpsert({ databaseUrl: scene.db.url, table: scene.table });
   try {
     for (const id of [1, 2]) await loader.upsert([{ id, name: 'x', mood: 'fair' }]);
-    const third = await statementsOf(() => loader.upsert([{ id: 3, name: 'x', mood: 'foul' }]));
+    const { statements: third } = await sentDuring(() =>
+      loader.upsert([{ id: 3, name: 'x', mood: 'foul' }]),
+    );
     expect(third.filter((sql) => sql.includes('with recursive base'))).toHaveLength(2);
   } finally {
     await loader.close();

@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import pg from 'pg';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Report } from '../../src/run/report-types.ts';
 import { planJob, runPlan } from '../support/load.ts';
 import { readRejects } from '../support/rejects.ts';
 import { filesOf, statusesOf, useScene } from '../support/scene.ts';
+import { sentDuring } from '../support/sent-statements.ts';
 
 /** Small Parquet files of a unit are copied together; nobody may see that but by the clock. */
 const scene = useScene(
@@ -31,12 +31,7 @@ async function load(job: Partial<LoadJob> = {}, settings = {}): Promise<Loaded> 
     { settings: { concurrency: 1, rejects: 'rejects', ...settings }, loads },
     { cwd: scene.folder },
   );
-  const sent = vi.spyOn(pg.Client.prototype, 'query');
-  const report = await runPlan(scene.db.url, plan, {});
-  const statements = sent.mock.calls.map(([query]: unknown[]) =>
-    typeof query === 'string' ? query : String((query as { text?: unknown }).text),
-  );
-  sent.mockRestore();
+  const { ended: report, statements } = await sentDuring(() => runPlan(scene.db.url, plan, {}));
   return { report, units: plan.loads[0]?.units.length ?? 0, statements };
 }
 

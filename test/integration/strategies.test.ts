@@ -1,9 +1,9 @@
-import pg from 'pg';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/run/events.ts';
 import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
 import { csvFiles, overlappingFiles } from '../support/overlapping-files.ts';
 import { filesOf, statusesOf, useScene } from '../support/scene.ts';
+import { sentDuring } from '../support/sent-statements.ts';
 
 /** Every strategy at every concurrency, on real threads, leaves the oracle's table. */
 const columns = (table: string): string =>
@@ -161,14 +161,12 @@ test('a unit costs a bounded number of statements, however many units there are'
     await scene.db.query(`truncate ${scene.table}`);
     const input = csvFiles(overlappingFiles(files, 7, 10));
     await scene.write(input);
-    // The sessions run on this thread, so every statement of theirs goes through this method.
-    const sent = vi.spyOn(pg.Client.prototype, 'query');
-    const names = Object.keys(input);
-    const end = await scene.run([...names, '--strategy', 'full-parallel', '--concurrency', '12']);
-    const statements = sent.mock.calls.length;
-    sent.mockRestore();
-    expect(end.code).toBe(0);
-    return statements;
+    const words = ['--strategy', 'full-parallel', '--concurrency', '12'];
+    const { ended, statements } = await sentDuring(() =>
+      scene.run([...Object.keys(input), ...words]),
+    );
+    expect(ended.code).toBe(0);
+    return statements.length;
   };
   const [few, many] = [await cost(3), await cost(12)];
   expect(many - few).toBeGreaterThan(0);

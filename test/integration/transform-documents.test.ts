@@ -1,7 +1,6 @@
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import pg from 'pg';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { verify } from '../../src/check/verify/verify.ts';
 import { defineJob } from '../../src/job/define-job.ts';
 import { LIMITS } from '../../src/limits.ts';
@@ -9,6 +8,7 @@ import { silentLog } from '../../src/log.ts';
 import { load, type LoadOptions } from '../support/load.ts';
 import { readRejects } from '../support/rejects.ts';
 import { filesOf, statusesOf, useScene } from '../support/scene.ts';
+import { sentDuring } from '../support/sent-statements.ts';
 
 /** Documents that go through a module of the user's on their way into the table. */
 const scene = useScene(() => 'select 1');
@@ -24,12 +24,9 @@ interface Asked {
 async function run(module: string, { options, ...asked }: Asked = {}) {
   await writeFile(join(scene.folder, 'turn.mjs'), module);
   const job = jobOf(asked);
-  const sent = vi.spyOn(pg.Client.prototype, 'query');
-  const done = await load(scene.db.url, job, { cwd: scene.folder, ...options });
-  const statements = sent.mock.calls.map(([query]: unknown[]) =>
-    typeof query === 'string' ? query : String((query as { text?: unknown }).text),
+  const { ended: done, statements } = await sentDuring(() =>
+    load(scene.db.url, job, { cwd: scene.folder, ...options }),
   );
-  sent.mockRestore();
   const copies = statements.filter((sql) => /^copy .* from stdin/.test(sql));
   return { ...done, job, copies };
 }

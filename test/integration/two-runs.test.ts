@@ -1,5 +1,7 @@
 import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
+import { connect } from '../../src/target/connect.ts';
+import { lockTable } from '../../src/target/run-record.ts';
 import { expectTold, type EtlEnd } from '../support/etl.ts';
 import { planJob, runPlan } from '../support/load.ts';
 import { statusesOf, useScene } from '../support/scene.ts';
@@ -107,7 +109,7 @@ test('with --wait the second run loads what the first has left', async () => {
       if (event.kind === 'notice') notices.push(event.sentence);
     },
   });
-  await expect.poll(() => notices).toHaveLength(1);
+  await expect.poll(() => notices, { timeout: 10_000 }).toHaveLength(1);
   const first = await release();
   expect([first.code, statusesOf(first.report)]).toEqual([0, ['loaded', 'loaded']]);
 
@@ -124,13 +126,37 @@ test('with --wait the second run loads what the first has left', async () => {
   ]);
 });
 
+test('a table that changed while a run waited for it is not loaded as it was planned', async () => {
+  const { db, folder, table } = scene;
+  await scene.write(FILES);
+  expect((await scene.run(['a.csv'])).code).toBe(0);
+  const session = { applicationName: 'holder', connectTimeoutMs: 10_000, session: {} };
+  const holder = await connect({ ...session, databaseUrl: db.url });
+  const [found] = await db.query(`select $1::regclass::oid::int8 as oid`, [table]);
+  await lockTable(holder, 'etl', 'nobody', { oid: Number(found?.['oid']), sqlName: table });
+  const job = { settings: { wait: 60 }, loads: [{ table, files: ['b.csv'] }] };
+  const plan = await planJob(db.url, job, { cwd: folder });
+  const notices: string[] = [];
+  const running = runPlan(db.url, plan, {
+    onEvent: (event) => {
+      if (event.kind === 'notice') notices.push(event.sentence);
+    },
+  });
+  const ended = expect(running).rejects.toMatchObject({ code: 'ETL_PLAN_STALE' });
+  await expect.poll(() => notices, { timeout: 10_000 }).toHaveLength(1);
+  await db.query(`alter table ${table} alter name type varchar(9)`);
+  await holder.end();
+  await ended;
+  expect(await db.query(`select id from ${table} order by id`)).toEqual([{ id: 1 }, { id: 2 }]);
+});
+
 test('--wait has a bound, and an interrupt ends it', async () => {
   await scene.write(FILES);
   const { runId, release } = await heldRun();
   const late = await scene.run(['*.csv', '--wait', '1']);
   expectTold(late, 'ETL_LOCKED', 2, { table: `public.${scene.table}` });
   expect(late.error?.sentence).toContain(`run ${runId}`);
-  expect(late.error?.sentence).toContain('was so for the 1 s of --wait');
+  expect(late.error?.sentence).toContain('was so for 1 s');
 
   const interrupt = new AbortController();
   const stopped = await scene.run(['*.csv', '--wait', '60'], {

@@ -9,7 +9,7 @@ const scene = useScene(
 );
 
 test.for([
-  ['NULL', '1,NULL,5', `--csv-null 'NULL'`],
+  ['NULL', '1,NULL,5', '--csv-null NULL'],
   ['a comma for the point', '1,2026-01-02,"1.234,56"', '1234.56'],
   ['the day first', '1,31.12.2025,5', `alter role current_user set datestyle = 'ISO, DMY'`],
 ] as const)('%s', async ([, record, remedy]) => {

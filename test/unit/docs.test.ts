@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ERROR_CODES } from '../../src/errors.ts';
 import { ROOMS } from '../../tools/tidy/rules.ts';
@@ -7,6 +7,7 @@ import { ROOMS } from '../../tools/tidy/rules.ts';
 const root = new URL('../../', import.meta.url);
 const textOf = (path: string): string => readFileSync(new URL(path, root), 'utf8');
 const readme = textOf('README.md');
+const pages = readdirSync(new URL('docs/', root)).map((name) => `docs/${name}`);
 const manifest = JSON.parse(textOf('package.json')) as {
   readonly version: string;
   readonly bin: Readonly<Record<string, string>>;
@@ -24,10 +25,28 @@ function pathsIn(markdown: string): string[] {
 }
 
 describe('README.md', () => {
-  test('lists each error code with its exit code, and no other', () => {
-    const rows = [...readme.matchAll(/^\| `(ETL_\w+)` \| (\d+) \| (.+) \| (.+) \|$/gm)];
+  test('takes five minutes: what comes before the tables of settings is short', () => {
+    const [before = ''] = readme.split('<!-- settings -->');
+    const prose = before.replaceAll(/```[^`]*```/g, '');
+    expect(prose.split(/\s+/).length).toBeLessThan(2_500);
+  });
+
+  test('and docs/errors.md lists each error code with its exit code, and no other', () => {
+    const rows = [
+      ...textOf('docs/errors.md').matchAll(/^\| `(ETL_\w+)` \| (\d+) \| (.+) \| (.+) \|$/gm),
+    ];
     const listed = rows.map(([, code, exitCode]) => [code, Number(exitCode)]);
     expect(listed).toEqual(Object.entries(ERROR_CODES));
+  });
+
+  test('leads to every page of docs, and each link leads somewhere', () => {
+    for (const page of pages) expect(readme).toContain(`](${page})`);
+    for (const page of ['README.md', ...pages]) {
+      const from = new URL(page, root);
+      const links = [...textOf(page).matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)];
+      const lost = links.filter(([, link = '']) => !existsSync(new URL(link, from)));
+      expect([page, lost.map(([, link]) => link)]).toEqual([page, []]);
+    }
   });
 
   test('names no code that there is not', () => {

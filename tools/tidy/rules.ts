@@ -27,6 +27,7 @@ export const ROOMS = [
   'src/doors.ts',
   'src/group-digits.ts',
   'src/errors.ts',
+  'src/remedy.ts',
 ] as const;
 
 /** One outside library, one room. */

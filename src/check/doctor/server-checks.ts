@@ -42,7 +42,7 @@ export function connectionsCheck(server: ServerInfo, limits: Row, concurrency: n
     ...limited('the database', limits['database_limit'], limits['database_used']),
   ];
   const [by, free] = frees.reduce((least, each) => (each[1] < least[1] ? each : least));
-  const what = `${by} leaves ${free} connections; ${concurrency} workers and the run take ${concurrency + 1}`;
+  const what = `${by} leaves ${free} connections; ${concurrency} ${concurrency === 1 ? 'worker' : 'workers'} and the run take ${concurrency + 1}`;
   const name = 'connections';
   const remedy = 'Lower concurrency, end idle sessions, or raise the limit.';
   if (free < concurrency + 1) return fail(name, `${what}.`, remedy);

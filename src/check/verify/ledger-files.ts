@@ -33,7 +33,7 @@ export async function findLedgerFiles(
   const tableOid = present(ledgerOid, 'the table of the ledger');
   const paths = files.map(({ path }) => path);
   const sizes = new Map(files.map(({ path, bytes }) => [path, bytes]));
-  const loaded = await loadedFiles(connection, schema, tableOid, paths);
+  const loaded = await loadedFiles(connection, schema, tableOid, { paths });
   const bad = loaded.filter(
     ({ path, bytes, rejected }) => rejected > 0 && sizes.get(path) === bytes,
   );

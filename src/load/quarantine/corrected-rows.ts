@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { EtlError } from '../../errors.ts';
+import { callOption, remedy } from '../../remedy.ts';
 import { LIMITS } from '../../limits.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 import { parseText, type CsvFields } from '../../source/csv/parse-text.ts';
@@ -59,7 +60,7 @@ async function textOf(path: string): Promise<string | null> {
       throw new EtlError(
         'ETL_LIMIT',
         `The reject file has ${size} bytes; up to ${LIMITS.correctedBytesMax} are loaded as corrected rows.`,
-        'Correct the input itself, and load it with --force.',
+        remedy`Correct the input itself, and load it with ${callOption('force')}.`,
         { file: path, limit: LIMITS.correctedBytesMax },
       );
     }

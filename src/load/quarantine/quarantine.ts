@@ -1,4 +1,5 @@
 import { EtlError, errorRecordOf, type ErrorRecord } from '../../errors.ts';
+import { remedy, setting } from '../../remedy.ts';
 import { retryable } from '../../conflict/retry-policy.ts';
 
 /** What happens to bad rows where a load goes on without them. Plain JSON: it crosses threads. */
@@ -43,8 +44,8 @@ export function refuseTooMany(
     max.kind === 'rows' ? `${max.rows}` : `${Math.round(max.share * 1e6) / 1e4} % of its ${rows}`;
   throw new EtlError(
     'ETL_LIMIT',
-    `More rows of the file are bad than maxErrors allows (${told}): ${rejected} so far.`,
-    'See which in its reject file, and correct them or raise maxErrors; nothing of the file is loaded.',
+    `More rows of the file are bad than are allowed (${told}): ${rejected} so far.`,
+    remedy`See which in its reject file, and correct them or raise ${setting('settings.maxErrors')}; nothing of the file is loaded.`,
     { file, limit: max.kind === 'rows' ? max.rows : Math.floor((rows ?? 0) * max.share) },
   );
 }

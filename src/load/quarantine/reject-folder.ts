@@ -1,7 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { EtlError, isNoRoom } from '../../errors.ts';
+import { remedy, setting } from '../../remedy.ts';
+import { makeFolder } from '../make-folder.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 
 /** Bytes of a file's name that every file system takes, with room for what is put behind it. */
@@ -43,22 +45,14 @@ function safeName(name: string): string {
  */
 export async function prepareRejectFolder(folder: string): Promise<readonly string[]> {
   try {
-    const first = await mkdir(folder, { recursive: true });
+    const made = await makeFolder(folder);
     const probe = join(folder, `${SPOOL_MARK}${randomUUID()}`);
     await writeFile(probe, '', { flag: 'wx' });
     await rm(probe);
-    return first === undefined ? [] : madeFrom(first, folder);
+    return made;
   } catch (error) {
     throw refuseFolder(folder, error);
   }
-}
-
-function madeFrom(first: string, folder: string): string[] {
-  const made = [folder];
-  while (made[0] !== undefined && made[0] !== first && made[0] !== dirname(made[0])) {
-    made.unshift(dirname(made[0]));
-  }
-  return made;
 }
 
 /** Folders that stayed empty go again. */
@@ -103,7 +97,7 @@ export function refuseFolder(path: string, cause: unknown): EtlError {
   return new EtlError(
     isNoRoom(cause) ? 'ETL_NO_ROOM' : 'ETL_USAGE',
     `Rejected rows cannot be written${reason}.`,
-    'Give --rejects a folder that exists or can be made, with room and the right to write.',
+    remedy`Give ${setting('settings.rejects')} a folder that exists or can be made, with room and the right to write.`,
     { file: path },
     { cause },
   );

@@ -93,7 +93,7 @@ function refusalBy(
   return {
     code: 'ETL_ROW_INVALID',
     sentence,
-    remedy: 'Correct the value in the file, or change the table.',
+    remedy: 'Correct the value, or change the table.',
     facts: column === null ? facts : { ...facts, column },
   };
 }

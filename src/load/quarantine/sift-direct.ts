@@ -11,6 +11,15 @@ import { withoutDetail } from './reject-refused.ts';
 import { siftFile } from './sift-file.ts';
 import type { DirectSift } from './sift-records.ts';
 
+/** A unit of one file, as `siftDirectly` is given it. */
+export interface UnitToSift {
+  readonly task: UnitTask;
+  readonly quarantine: Quarantine;
+  readonly hooks: UnitHooks;
+  /** Inside a transaction that goes on; else each COPY is one of its own. */
+  readonly inTransaction: boolean;
+}
+
 /**
  * Copies a file, or a part of it, into the table itself without its bad rows: in blocks, so that a
  * refused one need not take with it what was copied before. What is refused for another reason than
@@ -21,22 +30,17 @@ import type { DirectSift } from './sift-records.ts';
  * 2.6 s, by one COPY for all of it 2.7 s; with a value of another type in the middle 2.9 s, and 6.8 s
  * where the one COPY is refused and the file staged. Into a table that the run makes: 2.8 s, 2.8 s, 2.9 s
  * and 7.1 s.
- *
- * `savepoints`: inside a transaction that goes on; else each COPY is one of its own.
  */
 export async function siftDirectly(
   connection: Connection,
   file: FilePlan,
   target: CopyTarget,
-  task: UnitTask,
-  quarantine: Quarantine,
-  hooks: UnitHooks,
-  savepoints: boolean,
+  { task, quarantine, hooks, inTransaction }: UnitToSift,
 ): Promise<StagedFile> {
   hooks.news({ kind: 'file-started', file: file.ordinal });
   const written = createSpool(`${quarantine.spoolPrefix}u${task.unit}-direct`);
   const direct: DirectSift = {
-    attempt: savepoints ? underSavepoints(connection) : (copy) => copy(),
+    attempt: inTransaction ? underSavepoints(connection) : (copy) => copy(),
     isFault: ({ record }) => isOfRow(record.facts.sqlState),
     told: toldOf(connection, task, target),
     refuseOutside: (rows) => refuseOutside(file, target, rows),

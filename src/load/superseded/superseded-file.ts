@@ -1,8 +1,10 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { present } from '../../assert.ts';
 import { EtlError, isNoRoom } from '../../errors.ts';
+import { remedy, setting } from '../../remedy.ts';
 import { LIMITS } from '../../limits.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
+import { makeFolder } from '../make-folder.ts';
 import type { Connection } from '../../target/connect.ts';
 import { lostOf, placeWinners, winnersOf, type LostRow } from '../../target/lost-rows.ts';
 import { columnNames, csvField, textsOf } from '../quarantine/reject-file.ts';
@@ -142,7 +144,7 @@ function paired(
 /** Before anything is loaded, so that a folder that cannot be written ends the run and not its end. */
 export async function prepareSupersededFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const probe = `${folder}/.etl-superseded-${process.pid}`;
     await (await open(probe, 'w')).close();
     await rm(probe);
@@ -156,7 +158,7 @@ function cannotBeWritten(path: string, cause: unknown): EtlError {
   return new EtlError(
     isNoRoom(cause) ? 'ETL_NO_ROOM' : 'ETL_USAGE',
     `Superseded rows cannot be written${reason}.`,
-    'Give --keep-superseded a folder that exists or can be made, with room and the right to write.',
+    remedy`Give ${setting('settings.keepSuperseded')} a folder that exists or can be made, with room and the right to write.`,
     { file: path },
     { cause },
   );

@@ -1,5 +1,6 @@
 import { present } from '../../assert.ts';
 import { EtlError } from '../../errors.ts';
+import { remedy, setting } from '../../remedy.ts';
 import { LIMITS } from '../../limits.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 import type { DocumentFault } from '../../source/documents/document-rows.ts';
@@ -109,7 +110,7 @@ function documentError({ name }: FilePlan, { reason, column }: RowFault): EtlErr
   return new EtlError(
     'ETL_TRANSFORM',
     reason,
-    'Correct the document or the transform, or load the others with --on-error quarantine.',
+    remedy`Correct the document or the transform, or load the others with ${setting('settings.onError', 'quarantine')}.`,
     { file: name, line: 1, ...(column === null ? {} : { column }) },
   );
 }

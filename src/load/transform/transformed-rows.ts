@@ -1,5 +1,6 @@
 import { assert, present } from '../../assert.ts';
 import { EtlError, type ErrorCode } from '../../errors.ts';
+import { remedy, setting } from '../../remedy.ts';
 import { LIMITS } from '../../limits.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 import type { JsonField } from '../../source/json/json-stream.ts';
@@ -189,7 +190,7 @@ async function rowError(
   return new EtlError(
     byTransform ? 'ETL_TRANSFORM' : bad,
     reason,
-    'Correct the row or the transform, or load the others with --on-error quarantine.',
+    remedy`Correct the row or the transform, or load the others with ${setting('settings.onError', 'quarantine')}.`,
     {
       file: file.name,
       line: await recordLine(file, record),

@@ -5,7 +5,7 @@ import { loadReport, notLoaded } from '../load-report.ts';
 import { reportTargets } from '../target-reports.ts';
 import type { FileReport } from '../report-types.ts';
 import type { RunContext } from '../run-context.ts';
-import type { LoadEnd } from '../run-load.ts';
+import type { LoadEnd } from '../load-end.ts';
 import type { MergedCorrections, RetriedFile } from './merge-corrections.ts';
 
 /** What became of the rows of one reject file. */

@@ -1,5 +1,6 @@
 import { present } from '../../assert.ts';
 import { EtlError } from '../../errors.ts';
+import { callOption, remedy } from '../../remedy.ts';
 import type { Quarantine } from '../../load/quarantine/quarantine.ts';
 import { stageCorrected, type StillBad } from '../../load/quarantine/stage-corrected.ts';
 import { stageSettled } from '../../load/quarantine/stage-settled.ts';
@@ -140,7 +141,7 @@ async function refuseBehind(
   throw new EtlError(
     'ETL_USAGE',
     `Corrected rows of ${corrected.name} have keys that come again behind them, in ${file.name}; with insertOnly or compare columns what that row left depends on the one before it.`,
-    'Correct the input itself, and load all files of the job with --force.',
+    remedy`Correct the input itself, and load all files of the job with ${callOption('force')}.`,
     { file: corrected.name },
   );
 }
@@ -155,7 +156,7 @@ async function refuseMeeting(
   throw new EtlError(
     'ETL_USAGE',
     `Corrected rows of ${corrected.name} have keys that ${file.name} has, too, and it brings other columns; so it cannot be told column by column what they would have left.`,
-    'Correct the input itself, and load all files of the job with --force.',
+    remedy`Correct the input itself, and load all files of the job with ${callOption('force')}.`,
     { file: corrected.name },
   );
 }

@@ -1,4 +1,5 @@
 import { EtlError } from '../../errors.ts';
+import { callOption, remedy } from '../../remedy.ts';
 import { isFilledIn, readCorrected } from '../../load/quarantine/corrected-rows.ts';
 import type { Quarantine } from '../../load/quarantine/quarantine.ts';
 import { rewriteRejects } from '../../load/quarantine/rewrite-rejects.ts';
@@ -13,10 +14,12 @@ import type { TargetTable } from '../../target/table.ts';
 import { useSchemas } from '../../target/use-schemas.ts';
 import { furtherTasks, holdTables, prepareFurther } from '../further-tables.ts';
 import { openQuarantine, type LoadQuarantine } from '../load-quarantine.ts';
+import { joinSignals } from '../join-signals.ts';
 import { notLoaded } from '../load-report.ts';
 import { prepareTable } from '../prepare-table.ts';
 import type { RunContext } from '../run-context.ts';
-import { loadTask, type LoadEnd } from '../run-load.ts';
+import type { LoadEnd } from '../load-end.ts';
+import { loadTask } from '../load-task.ts';
 import { tidy } from '../tidy.ts';
 import { loadedPlaces, neighbours, waitsIn, type LoadedPlace } from './loaded-places.ts';
 import { reportRetry, type RetriedPart } from './report-retry.ts';
@@ -41,15 +44,16 @@ export async function retryLoad(
   const table = await prepareTable(coordinator, load, () => undefined);
   const further = await prepareFurther(coordinator, load, () => undefined);
   await holdTables(context, [table, ...further], index);
+  const { signal, release } = joinSignals(context.signal, coordinator.lost);
   try {
     await tidy(context, table, index);
-    const signal = AbortSignal.any([context.signal, coordinator.lost]);
     return await retryHeld({ ...context, signal }, load, index, [table, ...further]);
   } catch (error) {
     // Whatever breaks once the run is interrupted, breaks because of it.
     if (context.signal.aborted) return { report: notLoaded(load), error: null };
     throw error;
   } finally {
+    release();
     if (coordinator.usable()) await unlockTables(coordinator);
     onEvent({ kind: 'load-finished', load: index });
   }
@@ -81,7 +85,7 @@ async function retryHeld(
       [table, ...further].flatMap(({ columns }) => columns),
     );
     const own = loadTask(context, load, table, quarantined);
-    const task = { ...own, ...furtherTasks(load, further) };
+    const task = { ...own, ...furtherTasks(plan, load, further) };
     const retrying = { context, connection, load, table, task, quarantined };
     for (const group of sameColumns(parts)) await retryGroup(retrying, group);
     return reportRetry(context, load, index, parts);
@@ -190,7 +194,7 @@ function refuseShaped({ table, targets = [], files }: LoadPlan): void {
     throw new EtlError(
       'ETL_USAGE',
       'Corrected rows of a load whose lookups create rows of several columns (set) cannot be loaded in their place: what such a row is made of may be in another row by now.',
-      'Correct the input itself, and load it with --force; or load the corrected rows as a file of their own.',
+      remedy`Correct the input itself, and load it with ${callOption('force')}; or load the corrected rows as a file of their own.`,
       facts,
     );
   }
@@ -198,7 +202,7 @@ function refuseShaped({ table, targets = [], files }: LoadPlan): void {
   throw new EtlError(
     'ETL_USAGE',
     'A document that was rejected is corrected where it lies, not in a reject file.',
-    'Correct the document, and run the same command without --retry-rejects: it is a file that has changed.',
+    remedy`Correct the document, and run the same command without ${callOption('retryRejects')}: it is a file that has changed.`,
     facts,
   );
 }

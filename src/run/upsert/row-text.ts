@@ -18,7 +18,7 @@ export type FieldKinds = Map<string, 'bytes' | 'other' | 'none'>;
 /**
  * A row as one line of JSON, without its line end, as PostgreSQL is to read it: numbers keep their
  * digits (`bigint` too), NaN and the infinities are their names, a Date is its ISO form in UTC,
- * bytes are `\x` and hexadecimal digits, and what has a `toJSON` is what that returns. A field that
+ * bytes are `\x` and hexadecimal digits, and what has a `toJSON`, or is boxed, is what that returns. A field that
  * is `undefined` is left out, and so is NULL.
  *
  * JSON.stringify takes 0.6 of the time, but makes null of NaN and of a Date that is none, `{}` of a Map, drops
@@ -165,9 +165,16 @@ function dateText(date: Date, field: string): string {
 
 /** Buffer's own toJSON would spell each byte as a number, and a Date's a wrong date as null. */
 function jsonOf(value: object, key: string): unknown {
-  if (!('toJSON' in value) || typeof value.toJSON !== 'function') return value;
+  if (!('toJSON' in value) || typeof value.toJSON !== 'function') return unboxed(value);
   if (value instanceof Date || isBytes(value)) return value;
   return (value as { toJSON(key: string): unknown }).toJSON(key);
+}
+
+/** `new String('x')`, as some decoders give it: its members would be its letters. */
+function unboxed(value: object): unknown {
+  if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) return value;
+  const isBoxed = [String, Number, Boolean, BigInt].some((type) => value instanceof type);
+  return isBoxed ? value.valueOf() : value;
 }
 
 function isBytes(value: unknown): value is Uint8Array | ArrayBuffer {

@@ -59,6 +59,7 @@ export function jobOfRows(job: Job, { kinds, folder }: Spool): Job {
     if (Object.keys(load.json.columns).length > 0) return load;
     // A field that the job maps, and no row happens to have, is NULL like one that some rows lack.
     const names = [...new Set([...kinds.keys(), ...Object.keys(load.columns)])];
+    refuseNone(names);
     refuseTooMany(names);
     const columns = Object.fromEntries(names.map((name) => [name, pointerTo(name)]));
     const bytes = [...kinds].flatMap(([name, kind]) => {
@@ -86,6 +87,15 @@ function invalid(what: string, why: string): EtlError {
     'ETL_JOB_INVALID',
     `${what} where rows are upserted.`,
     `${why} Leave it out.`,
+  );
+}
+
+function refuseNone(names: readonly string[]): void {
+  if (names.length > 0) return;
+  throw new EtlError(
+    'ETL_FILE_EMPTY',
+    'No row has a field, so that there is no column to load.',
+    'Give rows whose fields are columns of the table.',
   );
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { EtlError, type ErrorRecord } from '../../errors.ts';
 import type { Job } from '../../job/schema.ts';
 import { LIMITS } from '../../limits.ts';
@@ -54,7 +55,7 @@ export interface UpsertLoader {
    * called again with the same rows (with `append`: under a name, see UpsertOptions).
    *
    * @throws EtlError where not all rows are loaded, but for those that a quarantine takes:
-   *   ETL_ROW_INVALID with `facts.index` for a bad row, ETL_LOCKED, ETL_CONNECTION, ETL_ABORTED …
+   *   ETL_ROW_INVALID with `record.facts.index` for a bad row, ETL_LOCKED, ETL_CONNECTION, ETL_ABORTED …
    */
   upsert(rows: Rows<object>, options?: UpsertOptions): Promise<UpsertResult>;
   /** Ends its connections, once the calls that are under way have ended. */
@@ -135,6 +136,8 @@ export async function openUpsertWith(
   return {
     upsert: async (rows, { name, signal } = {}) => {
       if (closed) throw closedError();
+      // Each call that takes its rows listens; of more than ten Node warns as of a leak.
+      if (signal !== undefined) setMaxListeners(0, signal);
       const ownName = name === undefined ? randomUUID() : null;
       const spooling = spoolRows(rows, {
         name: ledgerName(ownName ?? checkedName(name ?? '')),

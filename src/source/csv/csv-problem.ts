@@ -1,5 +1,6 @@
 import type { CsvError, CsvErrorCode } from 'csv-parse';
 import { EtlError } from '../../errors.ts';
+import { remedy, setting } from '../../remedy.ts';
 import { LIMITS } from '../../limits.ts';
 import { lineAt } from '../line-at.ts';
 import type { CsvDescription, SourceFile } from '../source-file.ts';
@@ -17,15 +18,14 @@ export async function errorOfScan(
       return new EtlError(
         'ETL_CSV_MALFORMED',
         'A quote opens here and never closes.',
-        'Close it; set csv.quote to null if the file does not use quotes.',
+        remedy`Close it; if the file does not use quotes, say so with ${setting('csv.quote', null)}.`,
         facts,
       );
     case 'stray quote':
       return new EtlError(
         'ETL_CSV_MALFORMED',
         'A quote in the middle of a field swallows the end of the line.',
-        'Double the quotes inside the quoted field; set csv.quote to null if the file does not ' +
-          'use quotes, or csv.trim to true if there is white space before them.',
+        remedy`Double the quotes inside the quoted field; if the file does not use quotes, say so with ${setting('csv.quote', null)}, and if there is white space before them, with ${setting('csv.trim', true)}.`,
         facts,
       );
     case 'record too long':
@@ -46,7 +46,7 @@ export async function errorOfScan(
       return new EtlError(
         'ETL_CSV_MALFORMED',
         'The control character 1 cannot be loaded from a file without quotes.',
-        'Set csv.quote to a character that the file does not use.',
+        remedy`Give a character that the file does not use: ${setting('csv.quote')}.`,
         facts,
       );
   }

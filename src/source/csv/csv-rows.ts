@@ -1,6 +1,7 @@
 import { Readable, pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { EtlError } from '../../errors.ts';
+import { remedy, setting } from '../../remedy.ts';
 import { LIMITS } from '../../limits.ts';
 import { decompressed } from '../compression.ts';
 import type { CsvDescription, SourceFile } from '../source-file.ts';
@@ -83,7 +84,7 @@ export async function unreadableRecord(
   return new EtlError(
     'ETL_CSV_MALFORMED',
     `The record that begins here cannot be read: ${problemOfParser(error)}.`,
-    'Correct it, or set csv.quote or csv.escape to what the file has.',
+    remedy`Correct it, or set ${setting('csv.quote')} or ${setting('csv.escape')} to what the file has.`,
     { file: file.name, ...(located === null ? {} : { line: located.line }) },
     { cause: error },
   );
@@ -99,7 +100,7 @@ async function wrongFieldCount(
   return new EtlError(
     'ETL_CSV_MALFORMED',
     `Record ${record} does not fit: ${problem}.`,
-    'Quote the fields that hold the delimiter, or correct csv.delimiter.',
+    remedy`Quote the fields that hold the delimiter, or correct ${setting('csv.delimiter')}.`,
     { file: file.name, ...(located === null ? {} : { line: located.line, value: located.text }) },
   );
 }

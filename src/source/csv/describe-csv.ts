@@ -1,6 +1,7 @@
 import { isAscii } from 'node:buffer';
 import { CsvError } from 'csv-parse/sync';
 import { EtlError } from '../../errors.ts';
+import { remedy, setting } from '../../remedy.ts';
 import type { CsvOptions } from '../../job/schema.ts';
 import { LIMITS } from '../../limits.ts';
 import { decompressed } from '../compression.ts';
@@ -84,7 +85,7 @@ function settledOptions(file: SourceFile, options: CsvOptions): SettledOptions {
     throw new EtlError(
       'ETL_JOB_INVALID',
       'The CSV delimiter can be neither a line end nor the quote character.',
-      'Set csv.delimiter to another character.',
+      remedy`Give another character: ${setting('csv.delimiter')}.`,
       { file: file.name, value: delimiter },
     );
   }
@@ -110,7 +111,7 @@ async function readHead(
   let head: Buffer = Buffer.alloc(0);
   let start: DataStart | null = null;
   for await (const chunk of chunks) {
-    refuseOtherFormats(file, chunk, head.length === 0);
+    refuseOtherFormats(file, chunk, head.length === 0 ? 'first' : 'next');
     head = Buffer.concat([head, chunk]);
     start = findDataStart(head, dialect, false);
     if (start !== null && head.length >= start.dataStart + headBytes) return { head, start };
@@ -133,7 +134,7 @@ function firstRecord(file: SourceFile, text: string, dialect: CsvDialect): reado
     throw new EtlError(
       'ETL_CSV_MALFORMED',
       `The ${dialect.header ? 'header' : 'first record'} cannot be read: ${error.message}.`,
-      'Correct it, or set csv.quote, csv.escape or csv.skipLines to what the file has.',
+      remedy`Correct it, or set ${setting('csv.quote')}, ${setting('csv.escape')} or ${setting('csv.skipLines')} to what the file has.`,
       { file: file.name },
       { cause: error },
     );
@@ -145,7 +146,7 @@ function checkColumns(file: SourceFile, columns: readonly string[]): void {
     throw new EtlError(
       'ETL_LIMIT',
       `The file has ${columns.length} columns; a table has ${LIMITS.columnsMax} at most.`,
-      'Check csv.delimiter, or split the file by columns.',
+      remedy`Check ${setting('csv.delimiter')}, or split the file by columns.`,
       { file: file.name, limit: LIMITS.columnsMax },
     );
   }
@@ -155,7 +156,7 @@ function checkColumns(file: SourceFile, columns: readonly string[]): void {
     throw new EtlError(
       'ETL_CSV_MALFORMED',
       `The header has no name for column ${nameless + 1} of ${columns.length}.`,
-      'Name the column, or remove the delimiter that makes it; check csv.skipLines.',
+      remedy`Name the column, or remove the delimiter that makes it; where lines stand before the header, leave them out with ${setting('csv.skipLines')}.`,
       { file: file.name },
     );
   }
@@ -166,7 +167,7 @@ function checkColumns(file: SourceFile, columns: readonly string[]): void {
       throw new EtlError(
         'ETL_COLUMN_DUPLICATE',
         `The header names columns ${earlier + 1} and ${index + 1} alike.`,
-        'Rename one of them; set csv.header to false if the file has no header.',
+        remedy`Rename one of them; if the file has no header, say so with ${setting('csv.header', false)}.`,
         { file: file.name, column },
       );
     }
@@ -178,7 +179,7 @@ function excelLine(file: SourceFile): EtlError {
   return new EtlError(
     'ETL_CSV_MALFORMED',
     'The first line is no header, but tells Excel the delimiter.',
-    'Leave the line out: --csv-skip-lines 1 (csv.skipLines).',
+    remedy`Leave the line out: ${setting('csv.skipLines', 1)}.`,
     { file: file.name, line: 1 },
   );
 }
@@ -187,7 +188,7 @@ function headerTooLong(file: SourceFile): EtlError {
   return new EtlError(
     'ETL_CSV_MALFORMED',
     `The header has no end within ${LIMITS.headerBytesMax} bytes.`,
-    'Check for a quote that is not closed, and that csv.quote and csv.encoding fit the file.',
+    remedy`Check for a quote that is not closed, and that ${setting('csv.quote')} and ${setting('csv.encoding')} fit the file.`,
     { file: file.name, limit: LIMITS.headerBytesMax },
   );
 }
@@ -196,7 +197,7 @@ function noHeader(file: SourceFile, wanted: boolean): EtlError {
   return new EtlError(
     'ETL_FILE_EMPTY',
     wanted ? 'The file has no header.' : 'The file has no records.',
-    'Take it out of the load, or check csv.skipLines.',
+    remedy`Take it out of the load, or check ${setting('csv.skipLines')}.`,
     { file: file.name },
   );
 }

@@ -1,4 +1,5 @@
 import { EtlError } from '../../errors.ts';
+import { remedy, setting } from '../../remedy.ts';
 import type { SourceFile } from '../source-file.ts';
 import { countByte } from './data-chunks.ts';
 
@@ -7,20 +8,55 @@ import { countByte } from './data-chunks.ts';
  *
  * @throws EtlError ETL_FILE_FORMAT
  */
-export function refuseOtherFormats(file: SourceFile, bytes: Buffer, first: boolean): void {
+export function refuseOtherFormats(
+  file: SourceFile,
+  bytes: Buffer,
+  read: 'first' | 'next' | 'json',
+): void {
+  const first = read !== 'next';
   const known = first ? signatures.find(({ magic }) => startsWith(bytes, magic)) : undefined;
   if (known !== undefined) {
     throw new EtlError('ETL_FILE_FORMAT', known.sentence, known.remedy, { file: file.name });
   }
+  if (read === 'first') refuseMarkup(file, bytes, [HTML, JSON_TEXT]);
   if (looksBinary(bytes, first)) {
     throw new EtlError(
       'ETL_FILE_FORMAT',
       'The file looks binary: it has NUL bytes.',
-      'Set csv.encoding to utf16le if it is UTF-16 text; else take it out of the load.',
+      remedy`If it is UTF-16 text, say so with ${setting('csv.encoding', 'utf16le')}; else take it out of the load.`,
       { file: file.name },
     );
   }
 }
+
+/** Where a download or an export left something else in the place of a table. */
+export function refuseMarkup(
+  file: SourceFile,
+  bytes: Buffer,
+  refused: readonly Markup[] = [HTML],
+): void {
+  const found = refused.find(({ start }) => start.test(bytes.toString('latin1', 0, 64)));
+  if (found === undefined) return;
+  throw new EtlError('ETL_FILE_FORMAT', found.sentence, found.remedy, { file: file.name });
+}
+
+interface Markup {
+  readonly start: RegExp;
+  readonly sentence: string;
+  readonly remedy: string;
+}
+
+const HTML: Markup = {
+  start: /^(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|\?xml)\b/i,
+  sentence: 'The file is a page of HTML, or XML.',
+  remedy: 'Look into it: it may be the error page of a download. Fetch the data again.',
+};
+
+const JSON_TEXT: Markup = {
+  start: /^(?:\xef\xbb\xbf)?\s*(?:\[\s*\{\s*["}]|\{\s*"[^"]*"\s*:)/,
+  sentence: 'The file is JSON.',
+  remedy: 'Let its name end in .json, or in .jsonl where each line is a record.',
+};
 
 /** A NUL in a header, or many: a single one further on is a bad row, whose line can be told. */
 const NUL_SHARE_MAX = 0.01;
@@ -34,7 +70,7 @@ function looksBinary(bytes: Buffer, first: boolean): boolean {
 
 const utf16 = (order: 'le' | 'be') => ({
   sentence: `The file is UTF-16 (it starts with the byte-order mark of UTF-16${order.toUpperCase()}).`,
-  remedy: `Set csv.encoding to utf16${order}.`,
+  remedy: remedy`Say so with ${setting('csv.encoding', `utf16${order}`)}.`,
 });
 
 const signatures = [

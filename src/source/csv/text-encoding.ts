@@ -1,5 +1,6 @@
 import { TextDecoder } from 'node:util';
 import { EtlError } from '../../errors.ts';
+import { remedy, setting } from '../../remedy.ts';
 import type { SourceFile } from '../source-file.ts';
 
 /**
@@ -64,7 +65,7 @@ function checked(file: SourceFile, encoding: string, decode: () => string): stri
     throw new EtlError(
       'ETL_FILE_FORMAT',
       `The file has bytes that are not ${encoding}.`,
-      'Set csv.encoding to the encoding of the file, for example latin1, win1252 or utf16le.',
+      remedy`Name the encoding of the file, for example ${setting('csv.encoding', 'latin1')}, win1252 or utf16le.`,
       { file: file.name },
       { cause: error },
     );

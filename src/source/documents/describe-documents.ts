@@ -1,4 +1,5 @@
-import { EtlError, type ErrorRecord } from '../../errors.ts';
+import { EtlError, errorRecord, type ErrorRecord } from '../../errors.ts';
+import { remedy, setting } from '../../remedy.ts';
 import type { DocumentOptions } from '../../job/document-schema.ts';
 import { parsePathPattern } from '../../job/path-pattern.ts';
 import { cleanEncodingName, refuseEncoding } from '../csv/text-encoding.ts';
@@ -45,10 +46,12 @@ export function pathProblems(
   const match = matcherOf(description);
   return files
     .filter((file) => file.badBytes !== 'of a row' && match(file.path) === null)
-    .map((file) => ({
-      code: 'ETL_FILE_FORMAT',
-      sentence: `Its path does not end like documents.path: ${description.pattern}.`,
-      remedy: 'Leave it out by a narrower pattern in files, or correct documents.path.',
-      facts: { file: file.name },
-    }));
+    .map((file) =>
+      errorRecord(
+        'ETL_FILE_FORMAT',
+        `Its path does not end like the pattern of the documents: ${description.pattern}.`,
+        remedy`Leave it out by a narrower pattern of files, or correct ${setting('documents.path')}.`,
+        { file: file.name },
+      ),
+    );
 }

@@ -1,5 +1,6 @@
 import { present } from '../../assert.ts';
 import { EtlError } from '../../errors.ts';
+import { remedy, setting } from '../../remedy.ts';
 import type { ColumnBatch, ColumnVector } from '../parquet/column-batch.ts';
 import type {
   DocumentDescription,
@@ -130,7 +131,7 @@ export function documentFault(
     error: new EtlError(
       'ETL_ROW_INVALID',
       `The document cannot be loaded: ${what}.`,
-      'Correct it or leave it out; with onError quarantine the others are loaded without it.',
+      remedy`Correct it or leave it out; ${setting('settings.onError', 'quarantine')} loads the others without it.`,
       { file: file.name, ...(column === null ? {} : { column }) },
     ),
   };

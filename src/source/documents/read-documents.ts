@@ -4,7 +4,13 @@ import { EtlError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { fileChanged, readError } from '../compression.ts';
 import type { SourceFile } from '../source-file.ts';
-import { readAtOnce, readMeanwhile, type FileRead, type Room as WholeRoom } from './read-file.ts';
+import {
+  readAtOnce,
+  readFromDisk,
+  readMeanwhile,
+  type FileRead,
+  type Room as WholeRoom,
+} from './read-file.ts';
 
 /**
  * Neighbours among the documents of a unit, with their contents in one buffer, which is that of another
@@ -26,6 +32,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds; for durations only. */
   readonly now: () => number;
+  /** Blocks of 512 bytes that this process has read from a disk so far; the system's count where absent. */
+  readonly blocksRead?: () => number;
 }
 
 /**
@@ -38,14 +46,16 @@ export interface ReadOptions {
  * A document that cannot be read, or is not as it was planned, is an error of its own in its place.
  *
  * What the system has in memory is read file by file, without giving way: open, read, stat and close
- * take 8 µs of CPU, and 40 to 60 by the runtime's threads. A window that took far longer than that must
- * wait for a disk or a network; then many files of the next ones are read at once.
+ * take 8 µs of CPU, and 40 to 60 by the runtime's threads. A window that came from a disk says that the next
+ * ones do, too; then many of their files are read at once, so that the server has work while a disk is waited
+ * for: 20,000 documents that were in no memory took 0.58 to 0.73 of the time, and 0.82 of the client's CPU.
+ * And where a window took far longer than any disk here, over a network, they are opened at once, too.
  */
 export async function* readDocuments(
   files: readonly SourceFile[],
-  { signal, now }: ReadOptions,
+  { signal, now, blocksRead = diskBlocks }: ReadOptions,
 ): AsyncGenerator<DocumentWindow> {
-  const pace: Pace = { now, atOnceFor: 0, buffers: [] };
+  const pace: Pace = { now, blocksRead, fromDisk: false, slowFor: 0, buffers: [] };
   let next = readWindow(files, 0, pace);
   try {
     for (let first = 0; first < files.length;) {
@@ -69,20 +79,29 @@ export async function* readDocuments(
 const spare: Buffer[] = [];
 const SPARE_MAX = 8;
 
-interface Pace {
-  readonly now: () => number;
-  /** Windows yet to be read many files at once. */
-  atOnceFor: number;
+function diskBlocks(): number {
+  return process.resourceUsage().fsRead;
+}
+
+interface Pace extends Required<Pick<ReadOptions, 'now' | 'blocksRead'>> {
+  /** Whether the window before came from a disk. */
+  fromDisk: boolean;
+  /** Windows yet to be read as if each file took long to be opened. */
+  slowFor: number;
   /** Two, each for every other window: a new one for each costs more than what is read into it. */
   readonly buffers: Buffer[];
 }
 
 /**
- * Milliseconds that a document may take on average; then for so many windows the disk is slow. Where ten
+ * Milliseconds that a document may take on average; then for so many windows opening one is slow. Where ten
  * processes share a processor, documents that are in memory took up to 0.6.
  */
 const SLOW_MS = 1;
 const SLOW_WINDOWS = 16;
+
+/** Share of a window's bytes from which on it came from a disk. */
+const DISK_SHARE = 1 / 4;
+const BLOCK_BYTES = 512;
 
 /** Never rejects. */
 async function readWindow(
@@ -98,16 +117,20 @@ async function readWindow(
     end += roomFor(file);
   }
   const buffer = bufferFor(end, pace);
-  if (pace.atOnceFor > 0 || end > LIMITS.documentWindowBytes) {
-    pace.atOnceFor = Math.max(0, pace.atOnceFor - 1);
-    return { first, bytes: buffer, documents: await readManyAtOnce(own, rooms, buffer) };
+  const slow = pace.slowFor > 0 || end > LIMITS.documentWindowBytes;
+  const [startedAt, blocks] = [pace.now(), pace.blocksRead()];
+  let documents: readonly ReadDocument[];
+  if (slow || pace.fromDisk) {
+    pace.slowFor = Math.max(0, pace.slowFor - 1);
+    documents = await readTogether(own, rooms, buffer, slow ? readMeanwhile : readFromDisk);
+  } else {
+    documents = own.map((file, place) => {
+      const room = present(rooms[place], 'its place');
+      return documentOf(file, buffer, room, tryRead(file, { buffer, ...room }));
+    });
+    if (pace.now() - startedAt > SLOW_MS * own.length) pace.slowFor = SLOW_WINDOWS;
   }
-  const startedAt = pace.now();
-  const documents = own.map((file, place) => {
-    const room = present(rooms[place], 'its place');
-    return documentOf(file, buffer, room, tryRead(file, { buffer, ...room }));
-  });
-  if (pace.now() - startedAt > SLOW_MS * own.length) pace.atOnceFor = SLOW_WINDOWS;
+  pace.fromDisk = (pace.blocksRead() - blocks) * BLOCK_BYTES > DISK_SHARE * end;
   return { first, bytes: buffer, documents };
 }
 
@@ -119,10 +142,11 @@ function bufferFor(length: number, { buffers }: Pace): Buffer {
   return buffer;
 }
 
-async function readManyAtOnce(
+async function readTogether(
   files: readonly SourceFile[],
   rooms: readonly Room[],
   buffer: Buffer,
+  readFile: typeof readMeanwhile,
 ): Promise<ReadDocument[]> {
   const documents = new Array<ReadDocument>(files.length);
   let next = 0;
@@ -130,7 +154,7 @@ async function readManyAtOnce(
     for (let place = next++; place < files.length; place = next++) {
       const file = present(files[place], 'a document');
       const room = present(rooms[place], 'its place');
-      const tried = await readMeanwhile(file.path, { buffer, ...room }).then(
+      const tried = await readFile(file.path, { buffer, ...room }).then(
         (read) => ({ read }),
         (error: unknown) => ({ error }),
       );

@@ -1,7 +1,8 @@
 import { EtlError } from '../../errors.ts';
+import { remedy, setting } from '../../remedy.ts';
 import type { JsonOptions } from '../../job/schema.ts';
 import { LIMITS } from '../../limits.ts';
-import { refuseOtherFormats } from '../csv/refuse-formats.ts';
+import { refuseMarkup, refuseOtherFormats } from '../csv/refuse-formats.ts';
 import type { JsonColumn, JsonDescription, SourceFile } from '../source-file.ts';
 import { afterSpace, afterString, afterColon, afterValue, type JsonBytes } from './json-bytes.ts';
 import { readHead } from './json-head.ts';
@@ -58,7 +59,8 @@ function refuseOthers(file: SourceFile, head: Buffer): void {
       { file: file.name },
     );
   }
-  refuseOtherFormats(file, start, true);
+  refuseOtherFormats(file, start, 'json');
+  refuseMarkup(file, head);
 }
 
 /** Where a broken record may be the first: a line that only opens one is no record. */
@@ -111,17 +113,17 @@ function noteNames(json: JsonBytes, start: number, names: Map<string, true>): vo
 }
 
 function refuseOddNames(file: SourceFile, names: ReadonlySet<string>): void {
-  const remedy = 'Name the columns that are wanted, with their pointers, in json.columns.';
+  const wanted = remedy`Name the columns that are wanted, with their pointers: ${setting('json.columns')}.`;
   if (names.size > LIMITS.columnsMax) {
     throw new EtlError(
       'ETL_LIMIT',
       `The records have more than ${LIMITS.columnsMax} different fields.`,
-      remedy,
+      wanted,
       { file: file.name, limit: LIMITS.columnsMax },
     );
   }
   if (!names.has('')) return;
-  throw new EtlError('ETL_COLUMN_MISSING', 'A field of a record has an empty name.', remedy, {
+  throw new EtlError('ETL_COLUMN_MISSING', 'A field of a record has an empty name.', wanted, {
     file: file.name,
   });
 }

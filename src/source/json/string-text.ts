@@ -10,11 +10,13 @@ export function valueText(bytes: Buffer, start: number, end: number): string {
 
 /**
  * A number that is spelled with a point or an exponent, and is whole, in digits alone: `1e3` and
- * `12.0` are integers to JSON, and no spelling of one to PostgreSQL. Others as they are.
+ * `12.0` are integers to JSON, and no spelling of one to PostgreSQL. Others, and what is no number, as
+ * they are.
  */
 export function integerText(number: string): string {
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
-    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(number) ?? [];
+  const parts = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(number);
+  if (parts === null) return number;
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = parts;
   const digits = (whole + fraction).replace(/^0+(?=\d)/, '');
   const zeros = Number(exponent) - fraction.length;
   if (/^0+$/.test(digits)) return '0';

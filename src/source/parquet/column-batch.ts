@@ -1,4 +1,6 @@
 import { assert } from '../../assert.ts';
+import { FRESH_MEMORY } from './page-memory.ts';
+import type { PageMemory } from './page-memory.ts';
 import type { EncodedValues } from './page-values.ts';
 import type { BytesValues, PhysicalValues } from './plain-values.ts';
 
@@ -100,24 +102,30 @@ function sliceValues(values: PhysicalValues, from: number, to: number): Physical
   }
 }
 
-/** Spreads values that are stored without their nulls over the rows. */
-export function spreadValues(encoded: EncodedValues, validity: Uint8Array): EncodedValues {
+/** Spreads values that are stored without their nulls over the rows; a row that is null gets 0. */
+export function spreadValues(
+  encoded: EncodedValues,
+  validity: Uint8Array,
+  memory: PageMemory = FRESH_MEMORY,
+): EncodedValues {
   const { values, indexes } = encoded;
-  if (indexes !== null) {
-    return { values, indexes: spread(indexes, new Uint32Array(validity.length), validity) };
-  }
-  return { values: spreadPhysical(values, validity), indexes: null };
+  if (indexes !== null) return { values, indexes: spreadWords(indexes, validity, memory) };
+  return { values: spreadPhysical(values, validity, memory), indexes: null };
 }
 
-function spreadPhysical(values: PhysicalValues, validity: Uint8Array): PhysicalValues {
+function spreadPhysical(
+  values: PhysicalValues,
+  validity: Uint8Array,
+  memory: PageMemory,
+): PhysicalValues {
   const rows = validity.length;
   switch (values.kind) {
     case 'bytes': {
       const spreadBytes: BytesValues = {
         kind: 'bytes',
         data: values.data,
-        starts: spread(values.starts, new Uint32Array(rows), validity),
-        ends: spread(values.ends, new Uint32Array(rows), validity),
+        starts: spreadWords(values.starts, validity, memory),
+        ends: spreadWords(values.ends, validity, memory),
       };
       return spreadBytes;
     }
@@ -140,6 +148,16 @@ function spreadPhysical(values: PhysicalValues, validity: Uint8Array): PhysicalV
 }
 
 type Numbers = Uint8Array | Uint32Array | Int32Array | Float32Array | Float64Array;
+
+/** Into memory that holds whatever was there before. */
+function spreadWords(dense: Uint32Array, validity: Uint8Array, memory: PageMemory): Uint32Array {
+  const out = memory.words(validity.length);
+  let next = 0;
+  for (let row = 0; row < out.length; row++) {
+    out[row] = validity[row] === 1 ? (dense[next++] ?? 0) : 0;
+  }
+  return out;
+}
 
 function spread<T extends Numbers>(dense: T, out: T, validity: Uint8Array): T {
   let next = 0;

@@ -36,6 +36,8 @@ export function decompressPage(
   if (codec === 'UNCOMPRESSED') return copied(bytes, memory);
   // Writers disagree about what an empty page looks like when it is compressed.
   if (size === 0) return new Uint8Array(0);
+  // It comes straight into the memory that it is for.
+  if (codec === 'SNAPPY') return decompressSnappy(bytes, size, memory);
   const page = decode(bytes, size, codec);
   if (page.byteLength !== size) {
     throw new PageFault(`a page has ${page.byteLength} bytes where its header says ${size}`);
@@ -49,10 +51,12 @@ function copied(bytes: Uint8Array, memory: PageMemory): Uint8Array {
   return page;
 }
 
-function decode(bytes: Uint8Array, size: number, codec: CompressionCodec): Uint8Array {
+function decode(
+  bytes: Uint8Array,
+  size: number,
+  codec: Exclude<CompressionCodec, 'UNCOMPRESSED' | 'SNAPPY'>,
+): Uint8Array {
   switch (codec) {
-    case 'SNAPPY':
-      return decompressSnappy(bytes, size);
     case 'GZIP':
       return unzipSync(bytes, { maxOutputLength: size });
     case 'BROTLI':
@@ -63,7 +67,6 @@ function decode(bytes: Uint8Array, size: number, codec: CompressionCodec): Uint8
       return decompressLz4Block(bytes, size);
     case 'LZ4':
       return decompressLz4Hadoop(bytes, size);
-    case 'UNCOMPRESSED':
     case 'LZO':
       throw new PageFault(`no decoder for ${codec}`, 'ETL_PARQUET_UNSUPPORTED');
   }

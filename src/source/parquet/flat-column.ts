@@ -3,6 +3,7 @@ import { sliceVector, spreadValues } from './column-batch.ts';
 import type { ColumnReader } from './column-reader.ts';
 import type { DataPage } from './data-page.ts';
 import type { OpenParquet } from './open-parquet.ts';
+import type { PageMemory } from './page-memory.ts';
 import { openPages } from './page-reader.ts';
 import type { ChunkPlace } from './page-reader.ts';
 import type { LeafNode } from './parquet-schema.ts';
@@ -26,7 +27,7 @@ export async function openFlatColumn(
       vector = EMPTY;
       const page = await pages.next();
       if (page === null) return 0;
-      vector = flatVector(page);
+      vector = flatVector(page, place.memory);
       position = 0;
       left = page.entries;
       return left;
@@ -47,10 +48,10 @@ export async function openFlatColumn(
   };
 }
 
-function flatVector(page: DataPage): ColumnVector {
+function flatVector(page: DataPage, memory: PageMemory): ColumnVector {
   const { definitions: validity, values, indexes } = page;
   if (validity === null) return { kind: 'flat', values, indexes, validity };
-  return { kind: 'flat', ...spreadValues({ values, indexes }, validity), validity };
+  return { kind: 'flat', ...spreadValues({ values, indexes }, validity, memory), validity };
 }
 
 /** A dictionary may hold one long value that every row repeats, so the lengths are added up. */

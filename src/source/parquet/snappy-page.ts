@@ -1,5 +1,8 @@
-import { snappyUncompressor } from 'hysnappy';
 import { PageFault } from './parquet-fault.ts';
+import { FRESH_MEMORY } from './page-memory.ts';
+import type { PageMemory } from './page-memory.ts';
+import { openSnappyModule } from './snappy-module.ts';
+import type { SnappyModule } from './snappy-module.ts';
 
 /**
  * Snappy's raw format, which Parquet pages have and Node has no decoder for: hysnappy, C compiled to
@@ -13,25 +16,47 @@ import { PageFault } from './parquet-fault.ts';
  *
  * @returns a page of exactly `size` bytes. @throws PageFault where the data is damaged
  */
-export function decompressSnappy(bytes: Uint8Array, size: number): Uint8Array {
+export function decompressSnappy(
+  bytes: Uint8Array,
+  size: number,
+  memory: PageMemory = FRESH_MEMORY,
+): Uint8Array {
   if (statedSize(bytes) !== size) throw damaged();
-  const decode = kept ?? snappyUncompressor();
+  const module = kept ?? openSnappyModule();
   kept = null;
-  let page: Uint8Array;
-  try {
-    page = decode(bytes, size);
-  } catch {
-    throw damaged();
-  }
-  if (bytes.length + size <= KEPT_BYTES_MAX) kept = decode;
+  const decoded = decode(module, bytes, size);
+  if (bytes.length + size <= KEPT_BYTES_MAX) kept = module;
+  const page = memory.bytes(size);
+  page.set(decoded);
   return page;
 }
 
-/** A decoder's memory never shrinks, so that of a larger page goes with the page. */
+/** A module's memory never shrinks, so that of a larger page goes with the page. */
 const KEPT_BYTES_MAX = 16 * 1024 * 1024;
 
-/** The decoder that is ready for the next page; one that has failed is in no known state. */
-let kept: ReturnType<typeof snappyUncompressor> | null = null;
+/** The module that is ready for the next page; one that has failed is in no known state. */
+let kept: SnappyModule | null = null;
+
+/** The page where the module has written it, until the next one is decoded. */
+function decode(module: SnappyModule, bytes: Uint8Array, size: number): Uint8Array {
+  const input = module.__heap_base.value;
+  const output = input + bytes.length;
+  const end = output + size;
+  let failed: boolean;
+  try {
+    const lacking = end - module.memory.buffer.byteLength;
+    if (lacking > 0) module.memory.grow(Math.ceil(lacking / MEMORY_STEP));
+    new Uint8Array(module.memory.buffer).set(bytes, input);
+    failed = module.uncompress(input, bytes.length, output) !== 0;
+  } catch {
+    failed = true;
+  }
+  if (failed) throw damaged();
+  return new Uint8Array(module.memory.buffer, output, size);
+}
+
+/** WebAssembly has memory in pieces of so many bytes. */
+const MEMORY_STEP = 64 * 1024;
 
 /** The length of the decoded data, in front of it by seven bits a byte. */
 function statedSize(bytes: Uint8Array): number | null {

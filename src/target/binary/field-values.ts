@@ -161,8 +161,9 @@ function writeSlices(
       // The last word begins where it must to end with the slice, so it overlaps the one before.
       const last = end - 4;
       const ahead = position - start;
-      for (let i = start; i < last; i += 4) out.setInt32(ahead + i, source.getInt32(i));
-      out.setInt32(ahead + last, source.getInt32(last));
+      // In the machine's own order, since the words are only moved.
+      for (let i = start; i < last; i += 4) out.setInt32(ahead + i, source.getInt32(i, true), true);
+      out.setInt32(ahead + last, source.getInt32(last, true), true);
     } else {
       for (let i = start; i < end; i++) target[position++] = data[i] ?? 0;
     }

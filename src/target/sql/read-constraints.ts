@@ -51,7 +51,8 @@ select i.relname as name, x.indisprimary as primary,
 
 /**
  * Parameter: oid. Whatever else couples rows, by kind and name. A primary or unique key WITHOUT
- * OVERLAPS is an exclusion by its index.
+ * OVERLAPS is an exclusion by its index. Of triggers for each statement, those for INSERT (4) and UPDATE
+ * (16) count, and not those of partitions, which only a statement on the partition itself sets off.
  */
 export const READ_COUPLINGS = `${TREE}
 select 'exclusion' as kind, c.conname as name
@@ -67,6 +68,11 @@ union
 select 'trigger', g.tgname
   from tree t join pg_catalog.pg_trigger g on g.tgrelid = t.oid
  where not g.tgisinternal and g.tgenabled <> 'D' and (g.tgtype & 1) = 1
+union
+select 'statement trigger', tgname
+  from pg_catalog.pg_trigger
+ where tgrelid = $1::oid and not tgisinternal and tgenabled <> 'D'
+   and (tgtype & 1) = 0 and (tgtype & 20) <> 0
 union
 select 'rule', rulename
   from pg_catalog.pg_rewrite where ev_class = $1::oid and rulename <> '_RETURN'

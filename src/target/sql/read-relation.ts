@@ -8,6 +8,7 @@ select c.oid::int8::text as oid, n.nspname as schema, c.relname as name, c.relki
        c.relkind = 'r' and exists (select from pg_catalog.pg_inherits h where h.inhparent = c.oid)
          as inherited,
        c.relpersistence = 'u' as unlogged,
+       pg_catalog.row_security_active(c.oid) as row_security,
        greatest(c.reltuples, 0)::float8 as estimated_rows,
        pg_catalog.pg_total_relation_size(c.oid)::float8 as bytes
   from pg_catalog.pg_class c

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { minimal, problemsOf } from './built-job.ts';
+import { flag, minimal, problemsOf } from './built-job.ts';
 
 describe('a malformed job file', () => {
   test('tells every problem at once, with path, line, value, limit and nearest name', () => {
@@ -118,7 +118,11 @@ describe('a malformed job file', () => {
       'postgres://me:p#ss@db/app',
       '"postgres://me:***@db/app" cannot be read: it is not a valid URL',
     ],
-    ['postgres://db:abc/app', 'it is not a valid URL; in a password, write / as %2F'],
+    ['postgres://db:abc/app', 'what follows the host is no port'],
+    ['postgres://me:a%2Fb@db:70000/app', 'what follows the host is no port'],
+    ['postgres://me:x@[::1]:x/app', 'what follows the host is no port'],
+    ['me:s3cret@db/app', '"me:***@db/app" is not allowed'],
+    ['mysql://me:s3cret@db/app', '"mysql://me:***@db/app" is not allowed'],
     ['postgres://db/app?sslmode=verify_full', 'sslmode "verify_full". Did you mean "verify-full"?'],
   ])('%s', (databaseUrl, sentence) => {
     const [problem, ...others] = problemsOf({ file: JSON.stringify({ ...minimal, databaseUrl }) });
@@ -134,4 +138,14 @@ describe('a malformed job file', () => {
     const long = problemsOf({ file: { loads: 'x'.repeat(5_000) } });
     expect(long[0]?.length).toBeLessThan(200);
   });
+});
+
+test('without a job file the flag is named that is missing', () => {
+  const overrides = [
+    flag('loads.*.files', ['a.csv'], 'command line'),
+    flag('loads.*.table', 't', '--table'),
+    flag('loads.*.onConflict', 'newest', '--on-conflict'),
+  ];
+  const [problem] = problemsOf({ overrides });
+  expect(problem).toMatch(/^loads\[0\]\.versionColumn \(--version-column\): is missing/);
 });

@@ -1,11 +1,16 @@
 import { describe, expect, test } from 'vitest';
+import { setting } from '../../../src/remedy.ts';
 import { remedyOfValue } from '../../../src/load/value-remedy.ts';
 
 describe('the remedy for a value', () => {
   test.each(['NULL', 'null', 'N/A', 'NA', '#N/A', '-', '--', '\\N', 'None'])(
     'that stands for none, %s, is the flag with it',
     (value) => {
-      expect(remedyOfValue(value, '')).toContain(`--csv-null '${value}'`);
+      const { flag, field } = setting('csv.null', value);
+      expect(remedyOfValue(value, '')).toMatchObject({
+        text: `Where it stands for no value: ${flag}; else correct it in the file.`,
+        settings: [{ flag, field }],
+      });
       expect(remedyOfValue(value, null)).toBeNull();
     },
   );

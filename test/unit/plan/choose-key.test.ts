@@ -95,3 +95,10 @@ describe('the key of a table that is created', () => {
     expect(error.record.remedy).toContain('--key');
   });
 });
+
+it('a unique key is to be named where there is one, and added where there is none', () => {
+  const remedyFor = (uniqueIndexes: readonly UniqueIndex[]): string =>
+    errorOf(() => chooseKey(asked(['amount']), table({ uniqueIndexes }))).record.remedy;
+  expect(remedyFor([PAIR])).toMatch(/^Name one of them with --key, or add one: alter table /);
+  expect(remedyFor([PARTIAL])).toMatch(/^Add one: alter table /);
+});

@@ -54,6 +54,16 @@ describe('the cost of a load', () => {
     expect(costs.partitioned).toBeLessThan(8.5);
   });
 
+  it('of files in no order is that of sorting each of them, but not `partitioned`', () => {
+    const sorted = facts(6, 100_000, { concurrency: 2, cores: 2 });
+    const inOrder = estimateCosts(sorted);
+    const scattered = estimateCosts({ ...sorted, scattered: new Set([0, 1, 2, 3, 4, 5]) });
+    expect(inOrder.sequential).toBeLessThan(inOrder['full-parallel']);
+    expect(scattered['full-parallel']).toBeLessThan(scattered.sequential);
+    expect(scattered['full-parallel']).toBeGreaterThan(inOrder['full-parallel']);
+    expect(scattered.partitioned).toBe(inOrder.partitioned);
+  });
+
   it('of new rows that are copied directly is less, and has no merge', () => {
     const staged = facts(2, 500_000, { cores: 1 });
     const units = staged.units.map((unit) => ({

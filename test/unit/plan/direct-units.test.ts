@@ -22,6 +22,7 @@ function planned(count: number, more: Partial<PlannedFiles> = {}): PlannedFiles 
     },
     multiplicityInside: 1,
     ordered: new Set(files(count).keys()),
+    scattered: new Set(),
     rising: new Set(files(count).keys()),
     notices: [],
     ...more,

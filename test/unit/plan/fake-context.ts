@@ -110,9 +110,10 @@ export function fakeContext(world: FakeWorld): PlanContext {
       rowsBetween: async () => null,
       foreignKeysBetween: async () => world.foreignKeys ?? [],
       checkCondition: async () => undefined,
-      loadedFiles: async (_oid, paths) =>
+      loadedFiles: async (_oid, { paths }) =>
         (world.ledger ?? []).filter((entry) => paths.includes(entry.path)),
       lostPaths: async () => [],
+      tablesOfRuns: async () => new Map(),
       goneEntries: async () => null,
       findIndexes: async (_table, specs) =>
         specs.map(({ using }) => ({
@@ -124,6 +125,7 @@ export function fakeContext(world: FakeWorld): PlanContext {
     },
     source: {
       findFiles: async () => files.map((each) => each.file),
+      realPaths: async (paths) => paths,
       describeFile: async (file) => {
         const { description } = known(file);
         if (description instanceof EtlError) throw description;

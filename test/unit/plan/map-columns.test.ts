@@ -18,7 +18,7 @@ function map(columns: readonly string[], more: Partial<MappingRequest> = {}) {
   const { targets, problems } = mapColumns({
     file: 'a.csv',
     columns,
-    isCsv: true,
+    format: 'csv',
     header: true,
     explicit: {},
     table: TABLE,
@@ -31,24 +31,73 @@ function map(columns: readonly string[], more: Partial<MappingRequest> = {}) {
 describe('the remedy for a column that the table lacks', () => {
   it('names the flag, with the column that is near', () => {
     const { problems } = map(['id', 'unit_prise']);
+    expect(problems[0]?.facts.settings).toEqual([
+      { flag: `--columns 'unit_prise='`, field: 'columns: {"unit_prise":null}' },
+      {
+        flag: '--columns unit_prise=unit_price',
+        field: 'columns: {"unit_prise":"unit_price"}',
+      },
+    ]);
     expect(problems[0]?.remedy).toContain(`--columns 'unit_prise='`);
-    expect(problems[0]?.remedy).toContain(`--columns 'unit_prise=unit_price'`);
+    expect(problems[0]?.remedy).toContain(`--columns unit_prise=unit_price`);
   });
 
-  it.each([' E-Mail ', 'a,b', 'a=b', "it's"])(
-    'is for a job file where a flag cannot say %j',
-    (name) => {
-      const { problems } = map(['id', name]);
-      expect(problems[0]?.remedy).toContain(`${JSON.stringify({ [name]: null })} in a job file`);
-      expect(problems[0]?.remedy).not.toContain('--columns');
-    },
-  );
+  it.each([' E-Mail ', 'a,b', 'a=b'])('is for a job file where a flag cannot say %j', (name) => {
+    const { problems } = map(['id', name]);
+    expect(problems[0]?.remedy).toContain(`${JSON.stringify({ [name]: null })} in a job file`);
+    expect(problems[0]?.remedy).not.toContain('--columns');
+  });
 
-  it('asks for delimiter and lines before the header where it is the only one of a CSV file', () => {
-    const [csv] = map(['id^day^total']).problems;
-    expect(csv?.remedy).toContain('--csv-delimiter');
-    expect(csv?.remedy).toContain('--csv-skip-lines');
-    expect(map(['ids'], { isCsv: false }).problems[0]?.remedy).not.toContain('--csv');
+  it('quotes what a shell would take apart', () => {
+    expect(map(['id', "it's"]).problems[0]?.remedy).toContain(`--columns 'it'\\''s='`);
+  });
+
+  it('maps to no column that another one of the file goes to', () => {
+    const [near] = map(['id', 'unit_price', 'unit_prise']).problems;
+    expect(near?.sentence).not.toContain('Did you mean');
+    expect(near?.remedy).not.toContain('=unit_price');
+    const all = map(['id', 'Order Date', 'unit_price', 'made', 'note']).problems[0];
+    expect(all?.remedy).toMatch(/--columns 'note=', or add it to the table\.$/);
+  });
+});
+
+describe('a file of which no column is one of the table', () => {
+  it.each([
+    [['id^day^total'], 'csv', ['--csv-delimiter', '--csv-skip-lines']],
+    [['1', 'Ann', '1.5'], 'csv', ['--no-csv-header', '--csv-skip-lines', '--columns 1=id']],
+    [['da/ta'], 'json', ["--json-records '/da~1ta'"]],
+    [['x', 'y'], null, ['Name another table', '--columns x=id']],
+  ] as const)('%j of %s is one problem, with what may be meant', (columns, format, words) => {
+    const { problems } = map(columns, { format });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]?.sentence).toContain(`is one of app.orders: ${columns.join(', ')}.`);
+    for (const word of words) expect(problems[0]?.remedy).toContain(word);
+    expect(problems[0]?.remedy.includes('--csv')).toBe(format === 'csv');
+    expect(problems[0]?.facts).not.toHaveProperty('column');
+  });
+
+  it('names twenty columns of many', () => {
+    const { problems } = map(Array.from({ length: 30 }, (_, index) => `c${index}`));
+    expect(problems[0]?.sentence).toMatch(/c19 and 10 more\.$/);
+  });
+
+  it('is told column by column where the job maps one of them', () => {
+    const { problems } = map(['x', 'y'], { explicit: { x: 'id' } });
+    expect(problems.map(({ facts }) => facts.column)).toEqual(['y']);
+  });
+});
+
+describe('a column that no file brings', () => {
+  it('is one that is left over, or is to be added', () => {
+    expect(map(['made', 'ids']).problems.at(-1)?.remedy).toContain('--columns ids=id');
+    expect(map(['made']).problems.at(-1)?.remedy).toBe('Add it to the file.');
+    const needed = {
+      sqlName: 'app.t',
+      columns: [column('id', 'int8'), column('n', 'int4', { notNull: true })],
+    };
+    expect(map(['id'], { table: needed }).problems[0]?.remedy).toBe(
+      'Add it to the file, or give it a default: alter table app.t alter n set default …;',
+    );
   });
 });
 
@@ -103,7 +152,11 @@ describe('mapping the columns of a file', () => {
     expect(problem?.sentence).toContain('Did you mean "unit_price"?');
     expect(problem?.remedy).toContain("--columns 'unit_pricee='");
     expect(problem?.remedy).toContain('id, Order Date, unit_price');
-    expect(problem?.facts).toEqual({ file: 'a.csv', column: 'unit_pricee', table: 'app.orders' });
+    expect(problem?.facts).toMatchObject({
+      file: 'a.csv',
+      column: 'unit_pricee',
+      table: 'app.orders',
+    });
   });
 
   it.each([

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { fingerprintOf } from '../../../src/plan/fingerprint.ts';
 import type { LedgerEntry } from '../../../src/plan/plan-context.ts';
+import type { SourceFile } from '../../../src/source/source-file.ts';
+import type { AskedFiles } from '../../../src/target/ledger.ts';
 import type { GoneEntries } from '../../../src/target/gone-entries.ts';
 import { findLoaded } from '../../../src/plan/skip-loaded.ts';
 import { csvFile, request, table } from './fixtures.ts';
@@ -17,15 +19,24 @@ const ENTRY: LedgerEntry = {
   rowsRead: 12,
 };
 
+const APPENDED: Setting = { keyed: false, lies: () => '/real/a.csv' };
+
+/** When the ledger says that the file was changed last, and when the file does. */
+function changedAt(entry: number | undefined, file: number): Setting {
+  return { entries: [{ ...ENTRY, ctimeMs: entry }], files: [{ ...FILE, ctimeMs: file }] };
+}
+
 interface Setting {
   readonly entries?: readonly LedgerEntry[];
-  readonly files?: readonly (typeof FILE)[];
+  readonly files?: readonly SourceFile[];
   readonly force?: boolean;
   readonly content?: string;
   readonly empty?: boolean;
   readonly keyed?: boolean;
   readonly gone?: GoneEntries;
   readonly unlogged?: true;
+  /** Where a file of this path lies. */
+  readonly lies?: (path: string) => string;
 }
 
 async function look(setting: Setting) {
@@ -37,15 +48,18 @@ async function look(setting: Setting) {
       empty: setting.empty ?? false,
       ...(setting.unlogged === undefined ? {} : { unlogged: setting.unlogged }),
     }),
-    { fingerprint: 'f1', keyed: setting.keyed ?? true },
+    { fingerprint: 'f1', keyed: setting.keyed ?? true, appends: setting.keyed === false },
     {
+      source: {
+        realPaths: (paths) => Promise.resolve(paths.map(setting.lies ?? ((path) => path))),
+      },
       force: setting.force ?? false,
       hashFile: (path) => {
         hashed.push(path);
         return Promise.resolve(setting.content ?? 'abc');
       },
       catalog: {
-        loadedFiles: (_oid: number, _paths: readonly string[], fingerprint?: string) =>
+        loadedFiles: (_oid: number, { fingerprint }: AskedFiles) =>
           Promise.resolve(
             (setting.entries ?? [ENTRY]).filter(
               (entry) => fingerprint === undefined || entry.fingerprint === fingerprint,
@@ -70,6 +84,46 @@ describe('files that are loaded already', () => {
     ['other bytes', { entries: [{ ...ENTRY, bytes: 999 }] }, false, false],
     ['another meaning', { entries: [{ ...ENTRY, fingerprint: 'f2' }] }, false, false],
     ['touched, same content', { entries: [{ ...ENTRY, mtimeMs: 1 }] }, true, true],
+    ['the same since its last change', changedAt(5, 5), true, false],
+    ['its rights changed', changedAt(5, 7), true, true],
+    ['replaced with its time', { ...changedAt(5, 7), content: 'x' }, false, true],
+    ['of an older ledger, and changed before it was loaded', changedAt(undefined, 5), true, false],
+    [
+      'of an older ledger, and replaced since',
+      { ...changedAt(undefined, Date.parse('2024-01-03')), content: 'x' },
+      false,
+      true,
+    ],
+    [
+      'with append, reached by another path',
+      { ...APPENDED, entries: [{ ...ENTRY, path: '/elsewhere/a.csv', realPath: '/real/a.csv' }] },
+      true,
+      false,
+    ],
+    [
+      'with append, loaded by the path where it lies',
+      { ...APPENDED, entries: [{ ...ENTRY, path: '/real/a.csv' }] },
+      true,
+      false,
+    ],
+    [
+      'with append, another file of the path and of the same content, at another time',
+      { ...APPENDED, entries: [{ ...ENTRY, realPath: '/old/a.csv', mtimeMs: 1 }] },
+      false,
+      false,
+    ],
+    [
+      'with append, moved, with its time and a link in its place',
+      { ...APPENDED, entries: [{ ...ENTRY, realPath: '/old/a.csv' }] },
+      true,
+      true,
+    ],
+    [
+      'with a key, the same content at another place of the path',
+      { ...APPENDED, keyed: true, entries: [{ ...ENTRY, realPath: '/old/a.csv' }] },
+      true,
+      false,
+    ],
     ['changed in place', { entries: [{ ...ENTRY, mtimeMs: 1 }], content: 'x' }, false, true],
     [
       'loaded again with another meaning since',
@@ -158,9 +212,12 @@ describe('files that are loaded already', () => {
   it('asks no ledger for a table that does not exist', async () => {
     const context = { force: false, hashFile: () => Promise.reject(new Error('not asked')) };
     const catalog = { loadedFiles: () => Promise.reject(new Error('not asked')) } as never;
-    const options = { fingerprint: 'f1', keyed: true };
-    const { loaded } = await findLoaded([FILE], null, options, { ...context, catalog });
-    expect(loaded.size).toBe(0);
+    const source = { realPaths: () => Promise.resolve(['/real/a.csv']) };
+    const options = { fingerprint: 'f1', keyed: false, appends: true };
+    const found = await findLoaded([FILE], null, options, { ...context, catalog, source });
+    expect(found.loaded.size).toBe(0);
+    // What is loaded now is to be known again.
+    expect([...found.realPaths]).toEqual([[FILE.path, '/real/a.csv']]);
   });
 });
 

@@ -2,6 +2,7 @@ import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createEndedUploads } from '../../../src/serve/ended-uploads.ts';
 import { openJournal, readJournal, type JournalEntry } from '../../../src/serve/journal.ts';
 import { reportOf } from '../../../src/serve/upload.ts';
 import { anUpload } from './uploads.ts';
@@ -31,10 +32,11 @@ function ended(id: string): JournalEntry {
 }
 
 async function idsIn(keptMax = 100): Promise<{ pending: string[]; ended: string[] }> {
-  const state = await readJournal(path, keptMax);
+  const ended = createEndedUploads({ uploadsMax: keptMax, charactersMax: 1_000_000 });
+  const pending = await readJournal(path, ended);
   return {
-    pending: state.pending.map(({ id }) => id),
-    ended: state.ended.map(({ report }) => report.id),
+    pending: pending.map(({ id }) => id),
+    ended: [...ended.all()].map(({ report }) => report.id),
   };
 }
 

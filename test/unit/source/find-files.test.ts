@@ -141,7 +141,7 @@ describe('problems', () => {
     ['zzz.csv', 'ETL_FILE_NOT_FOUND', `It was looked for in ${cwd}.`],
     ['day/*.json', 'ETL_FILE_NOT_FOUND', 'No file matches the pattern.'],
     ['/no/such/*.csv', 'ETL_FILE_NOT_FOUND', 'Check the folder and the pattern.'],
-    ['day', 'ETL_FILE_FORMAT', 'It is a directory. Write day/**/*.csv for the CSV files in it.'],
+    ['day', 'ETL_FILE_FORMAT', "It is a directory. Write 'day/**/*.csv' for the CSV files in it"],
     ['bad/empty.csv', 'ETL_FILE_EMPTY', 'The file is empty (0 bytes).'],
     ['bad/notes.md', 'ETL_FILE_FORMAT', 'Its name does not tell its format.'],
     ['bad/table.parquet.gz', 'ETL_FILE_FORMAT', 'compressed as a whole cannot be read'],

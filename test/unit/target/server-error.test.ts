@@ -6,11 +6,13 @@ function ofState(code: string, more: object = {}): Error {
 }
 
 test.each([
-  ['42501', 'ETL_PRIVILEGE', 'etl doctor --config FILE'],
+  ['3F000', 'ETL_TABLE_MISSING', 'create its schema'],
+  ['23505', 'ETL_ROW_INVALID', '--on-error quarantine loads the other rows'],
+  ['42501', 'ETL_PRIVILEGE', 'etl doctor names what is missing'],
   ['53300', 'ETL_CONNECTION', 'the connection limit of the role'],
   ['25006', 'ETL_CONNECTION', 'default_transaction_read_only'],
   ['54000', 'ETL_LIMIT', 'shorten the value'],
-  ['54011', 'ETL_LIMIT', '--columns name='],
+  ['54011', 'ETL_LIMIT', "--columns 'name='"],
   ['22P02', 'ETL_ROW_INVALID', 'Correct the value'],
   ['08006', 'ETL_CONNECTION', 'run again'],
   ['XX000', 'ETL_SERVER', 'XX000'],
@@ -35,4 +37,10 @@ test.each([
   const { record } = serverError(new Error(message));
   expect(record.code).toBe(code);
   expect(record.remedy).toMatch(/run again/i);
+});
+
+test('a server that is none is a wrong address', () => {
+  const { record } = serverError(new Error('There was an error establishing an SSL connection'));
+  expect(record).toMatchObject({ code: 'ETL_CONNECTION' });
+  expect(record.sentence).toContain('does not speak as PostgreSQL');
 });

@@ -1,36 +1,34 @@
 import { expect, test } from 'vitest';
+import { errorRecord } from '../../../../src/errors.ts';
+import { remedy, setting } from '../../../../src/remedy.ts';
 import { inCode } from '../../../../src/run/upsert/remedy-in-code.ts';
 
-function remedy(text: string): string {
-  return inCode({ code: 'ETL_USAGE', sentence: '', remedy: text, facts: {} }).remedy;
-}
+const LEFT_OUT = setting('columns', { extra: null });
 
-test.each([
-  ["Leave it out with --columns 'extra='.", 'Leave it out with columns: { "extra": null }.'],
-  ["Map one: --columns 'a b=id'.", 'Map one: columns: { "a b": "id" }.'],
-  ['Name the key with --key.', 'Name the key with key.'],
-  ['Add with --on-conflict append.', "Add with onConflict: 'append'."],
-  ['Or --on-error quarantine', "Or settings: { onError: 'quarantine' }"],
-  ['Raise --lock-timeout-ms.', 'Raise settings: { lockTimeoutMs }.'],
-  ["The files' columns: id. Name it.", "The rows' columns: id. Name it."],
-  [
-    'Correct the value in the file, or change the table.',
-    'Correct the value, or change the table.',
-  ],
-  ['Is the server running there?', 'Is the server running there?'],
-])('%s', (told, expected) => {
-  expect(remedy(told)).toBe(expected);
+test('settings are told by their fields, and the list of them is gone', () => {
+  const advice = remedy`Leave it out with ${LEFT_OUT}, or lower ${setting('settings.session', { work_mem: '16MB' })}.`;
+  const record = errorRecord('ETL_COLUMN_MISSING', 'No such column.', advice, { column: 'extra' });
+  expect(record.remedy).toBe(
+    "Leave it out with --columns 'extra=', or lower --session work_mem=16MB.",
+  );
+  expect(inCode(record)).toEqual({
+    code: 'ETL_COLUMN_MISSING',
+    sentence: 'No such column.',
+    remedy:
+      'Leave it out with columns: {"extra":null}, or lower settings.session: {"work_mem":"16MB"}.',
+    facts: { column: 'extra' },
+  });
 });
 
-test('the code and the facts stay', () => {
-  const record = {
-    code: 'ETL_COLUMN_MISSING',
-    sentence: 'No column of the file goes to "id".',
-    remedy: '',
-    facts: { column: 'id', file: 'x' },
-  } as const;
-  expect(inCode(record)).toEqual({
-    ...record,
-    sentence: 'No column of the rows goes to "id".',
+test('also in the problems that an error lists', () => {
+  const problems = ["a: leave it out with --columns 'extra='.", 'b'];
+  const facts = { problems, settings: [LEFT_OUT] };
+  expect(inCode(errorRecord('ETL_COLUMN_MISSING', 'Two.', '', facts)).facts).toEqual({
+    problems: ['a: leave it out with columns: {"extra":null}.', 'b'],
   });
+});
+
+test('an error that names none stays as it is', () => {
+  const record = errorRecord('ETL_CONNECTION', 'No.', 'Is it --there?', { file: 'x' });
+  expect(inCode(record)).toBe(record);
 });

@@ -75,6 +75,16 @@ describe('a row as JSON', () => {
       { a: { b: { c: new Date(0) }, d: undefined } },
       '{"a":{"b":{"c":"1970-01-01T00:00:00.000Z"}}}',
     ],
+    [
+      'what is boxed',
+      {
+        a: new String('x'),
+        b: new Number(1.5),
+        c: [new Boolean(false)],
+        d: { e: Object(7n) as object },
+      },
+      '{"a":"x","b":1.5,"c":[false],"d":{"e":7}}',
+    ],
     ['what has a toJSON', { a: new Money(150), b: [new Money(5)] }, '{"a":"1.5","b":["0.05"]}'],
     ['an object of a class', { a: new Point() }, '{"a":{"x":1,"y":2}}'],
     [

@@ -89,7 +89,7 @@ describe('openCsvBytes', () => {
   ])('names the line of a quote that goes astray: %j', async (content, line, sentence) => {
     const { record } = await problem(content);
     expect(record.code).toBe('ETL_CSV_MALFORMED');
-    expect(record.facts).toEqual({ file: 'problem.csv', line });
+    expect(record.facts).toMatchObject({ file: 'problem.csv', line });
     expect(record.sentence).toContain(sentence);
   });
 

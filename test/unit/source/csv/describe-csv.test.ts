@@ -106,13 +106,29 @@ describe('what is not CSV', () => {
     const zstd = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0]);
     expect(await message('other.csv', zstd)).toContain('is Zstandard data. Add .zst');
     const utf16 = Buffer.from('\ufeffa,b\n', 'utf16le');
-    expect(await message('other.csv', utf16)).toContain('Set csv.encoding to utf16le.');
-    expect(await message('other.csv', Buffer.from(utf16).swap16())).toContain('to utf16be.');
+    expect(await message('other.csv', utf16)).toContain('Say so with --csv-encoding utf16le.');
+    expect(await message('other.csv', Buffer.from(utf16).swap16())).toContain(
+      '--csv-encoding utf16be.',
+    );
+  });
+
+  it.each([
+    ['<!DOCTYPE html><html>', 'is a page of HTML'],
+    [' <?xml version="1.0"?>', 'or XML'],
+    ['[{"id": 1}]', 'is JSON. Let its name end in .json'],
+    ['\ufeff{ "id": 1 }\n', 'is JSON'],
+  ])('names what another program wrote: %j', async (content, sentence) => {
+    expect(await message('other.csv', content)).toContain(sentence);
+  });
+
+  it('takes a header with brackets or angles for what it is', async () => {
+    const file = writeSource(folder, 'odd.csv', '<a>,[b],{c}\n1,2,3\n');
+    expect((await described(file)).columns).toEqual(['<a>', '[b]', '{c}']);
   });
 
   it('finds bytes of another encoding', async () => {
     const latin1 = Buffer.from('größe,b\n1,2\n', 'latin1');
-    expect(await message('latin1.csv', latin1)).toContain('has bytes that are not utf8. Set csv.');
+    expect(await message('latin1.csv', latin1)).toContain('has bytes that are not utf8. Name the');
     const file = writeSource(folder, 'latin1.csv', latin1);
     expect((await described(file, { encoding: 'ISO-8859-1' })).columns).toEqual(['größe', 'b']);
     expect(await message('latin1.csv', latin1, { encoding: 'klingon' })).toContain(

@@ -5,6 +5,7 @@ import { LIMITS } from '../../../../src/limits.ts';
 import {
   readDocuments,
   type DocumentWindow,
+  type ReadOptions,
 } from '../../../../src/source/documents/read-documents.ts';
 import type { SourceFile } from '../../../../src/source/source-file.ts';
 import { temporaryFolder, writeSource } from '../temporary-files.ts';
@@ -15,19 +16,24 @@ function document(name: string, content: string | Buffer): SourceFile {
   return { ...writeSource(folder, `${name}.csv`, content), format: 'document' };
 }
 
-/** What a disk makes of the clock: each look at it takes so long. */
-let lookMs = 0;
-function clock(): () => number {
-  let at = 0;
-  return () => (at += lookMs);
+/** What a disk makes of the clock, and of the count of blocks: each look at them adds so much. */
+let disk = { lookMs: 0, lookBlocks: 0 };
+function asTheDisk(): Pick<ReadOptions, 'now' | 'blocksRead'> {
+  const at = { ms: 0, blocks: 0 };
+  return {
+    now: () => (at.ms += disk.lookMs),
+    blocksRead: () => (at.blocks += disk.lookBlocks),
+  };
 }
 
+/** Behind a window that says how the next ones are to be read. */
 async function windowsOf(files: readonly SourceFile[]): Promise<DocumentWindow[]> {
+  const before = document('before', Buffer.alloc(LIMITS.documentWindowBytes - 1));
   const windows: DocumentWindow[] = [];
-  for await (const window of readDocuments(files, { now: clock() })) {
-    windows.push({ ...window, bytes: Buffer.from(window.bytes) });
+  for await (const window of readDocuments([before, ...files], asTheDisk())) {
+    windows.push({ ...window, first: window.first - 1, bytes: Buffer.from(window.bytes) });
   }
-  return windows;
+  return windows.slice(1);
 }
 
 /** The text of each document, or the code of its error. */
@@ -39,12 +45,14 @@ async function textsOf(files: readonly SourceFile[]): Promise<string[]> {
   );
 }
 
+const NOTHING = { lookMs: 0, lookBlocks: 0 };
 describe.each([
-  ['in memory', 0],
-  ['on a slow disk', 1_000],
-])('reading documents that are %s', (_, ms) => {
+  ['in memory', NOTHING],
+  ['on a disk', { lookMs: 0, lookBlocks: LIMITS.documentWindowBytes }],
+  ['on a slow disk', { lookMs: 1_000, lookBlocks: 0 }],
+])('reading documents that are %s', (_, told) => {
   beforeEach(() => {
-    lookMs = ms;
+    disk = told;
   });
 
   it('gives them in their order, with the hash of their bytes, empty ones among them', async () => {
@@ -100,7 +108,7 @@ describe.each([
     const small = document('small', 'small');
     const large = { ...document('large', 'x'), bytes: LIMITS.documentBytesMax + 1 };
     await expect(textsOf([small, large, small])).resolves.toEqual(['small', 'ETL_LIMIT', 'small']);
-    const [window] = await windowsOf([large]);
+    const [window] = await windowsOf([small, large]);
     expect(window?.bytes.length).toBeLessThanOrEqual(LIMITS.documentWindowBytes);
   });
 
@@ -110,7 +118,10 @@ describe.each([
     );
     const abort = new AbortController();
     const read = async (): Promise<void> => {
-      for await (const { first } of readDocuments(files, { now: clock(), signal: abort.signal })) {
+      for await (const { first } of readDocuments(files, {
+        ...asTheDisk(),
+        signal: abort.signal,
+      })) {
         expect(first).toBe(0);
         abort.abort(new Error('enough'));
       }
@@ -119,10 +130,55 @@ describe.each([
   });
 });
 
-it('leaves the time of access alone, which Linux allows', async () => {
-  lookMs = 0;
-  const file = document('read', 'a page');
+it.each([
+  ['at once', NOTHING],
+  ['from a disk', { lookMs: 0, lookBlocks: LIMITS.documentWindowBytes }],
+  ['meanwhile', { lookMs: 1_000, lookBlocks: 0 }],
+])('read %s, a file keeps its time of access, which Linux allows', async (how, told) => {
+  disk = told;
+  const file = document(`read-${how.replace(' ', '-')}`, 'a page');
   utimesSync(file.path, 1_000, 2_000);
   await expect(textsOf([{ ...file, mtimeMs: 2_000_000 }])).resolves.toEqual(['a page']);
   if (process.platform === 'linux') expect(statSync(file.path).atimeMs).toBe(1_000_000);
+});
+
+describe('how documents are read', () => {
+  /** For each window, whether others had their turn while it was read. */
+  async function gaveWay(blocksOf: (window: number) => number): Promise<boolean[]> {
+    const files = [0, 1, 2, 3, 4].map((place) =>
+      document(`way-${place}`, Buffer.alloc(LIMITS.documentWindowBytes - 1)),
+    );
+    let [looks, blocks] = [0, 0];
+    const blocksRead = (): number => {
+      // Two looks at each window, the second once it is read.
+      if (looks % 2 === 1) blocks += blocksOf((looks - 1) / 2);
+      looks += 1;
+      return blocks;
+    };
+    const turns: boolean[] = [];
+    const windows = readDocuments(files, { now: () => 0, blocksRead });
+    while (turns.length < files.length) {
+      let turned = false;
+      setImmediate(() => (turned = true));
+      await windows.next();
+      turns.push(turned);
+    }
+    await windows.return(undefined);
+    return turns;
+  }
+
+  const ALL = LIMITS.documentWindowBytes / 512;
+
+  it('waits for files in memory, and gives way while they come from a disk', async () => {
+    await expect(gaveWay(() => 0)).resolves.toEqual([false, false, false, false, false]);
+    // The first says what the second is, which is under way before anybody asks for it.
+    const some = await gaveWay((window) => (window < 2 ? ALL : 0));
+    expect(some.slice(0, 2)).toEqual([false, true]);
+    expect(some.at(-1)).toBe(false);
+  });
+
+  it('takes a few blocks for what others of the process read', async () => {
+    const few = await gaveWay(() => ALL / 8);
+    expect(few).toEqual([false, false, false, false, false]);
+  });
 });

@@ -82,7 +82,8 @@ describe('the description', () => {
   });
 
   test.each([
-    ['no JSON at all', '<html>', {}, 'ETL_JSON_MALFORMED'],
+    ['no JSON at all', '{,}', {}, 'ETL_JSON_MALFORMED'],
+    ['the error page of a download', '\n<html>', {}, 'ETL_FILE_FORMAT'],
     ['records that are numbers', '1 2', { columns: { a: '' }, records: '' }, 'ETL_JSON_MALFORMED'],
     ['no array at the pointer', '{"a":1}', { records: '/r' }, 'ETL_JSON_MALFORMED'],
     ['UTF-16', Buffer.from('\ufeff[{"a":1}]', 'utf16le'), {}, 'ETL_FILE_FORMAT'],

@@ -145,6 +145,8 @@ describe('values by pointer', () => {
     ['1.5', '1.5'],
     ['1e-2', '1e-2'],
     ['1e400', '1e400'],
+    ['true', 'true'],
+    ['{"a":1}', '{"a":1}'],
   ])('of integer columns: %s is %s', async (number, text) => {
     await expect(
       rowsOf(`{"v":${number}}`, { pointers: ['/v'], forms: ['integer'] }),
@@ -251,6 +253,21 @@ describe('a file of many chunks', () => {
     const content = Buffer.concat([Buffer.from(`${many.join('\n')}\n`), Buffer.from(bad)]);
     const error = await failure(content, { pointers });
     expect(error).toMatchObject({ code, facts: { line: 6_001 } });
+  });
+
+  test.each([
+    ['{"id":1}\n{"id":\n{"id":3}\n', 4, 2],
+    ['[{"id":1},\n {"id":2,\n "x" 3}]', 3, 2],
+  ])('tells where the record begins that %j breaks', async (text, line, begun) => {
+    const records = text.startsWith('[') ? '' : null;
+    const error = await failure(Buffer.from(text), { pointers: ['/id'], records });
+    expect(error).toMatchObject({ code: 'ETL_JSON_MALFORMED', facts: { line, record: 2 } });
+    expect(error.sentence).toContain(`; the record begins in line ${begun}.`);
+  });
+
+  test('does not tell it where it is the line itself', async () => {
+    const error = await failure(Buffer.from('{"id":1}\n{"id" 2}\n'), { pointers: ['/id'] });
+    expect(error.sentence).not.toContain('begins');
   });
 
   test('has its records found again, with their lines', async () => {

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { reusedMemory } from '../../../../src/source/parquet/page-memory.ts';
 import { PageFault } from '../../../../src/source/parquet/parquet-fault.ts';
+import { openSnappyModule } from '../../../../src/source/parquet/snappy-module.ts';
 import { decompressSnappy } from '../../../../src/source/parquet/snappy-page.ts';
 
 type Token =
@@ -93,6 +95,31 @@ describe('decompressSnappy', () => {
       const bytes = Buffer.concat([head, begin, Buffer.alloc(3 * copies, copy)]);
       expect(decoded(bytes, size).equals(Buffer.alloc(size, pattern))).toBe(true);
     }
+  });
+
+  it('writes a page into the memory that it is given, and into that of no other page', () => {
+    const memory = reusedMemory(1024 * 1024);
+    const pageOf = (letter: string): Uint8Array => {
+      const { bytes } = written([
+        { literal: Buffer.from(letter), lengthBytes: 0 },
+        { back: 0, length: 60, form: 2 },
+      ]);
+      return decompressSnappy(bytes, 61, memory);
+    };
+    memory.nextPage();
+    const [a, b] = [pageOf('a'), pageOf('b')];
+    expect(Buffer.from(a).toString()).toBe('a'.repeat(61));
+    expect(Buffer.from(b).toString()).toBe('b'.repeat(61));
+    memory.nextPage();
+    expect(pageOf('c').buffer).toBe(a.buffer);
+    expect(Buffer.from(b).toString()).toBe('b'.repeat(61));
+  });
+
+  it('leaves WebAssembly to others as it was', () => {
+    const { WebAssembly } = globalThis as unknown as { WebAssembly: { Instance: unknown } };
+    const { Instance } = WebAssembly;
+    openSnappyModule();
+    expect(WebAssembly.Instance).toBe(Instance);
   });
 
   it('refuses data that is cut off, and sizes that are not those of the data', () => {
