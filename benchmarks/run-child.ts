@@ -3,7 +3,7 @@ import type { Job, Strategy } from '../src/job/schema.ts';
 import { errorRecordOf, type ErrorRecord } from '../src/errors.ts';
 import { plan, run, silentLog, type Report } from '../src/index.ts';
 import { rssPeakBytes } from '../src/run/rss-peak.ts';
-import { tuneProcess } from '../src/run/tune-process.ts';
+import { tuneProcess } from '../src/tune-process.ts';
 import type { TimelineSpan } from './results.ts';
 import { createTimeline } from './timeline.ts';
 

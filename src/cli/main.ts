@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { EXIT } from '../errors.ts';
-import { tuneProcess } from '../run/tune-process.ts';
+import { tuneProcess } from '../tune-process.ts';
 import { titleWithoutPassword } from './hide-password.ts';
 
 /** The door of the command: nothing but what belongs to the process itself. */

@@ -92,7 +92,7 @@ test.for(STRATEGIES)(
     const end = await run;
     await other.end();
     expectTold(end, 'ETL_LOCKED', 2, { sqlState: '55P03' });
-    expect(end.error?.remedy).toContain('lockTimeoutMs');
+    expect(end.error?.remedy).toContain('--lock-timeout-ms');
     if (strategy === 'full-parallel') expect(filesOf(end.report)[0]?.attempts).toBe(5);
     expect(statusesOf(end.report)).not.toContain('loaded');
     expect(await rows()).toHaveLength(3);
@@ -112,7 +112,7 @@ test('statementTimeoutMs ends a merge that waits too long, and says so', async (
   const words = ['--lock-timeout-ms', '0', '--statement-timeout-ms', '300'];
   const end = await against(held, words, () => expect.poll(noRun, { timeout: 10_000 }).toEqual([]));
   expectTold(end, 'ETL_SERVER', 1, { sqlState: '57014' });
-  expect(end.error?.remedy).toContain('statementTimeoutMs');
+  expect(end.error?.remedy).toContain('--statement-timeout-ms');
   expect(await rows()).toHaveLength(3);
   await expectNextRunLoads();
 });

@@ -28,6 +28,7 @@ export const ROOMS = [
   'src/group-digits.ts',
   'src/errors.ts',
   'src/remedy.ts',
+  'src/tune-process.ts',
 ] as const;
 
 /** One outside library, one room. */

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
-const module = new URL('../../../src/run/tune-process.ts', import.meta.url).href;
+const module = new URL('../../src/tune-process.ts', import.meta.url).href;
 
 /** In a process of its own: flags are set once for all. */
 function tuned(v8: string): { flags: readonly string[]; said: string } {
