@@ -9,6 +9,7 @@ import {
   type KeptResults,
 } from '../../tools/analysis/kept-results.ts';
 import { readKeptTunings } from '../../tools/analysis/tuned-table.ts';
+import { goalTable } from '../../tools/analysis/goal-tables.ts';
 import { withResultTables } from '../../tools/analysis/result-tables.ts';
 
 const kept = await readKeptResults();
@@ -98,6 +99,19 @@ describe('results of the same scenario', () => {
       { name: 'lake', size: 'full' },
       { name: 'profiles', size: 'small' },
     ]);
+  });
+
+  test('and the choice of auto is judged by the latest of them', () => {
+    const old = structuredClone(kept).map(({ name, results }) => ({
+      name,
+      results: {
+        ...results,
+        certificate: { ...results.certificate, startedAt: '2000-01-01T00:00:00.000Z' },
+        cases: results.cases.map((one) => ({ ...one, chosen: 'worse' })),
+      },
+    })) as unknown as KeptResults[];
+    expect(goalTable(old)).toContain('auto (worse)');
+    expect(goalTable([...old, ...kept])).not.toContain('auto (worse)');
   });
 
   test('are not lost where others take the name of their file', () => {

@@ -2,7 +2,7 @@ import { goalOutcomes, isReached, worstText } from '../../benchmarks/goal-outcom
 import { ratiosOf } from '../../benchmarks/ratios.ts';
 import type { Ratio } from '../../benchmarks/results.ts';
 import { markdownTable } from '../markdown.ts';
-import { latestFirst, type KeptResults } from './kept-results.ts';
+import { casesOf, latestFirst, type KeptResults } from './kept-results.ts';
 
 /** Every goal, the unmeasured ones too, over all kept results. */
 export function goalTable(kept: readonly KeptResults[]): string {
@@ -28,14 +28,22 @@ export function ratioTable(kept: readonly KeptResults[]): string {
   return markdownTable(['Work', 'Measure', 'Measured', 'At most', 'Reached'], rows);
 }
 
-/** Of each run by itself, since a ratio of two runs would be one of two moments; the latest of each. */
+/**
+ * Of each run by itself, since a ratio of two runs would be one of two moments; the latest of each. What
+ * auto is compared with has a name of its own in each run, so that there the latest run of a scenario counts.
+ */
 function ratiosOfKept(kept: readonly KeptResults[]): readonly Ratio[] {
+  const choices = ratiosOf(casesOf(kept)).filter(isChoice);
   const latest = new Map<string, Ratio>();
   for (const { results } of latestFirst(kept)) {
     for (const ratio of ratiosOf(results.cases)) {
       const name = `${ratio.name}: ${ratio.metric}`;
-      if (!latest.has(name)) latest.set(name, ratio);
+      if (!isChoice(ratio) && !latest.has(name)) latest.set(name, ratio);
     }
   }
-  return [...latest.values()];
+  return [...latest.values(), ...choices];
+}
+
+function isChoice({ goal }: Ratio): boolean {
+  return goal === 'choice';
 }
