@@ -29,7 +29,7 @@ export interface FilesIn {
   readonly loaded: ReadonlyMap<string, LedgerEntry>;
   /** By path: the run that loaded it last. */
   readonly earlier: ReadonlyMap<string, string>;
-  /** By path: where the file lies, if that is elsewhere and the load is one of rows without a key. */
+  /** By path: where the file lies, if that is elsewhere, and there is a table without a key. */
   readonly realPaths?: ReadonlyMap<string, string>;
 }
 

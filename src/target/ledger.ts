@@ -160,7 +160,8 @@ export async function latestEntries(
   const more = origins === true ? 'ctime_ms, real_path' : 'null as ctime_ms, null as real_path';
   const rows = await connection.query(
     `select distinct on (${byLinks.distinct}) path, fingerprint, run_id, content_hash,
-            bytes::float8 as bytes, mtime_ms, ${more}, rows_read::float8 as rows_read, coalesce(rejected, 0)::float8 as rejected,
+            bytes::float8 as bytes, mtime_ms, ${more},
+            rows_read::float8 as rows_read, coalesce(rejected, 0)::float8 as rejected,
             to_char(loaded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as loaded_at
        from ${quoted(schema)}.ledger
       where table_oid = $1 and (path = any ($2::text[])${byLinks.or})${meaning}
