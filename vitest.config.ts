@@ -1,4 +1,8 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+
+/** What threads and processes of integration tests run. */
+const BUILT_DOORS = fileURLToPath(new URL('test/support/built-doors.ts', import.meta.url));
 
 // The test rooms (see ARCHITECTURE.md). Unit, corpus and simulation need no database; integration
 // runs against a real PostgreSQL that its global set-up starts and stops; browser needs Chromium and
@@ -43,6 +47,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
+          alias: [{ find: /^(?:\.{1,2}\/)+doors\.ts$/, replacement: BUILT_DOORS }],
           // Each file has a database of its own, and what it changes of its process it puts back; so the
           // engine's modules are loaded once a worker, not once a file: twelve files take 23 instead of
           // 37 s of CPU.

@@ -26,7 +26,7 @@ export function mediansOf({ runs }: Pick<BenchmarkCase, 'runs'>): CaseMedians {
   };
 }
 
-export function totalCpu({ clientCpuMs, serverCpuMs }: RunMeasurement): number | null {
+function totalCpu({ clientCpuMs, serverCpuMs }: RunMeasurement): number | null {
   return clientCpuMs === null || serverCpuMs === null ? null : clientCpuMs + serverCpuMs;
 }
 

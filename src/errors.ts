@@ -154,6 +154,18 @@ export function isNoRoom(cause: unknown): boolean {
   return cause instanceof Error && NO_ROOM.has((cause as NodeJS.ErrnoException).code);
 }
 
+/** Of a file or folder that cannot be written. `what`: a sentence without its full stop. */
+export function cannotWrite(
+  what: string,
+  advice: string | Remedy,
+  path: string,
+  cause: unknown,
+): EtlError {
+  const reason = cause instanceof Error ? ` (${cause.message})` : '';
+  const code = isNoRoom(cause) ? 'ETL_NO_ROOM' : 'ETL_USAGE';
+  return new EtlError(code, `${what}${reason}.`, advice, { file: path }, { cause });
+}
+
 /** The record of anything that was thrown; what is not ours is an internal error. */
 export function errorRecordOf(error: unknown): ErrorRecord {
   if (error instanceof EtlError) return error.record;

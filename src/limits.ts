@@ -165,10 +165,15 @@ export const LIMITS = {
   errorsShownMax: 20,
   /** Documents of one load that a report lists; the others are counted. */
   reportDocumentsMax: 1_000,
-  /** Files that one statement writes to the ledger, or for `etl history`; and runs and files that it shows. */
+  /**
+   * Files that one statement writes to the ledger, or for `etl history`; and runs and files that it shows.
+   */
   recordedFilesPerStatement: 10_000,
   historyRunsMax: 10_000,
   historyFilesMax: 10_000,
+  /** `etl history --prune`: days, and files of a table that are looked for to see whether any is there. */
+  pruneDaysMax: 36_500,
+  pruneLooksMax: 1_000,
   /** Keys that `etl verify` compares at a time, differences that it lists, characters of a value. */
   verifyRangeKeys: 100_000,
   verifyDifferencesMax: 20,

@@ -16,7 +16,7 @@ export function peerContender(peer: Peer): Contender {
   };
 }
 
-export function peerJob(load: ContenderLoad): PeerJob {
+function peerJob(load: ContenderLoad): PeerJob {
   const columns = columnsOf(load.shape.scenario);
   return {
     databaseUrl: load.databaseUrl,

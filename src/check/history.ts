@@ -2,7 +2,7 @@ import { EtlError } from '../errors.ts';
 import type { Settings } from '../job/schema.ts';
 import { LIMITS } from '../limits.ts';
 import { readRunFiles, readRuns, type PastFile, type PastRun } from '../target/history.ts';
-import { parseTableName } from '../target/names.ts';
+import { tableNameOf, type TableName } from '../target/names.ts';
 import { withReader } from './reader.ts';
 
 /** What `etl history --json` prints. */
@@ -39,15 +39,9 @@ export async function history(request: HistoryRequest): Promise<History> {
   });
 }
 
-function tableOf(text: string | null): ReturnType<typeof parseTableName> {
-  if (text === null) return null;
-  const name = parseTableName(text);
-  if (name !== null) return name;
-  throw new EtlError(
-    'ETL_USAGE',
-    `"${text}" is no name of a table.`,
-    'Write [schema.]table, with double quotes around a name with other than letters and digits.',
-  );
+/** @throws EtlError ETL_USAGE */
+export function tableOf(text: string | null): TableName | null {
+  return text === null ? null : tableNameOf(text);
 }
 
 function noSuchRun(runId: string, schema: string): EtlError {

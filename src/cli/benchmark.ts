@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { ExampleSize } from '../../benchmarks/examples/example-result.ts';
@@ -7,6 +6,7 @@ import type { BenchmarkResults } from '../../benchmarks/results.ts';
 import type { SizedScenario } from '../../benchmarks/scenarios.ts';
 import type { Suite } from '../../benchmarks/scenario.ts';
 import { EtlError, EXIT, type ExitCode } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { pageFor } from '../report/page.ts';
 import { safeText } from '../report/safe-text.ts';
 import type { BenchmarkArguments } from './benchmark-arguments.ts';
@@ -84,7 +84,7 @@ function sizeOf({ suite }: BenchmarkArguments): ExampleSize {
 async function outputFolder(output: string, cwd: string): Promise<string> {
   const folder = resolve(cwd, output);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     return folder;
   } catch (cause) {
     throw new EtlError(

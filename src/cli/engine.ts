@@ -1,6 +1,7 @@
 import type { DoctorOptions } from '../check/doctor/doctor.ts';
 import type { DoctorReport } from '../check/doctor/doctor-types.ts';
 import type { History, HistoryRequest } from '../check/history.ts';
+import type { Pruned, PruneRequest } from '../check/prune.ts';
 import type { VerifyOptions } from '../check/verify/verify.ts';
 import type { VerifyReport } from '../check/verify/verify-types.ts';
 import type { EmbeddedServer, EmbeddedStatus } from '../embedded/embedded.ts';
@@ -37,6 +38,7 @@ export interface Engine {
     },
   ): AsyncIterable<RunEvent> & { readonly report: Promise<Report> };
   history(request: HistoryRequest): Promise<History>;
+  prune(request: PruneRequest): Promise<Pruned>;
   verify(job: Job, options: VerifyOptions): Promise<VerifyReport>;
   doctor(job: Job, options: DoctorOptions): Promise<DoctorReport>;
   startEmbedded(options: {
@@ -61,6 +63,7 @@ export async function loadEngine(): Promise<Engine> {
     plan,
     run,
     history: async (request) => (await import('../check/history.ts')).history(request),
+    prune: async (request) => (await import('../check/prune.ts')).prune(request),
     verify: async (job, options) =>
       (await import('../check/verify/verify.ts')).verify(job, options),
     doctor: async (job, options) =>

@@ -12,7 +12,7 @@ export function overrideOf(flag: Flag, given: unknown): Override[] {
 }
 
 /** The single text or switch that a flag was given; twice is a mistake that one should see. */
-export function onlyValue(flag: Flag, given: unknown): unknown {
+function onlyValue(flag: Flag, given: unknown): unknown {
   if (Array.isArray(given)) {
     throw usage(`--${flag.name} is given ${given.length} times.`, 'Give it once.');
   }
@@ -23,6 +23,27 @@ export function onlyValue(flag: Flag, given: unknown): unknown {
     );
   }
   return given;
+}
+
+/** By the name of a flag, its single value among the words of a command line. */
+export function valuesIn(
+  flags: readonly Flag[],
+  words: Readonly<Record<string, unknown>>,
+): (name: string) => unknown {
+  return (name) => {
+    const flag = flags.find((known) => known.name === name);
+    return flag === undefined ? undefined : onlyValue(flag, words[name]);
+  };
+}
+
+/** @throws EtlError ETL_USAGE */
+export function wholeNumber(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d{1,15}$/.test(text) && value >= least && value <= most) return value;
+  throw usage(
+    `--${name}: ${JSON.stringify(text)} is not a whole number from ${least} to ${most}.`,
+    'See the help of the command (--help).',
+  );
 }
 
 function valueOf(flag: Flag, given: unknown): unknown {

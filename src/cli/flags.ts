@@ -1,7 +1,7 @@
 import { jobOptions, type JobOption } from '../job/job-options.ts';
 import { flagName } from '../remedy.ts';
 
-/** One flag of `etl run` and `etl plan`. */
+/** One flag of a command. */
 export interface Flag {
   /** Without the dashes. */
   readonly name: string;
@@ -18,7 +18,7 @@ export interface Flag {
 }
 
 export type FlagGroup =
-  'Load' | 'CSV' | 'JSON' | 'Documents' | 'Database and settings' | 'This call';
+  'Load' | 'CSV' | 'JSON' | 'Documents' | 'Database and settings' | 'This command';
 
 const TAKES = {
   switch: 'nothing',
@@ -53,7 +53,7 @@ const GROUPS: readonly FlagGroup[] = [
   'JSON',
   'Documents',
   'Database and settings',
-  'This call',
+  'This command',
 ];
 
 /** Settings of one format have its name before theirs. */
@@ -80,7 +80,8 @@ export const MAPPINGS: Readonly<Record<string, { values: string; example: string
   types: { values: 'column=type,…', example: 'For example --types id=bigint,total=numeric(10,2).' },
   compression: {
     values: 'column=method,…',
-    example: 'For example --compression html=none: values are kept as they are, fast and large.',
+    example:
+      'For example --compression html=fast: by LZ4 where the server has it, else as they are.',
   },
   session: { values: 'parameter=value,…', example: 'For example --session work_mem=128MB,jit=on.' },
 };
@@ -129,16 +130,15 @@ function valuesOf(option: JobOption, name: string): string {
   }
 }
 
-function callFlag(name: string, values: string, description: string): Flag {
-  return {
-    name,
-    group: 'This call',
-    description,
-    option: null,
-    takes: values === '' ? 'nothing' : 'one',
-    values,
-    defaultText: '',
-  };
+/** A flag that sets nothing in a job. `values`: empty for a switch. */
+export function callFlag(
+  name: string,
+  values: string,
+  description: string,
+  defaultText = '',
+): Flag {
+  const takes = values === '' ? 'nothing' : 'one';
+  return { name, group: 'This command', description, option: null, takes, values, defaultText };
 }
 
 function defaultText({ kind, defaultValue }: JobOption): string {

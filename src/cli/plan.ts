@@ -3,7 +3,7 @@ import { loadJob } from '../job/load-job.ts';
 import { createLog, type Log } from '../log.ts';
 import type { Plan } from '../plan/plan-types.ts';
 import { printPlan } from '../report/plan-text.ts';
-import type { LoadArguments } from './arguments.ts';
+import type { LoadArguments } from './load-arguments.ts';
 import type { Engine } from './engine.ts';
 import { openDatabase, type OpenDatabase } from './open-database.ts';
 import { colorOf, widthOf, type World } from './world.ts';

@@ -3,7 +3,7 @@ import { redactUrl } from '../job/database-choice.ts';
 import { reportJson } from '../report/report-json.ts';
 import { safeText } from '../report/safe-text.ts';
 import type { WrittenReport } from '../run/report-types.ts';
-import type { LoadArguments } from './arguments.ts';
+import type { LoadArguments } from './load-arguments.ts';
 import { writeReportFile } from './report-file.ts';
 import type { World } from './world.ts';
 

@@ -7,7 +7,7 @@ import { reportJson } from '../report/report-json.ts';
 import { printSummary } from '../report/summary-text.ts';
 import type { RunEvent } from '../run/events.ts';
 import type { Report } from '../run/report-types.ts';
-import type { LoadArguments } from './arguments.ts';
+import type { LoadArguments } from './load-arguments.ts';
 import type { Engine } from './engine.ts';
 import { showPlan, withPlan, type Planned } from './plan.ts';
 import { reportRefusal } from './refused-report.ts';

@@ -1,8 +1,9 @@
 import type { Argv } from 'yargs';
 import { LIMITS } from '../limits.ts';
 import type { Override } from '../job/overlay.ts';
-import { FLAGS, type Flag } from './flags.ts';
-import { onlyValue, overrideOf, usage } from './flag-values.ts';
+import { declareFlags } from './declare-flags.ts';
+import { overrideOf, usage, valuesIn, wholeNumber } from './flag-values.ts';
+import { callFlag, FLAGS, type Flag } from './flags.ts';
 
 /** The words of `etl serve`. */
 export interface ServeArguments {
@@ -53,33 +54,20 @@ export const SERVE_FLAGS: readonly Flag[] = [
 ];
 
 function flag(name: string, values: string, description: string): Flag {
-  const takes = values === '' ? 'nothing' : 'one';
   const known: Readonly<Record<string, string>> = DEFAULTS;
-  const defaultText = known[name] ?? '';
-  return { name, group: 'This call', description, option: null, takes, values, defaultText };
+  return callFlag(name, values, description, known[name]);
 }
 
 /** Declares the flags of `etl serve`. */
 export function serveFlags(parser: Argv): Argv {
   parser.usage('etl serve --config PATH [flags]\n\nTakes uploads for named jobs, and loads them.');
-  for (const { name, description, takes, values, defaultText } of SERVE_FLAGS) {
-    parser.option(name, {
-      describe: values === '' ? description : `${description} (${values})`,
-      type: takes === 'nothing' ? 'boolean' : 'string',
-      ...(takes === 'nothing' ? {} : { requiresArg: true }),
-      ...(defaultText === '' ? {} : { defaultDescription: defaultText }),
-    });
-  }
-  return parser
+  return declareFlags(parser, SERVE_FLAGS)
     .example('etl serve --config jobs.json', 'On this machine, with a token that it prints')
     .example('etl serve --config jobs/ --host 0.0.0.0 --token-file token', 'For others');
 }
 
 export function serveArguments(words: Readonly<Record<string, unknown>>): ServeArguments {
-  const of = (name: string): unknown => {
-    const known = SERVE_FLAGS.find((one) => one.name === name);
-    return known === undefined ? undefined : onlyValue(known, words[name]);
-  };
+  const of = valuesIn(SERVE_FLAGS, words);
   const text = (name: keyof typeof DEFAULTS): string =>
     (of(name) as string | undefined) ?? DEFAULTS[name];
   const configPath = of('config');
@@ -118,16 +106,7 @@ function size(name: string, text: string): number {
   const bytes = Number(digits) * (UNITS[unit.toLowerCase()] ?? NaN);
   if (digits !== '' && bytes >= 1 && Number.isSafeInteger(bytes)) return bytes;
   throw usage(
-    `--${name}: ${JSON.stringify(text)} is no size.`,
+    `--${name}: ${JSON.stringify(text)} is not a size.`,
     'Write bytes, or 500kB, 100MB, 2GB.',
-  );
-}
-
-function wholeNumber(name: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw usage(
-    `--${name}: ${JSON.stringify(text)} is not a whole number from ${least} to ${most}.`,
-    'See etl serve --help.',
   );
 }

@@ -1,8 +1,9 @@
 import type { Argv } from 'yargs';
 import type { Override } from '../job/overlay.ts';
 import { LIMITS } from '../limits.ts';
-import { onlyValue, overrideOf, usage } from './flag-values.ts';
-import { FLAGS, type Flag } from './flags.ts';
+import { declareFlags } from './declare-flags.ts';
+import { overrideOf, usage, valuesIn, wholeNumber } from './flag-values.ts';
+import { callFlag, FLAGS, type Flag } from './flags.ts';
 
 /** The words of the commands that tell what is: `etl history`, `etl verify`, `etl doctor`. */
 export interface StateArguments {
@@ -17,19 +18,36 @@ export interface HistoryArguments extends StateArguments {
   /** A table's name; null: of all tables. */
   readonly table: string | null;
   readonly limit: number;
+  /** Null: nothing is forgotten. */
+  readonly prune: PruneWords | null;
+}
+
+export interface PruneWords {
+  readonly days: number;
+  readonly dryRun: boolean;
+  readonly alsoUnseen: boolean;
 }
 
 const LIMIT = 20;
 
 const SERVER_FLAGS = ['database-url', 'ledger-schema', 'connect-timeout-ms'] as const;
 
-const JSON_FLAG: Flag = {
-  ...callFlag('json', '', 'Print only the result on stdout, as JSON.', ''),
-};
+const JSON_FLAG = callFlag('json', '', 'Print only the result on stdout, as JSON.');
 
 export const HISTORY_FLAGS: readonly Flag[] = [
-  callFlag('table', '[schema.]name', 'Only runs that loaded into this table, or tried to.', ''),
+  callFlag('table', '[schema.]name', 'Only runs that loaded into this table, or tried to.'),
   callFlag('limit', 'N', 'So many runs, the newest first.', String(LIMIT)),
+  callFlag(
+    'prune',
+    'DAYSd',
+    'Forget what is older and of no use: entries of files that are gone or were loaded again, and runs.',
+  ),
+  callFlag('dry-run', '', 'Only say what --prune would forget.'),
+  callFlag(
+    'also-unseen',
+    '',
+    'Let --prune forget files of tables none of whose files is seen from here.',
+  ),
   ...flagsNamed([...SERVER_FLAGS, 'config', 'verbose']),
   JSON_FLAG,
 ];
@@ -48,7 +66,6 @@ export const VERIFY_FLAGS: readonly Flag[] = [
     'whole-table',
     '',
     'The table holds nothing but these files: other rows are differences, too.',
-    '',
   ),
   JSON_FLAG,
 ];
@@ -57,24 +74,20 @@ function flagsNamed(names: readonly string[]): Flag[] {
   return FLAGS.filter((flag) => names.includes(flag.name));
 }
 
-function callFlag(name: string, values: string, description: string, defaultText: string): Flag {
-  const takes = values === '' ? 'nothing' : 'one';
-  return { name, group: 'This call', description, option: null, takes, values, defaultText };
-}
-
 export function historyFlags(parser: Argv): Argv {
-  return withFlags(
+  return declareFlags(
     parser
       .usage('etl history [run] [flags]\n\nRuns, newest first; of a single run its files, too.')
       .positional('run', { describe: 'A run id', defaultDescription: 'all runs' }),
     HISTORY_FLAGS,
   )
     .example('etl history --table app.orders --limit 5', 'The last runs on a table')
-    .example('etl history 20261122103502-7f3a1c', 'The files of a run');
+    .example('etl history 20261122103502-7f3a1c', 'The files of a run')
+    .example('etl history --prune 400d --dry-run', 'What could be forgotten');
 }
 
 export function doctorFlags(parser: Argv): Argv {
-  return withFlags(
+  return declareFlags(
     parser.usage(
       'etl doctor [flags]\n\nChecks what a load needs, and says what to do. Changes nothing.',
     ),
@@ -84,37 +97,39 @@ export function doctorFlags(parser: Argv): Argv {
     .example('etl doctor --config prod.json', 'And the tables, files and settings of a job');
 }
 
-function withFlags(parser: Argv, flags: readonly Flag[]): Argv {
-  for (const { name, group, description, takes, values, defaultText } of flags) {
-    parser.option(name, {
-      group: `${group}:`,
-      describe: values === '' ? description : `${description} (${values})`,
-      type: takes === 'nothing' ? 'boolean' : 'string',
-      ...(takes === 'many' ? { array: true } : {}),
-      ...(takes === 'nothing' ? {} : { requiresArg: true }),
-      ...(defaultText === '' ? {} : { defaultDescription: defaultText }),
-    });
-  }
-  return parser;
-}
-
 type Words = Readonly<Record<string, unknown>>;
 
 export function historyArguments(words: Words): HistoryArguments {
   const limit = textOf(HISTORY_FLAGS, words, 'limit') ?? String(LIMIT);
-  if (!/^\d{1,9}$/.test(limit) || Number(limit) < 1 || Number(limit) > LIMITS.historyRunsMax) {
-    throw usage(
-      `--limit: ${JSON.stringify(limit)} is not a whole number from 1 to ${LIMITS.historyRunsMax}.`,
-      'See etl history --help.',
-    );
-  }
   const run = words['run'];
+  const runId = typeof run === 'string' ? run : null;
   return {
     ...stateArguments(HISTORY_FLAGS, words),
-    runId: typeof run === 'string' ? run : null,
+    ...{ runId, prune: pruneWords(words, runId) },
     table: textOf(HISTORY_FLAGS, words, 'table'),
-    limit: Number(limit),
+    limit: wholeNumber('limit', limit, 1, LIMITS.historyRunsMax),
   };
+}
+
+function pruneWords(words: Words, runId: string | null): PruneWords | null {
+  const age = textOf(HISTORY_FLAGS, words, 'prune');
+  const [dryRun, alsoUnseen] = [words['dry-run'] === true, words['also-unseen'] === true];
+  if (age === null) {
+    if (!dryRun && !alsoUnseen) return null;
+    throw usage(
+      `--${dryRun ? 'dry-run' : 'also-unseen'} is about what --prune forgets.`,
+      'Say how old that is: --prune 400d.',
+    );
+  }
+  const days = /^\d{1,9}d$/.test(age) ? Number(age.slice(0, -1)) : 0;
+  if (days < 1 || days > LIMITS.pruneDaysMax) {
+    throw usage(
+      `--prune: ${JSON.stringify(age)} is no number of days from 1d to ${LIMITS.pruneDaysMax}d.`,
+      'For example --prune 400d.',
+    );
+  }
+  if (runId === null) return { days, dryRun, alsoUnseen };
+  throw usage('--prune is about all runs, or with --table about one table.', 'Leave the run out.');
 }
 
 export function doctorArguments(words: Words): StateArguments {
@@ -131,7 +146,6 @@ function stateArguments(flags: readonly Flag[], words: Words): StateArguments {
 }
 
 function textOf(flags: readonly Flag[], words: Words, name: string): string | null {
-  const flag = flags.find((known) => known.name === name);
-  const value = flag === undefined ? undefined : onlyValue(flag, words[name]);
+  const value = valuesIn(flags, words)(name);
   return typeof value === 'string' ? value : null;
 }

@@ -2,7 +2,7 @@ import { EXIT, type ExitCode } from '../errors.ts';
 import { loadJob } from '../job/load-job.ts';
 import { createLog } from '../log.ts';
 import { printVerify } from '../report/verify-text.ts';
-import type { LoadArguments } from './arguments.ts';
+import type { LoadArguments } from './load-arguments.ts';
 import type { Engine } from './engine.ts';
 import { openDatabase } from './open-database.ts';
 import { colorOf, widthOf, type World } from './world.ts';

@@ -5,7 +5,7 @@ export const LANES = 4;
 
 /**
  * Which rows lose for certain to another row of the same load, known before anything is sent: the
- * keys seen so far, as their spelling or as 120 bits of a hash of it that is keyed anew for each run.
+ * keys seen so far, as their spelling or as 120 bits of a hash of it with a new key for each run.
  * Equal spellings are equal keys, so such a row cannot win; keys that are equal in other spellings
  * stay, for the database to judge.
  *

@@ -1,6 +1,7 @@
-import { chmod, lstat, mkdir, realpath } from 'node:fs/promises';
+import { chmod, lstat, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { EtlError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { appendableFile, privateFolder } from './server-user.ts';
 
@@ -9,7 +10,7 @@ const isRoot = process.getuid?.() === 0;
 /** Makes the folders that a server needs before anything can start in them. */
 export async function openFolders(home: string): Promise<Layout> {
   try {
-    await makeFolder(home);
+    await makeOpenFolder(home);
     const layout = layoutOf(await realpath(home));
     await ownFolder(layout.home);
     if (isRoot) await assertPassable(layout.home);
@@ -40,10 +41,10 @@ export async function findFolders(home: string): Promise<Layout | null> {
 }
 
 /** A folder that was there before keeps its mode: it may be the user's own. */
-async function makeFolder(path: string): Promise<void> {
-  const created = await mkdir(path, { recursive: true });
+async function makeOpenFolder(path: string): Promise<void> {
+  const made = await makeFolder(path);
   // Root's server runs as nobody, who must pass through, without seeing what is in it.
-  if (created !== undefined) await chmod(path, isRoot ? 0o711 : 0o700);
+  if (made.length > 0) await chmod(path, isRoot ? 0o711 : 0o700);
 }
 
 /**
@@ -51,7 +52,7 @@ async function makeFolder(path: string): Promise<void> {
  * runs there, and in /tmp it would be a trap.
  */
 async function ownFolder(path: string): Promise<void> {
-  await makeFolder(path);
+  await makeOpenFolder(path);
   const found = await lstat(path);
   if (found.isDirectory() && found.uid === process.getuid?.()) return;
   throw new EtlError(

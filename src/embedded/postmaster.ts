@@ -141,6 +141,6 @@ function startFailure(layout: Layout, why: string): EtlError {
   return new EtlError(
     'ETL_EMBEDDED',
     `The embedded PostgreSQL in ${layout.home} did not start: ${why}`,
-    `The whole log is ${layout.logPath}. Set ETL_EMBEDDED_DIR to another folder to begin anew.`,
+    `The whole log is ${layout.logPath}. Set ETL_EMBEDDED_DIR to another folder to start afresh.`,
   );
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { chmod, chown, mkdir, open } from 'node:fs/promises';
+import { chmod, chown, open } from 'node:fs/promises';
+import { makeFolder } from '../make-folder.ts';
 
 /** Output kept of a command, from its end. */
 const OUTPUT_BYTES_MAX = 64 * 1024;
@@ -69,7 +70,7 @@ export function lastLines(text: string): string {
 
 /** A folder that only the server's user (and root) can enter. */
 export async function privateFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await makeFolder(path, 0o700);
   await giveToServerUser(path);
   await chmod(path, 0o700);
 }

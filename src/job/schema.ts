@@ -148,10 +148,10 @@ export const loadSchema = z.strictObject({
     .default({})
     .describe('SQL types of columns of a table that is created.'),
   compression: z
-    .record(name, z.enum(['lz4', 'pglz', 'none']))
+    .record(name, z.enum(['lz4', 'pglz', 'none', 'fast']))
     .default({})
     .describe(
-      'How large values of columns of a table that is created are kept: lz4, pglz, or none; by default as the server does, and contents of documents by lz4 where it has that.',
+      'How large values of columns of a table that is created are kept: lz4, pglz, none, or fast (lz4 where the server has that, else none); by default as the server does, and contents of documents by lz4 where it has that.',
     ),
   transform: transformSchema,
   createTable: z.boolean().default(true).describe('Create the table where it is missing.'),
@@ -260,13 +260,13 @@ export const settingsSchema = z.strictObject({
     .min(1)
     .max(LIMITS.expansionRatioCeiling)
     .default(LIMITS.expansionRatioMax)
-    .describe('Times its size on disk that a compressed file may decode to; more is a bomb.'),
+    .describe('How many times its size a compressed file may grow to; more is refused as a bomb.'),
   connectTimeoutMs: timeoutMs.min(1).default(10_000).describe('Time limit for connecting.'),
   idleTimeoutMs: timeoutMs
     .min(0)
     .default(60_000)
     .describe(
-      'Silence of a connection that owes an answer after which the server is asked whether it works on it; 0 for never.',
+      'How long an answer may take before the server is asked, by another connection, whether it works on it; 0 for never.',
     ),
   wait: z
     .int()

@@ -45,7 +45,7 @@ export function tlsChoice(given: Words, host: string, env: Words): TlsChoice {
   if (rootCert === 'system' && mode !== 'verify-full' && mode !== 'disable') {
     throw new EtlError(
       'ETL_CONNECTION',
-      `sslrootcert=system trusts whoever bought a certificate, and sslmode=${mode} does not ask for whom.`,
+      `sslrootcert=system trusts every public authority, and sslmode=${mode} does not check that the certificate is of this host.`,
       'Use sslmode=verify-full with it.',
     );
   }

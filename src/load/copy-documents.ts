@@ -3,11 +3,11 @@ import { EtlError, errorRecordOf, remedyOf } from '../errors.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
 import type { DocumentFault } from '../source/documents/document-rows.ts';
 import type { Connection } from '../target/connect.ts';
-import { parseCopyContext, plainSentence } from './copy-error.ts';
+import { copyContextOf, plainSentence } from './copy-error.ts';
 import type { DocumentHooks } from './document-batch.ts';
 import { openDocuments } from './open-documents.ts';
 import { isRowFault } from './quarantine/quarantine.ts';
-import type { CopyTarget } from './stage-file.ts';
+import type { CopyTarget } from './copy-target.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { StagedFile } from './unit-task.ts';
 
@@ -84,7 +84,7 @@ function refusedDocument(
 /** The number of the row that an error of a COPY is about; null where it is about none. */
 export function rowOfError(error: unknown): number | null {
   if (!(error instanceof EtlError) || !isRowFault(errorRecordOf(error))) return null;
-  const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
+  const context = copyContextOf(error);
   return context?.record ?? error.record.facts.line ?? null;
 }
 
@@ -95,7 +95,7 @@ function errorOfDocument(
   { columnName }: Pick<CopyTarget, 'columnName'>,
 ): EtlError {
   const { code, sentence, facts } = error.record;
-  const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
+  const context = copyContextOf(error);
   const staged = context?.column ?? (facts.sqlState === undefined ? null : (facts.column ?? null));
   const column = staged === null ? (facts.column ?? null) : columnName(staged);
   return new EtlError(

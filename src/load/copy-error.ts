@@ -17,9 +17,11 @@ export interface CopyContext {
   readonly value: string | null;
 }
 
-export function parseCopyContext(where: string | undefined): CopyContext | null {
+/** Null where the error names no line of a COPY. */
+export function copyContextOf({ cause }: Error): CopyContext | null {
+  const { where = '' } = (cause ?? {}) as { readonly where?: string };
   const match = /COPY [^\n]*?, line (\d+)(?:, column ([^:\n]+))?(?:: "([\s\S]*?)"(?:\n|$))?/.exec(
-    where ?? '',
+    where,
   );
   if (match === null) return null;
   const column = match[2] ?? null;
@@ -45,7 +47,7 @@ export async function copyError(
   if (record.facts.socket !== undefined || isOfServer(record.facts.sqlState)) {
     return withFacts(error, { file: file.name });
   }
-  const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
+  const context = copyContextOf(error);
   if (context === null) {
     return record.facts.file === undefined ? withFacts(error, { file: file.name }) : error;
   }

@@ -11,8 +11,8 @@ import { csvCopySql } from '../target/copy-sql.ts';
 import { fileFailure } from './file-failure.ts';
 import { readSmallJson } from './small-json.ts';
 import { readSmallParquet, type SmallParquet } from './small-parquet.ts';
-import { isOther, refuseChanged } from './refuse-changed.ts';
-import type { CopyTarget } from './stage-file.ts';
+import { isOther, refuseChanged } from '../source/refuse-changed.ts';
+import type { CopyTarget } from './copy-target.ts';
 import { unchangedOf } from './unchanged/left-out.ts';
 import type { StagedFile, SupersededRows, UnitHooks } from './unit-task.ts';
 
@@ -64,7 +64,7 @@ export async function copyGroup(
     await refuse(members, copied);
     await options.check?.(first.file);
   } catch (error) {
-    // A lost line, or an interrupt, is thrown on.
+    // A lost connection, or an interrupt, is thrown on.
     fileFailure(first.file.ordinal, error, options.hooks.signal);
     await options.undo(error, took);
     return { staged: [], alone: members.length };

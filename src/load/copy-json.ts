@@ -4,22 +4,8 @@ import { openJson, type JsonReadOptions, type JsonStream } from '../source/json/
 import type { JsonDescription } from '../source/source-file.ts';
 import type { Connection } from '../target/connect.ts';
 import { textCopySql } from '../target/copy-sql.ts';
-import type { FileLayout } from '../target/staging-layout.ts';
-
-interface JsonTarget {
-  readonly sqlName: string;
-  readonly layout: FileLayout;
-  /** See CopyTarget. */
-  readonly where: string | null;
-}
-
-export interface CopiedJson {
-  /** Records of the file. */
-  readonly rows: number;
-  /** Rows that the server took: fewer where `where` of the target leaves some out. */
-  readonly staged: number;
-  readonly contentHash: string;
-}
+import type { CopyTarget } from './copy-target.ts';
+import type { Copied } from './stage-options.ts';
 
 /**
  * Copies the records of a JSON file as lines of COPY's text format, so that what is behind it
@@ -35,9 +21,9 @@ export async function copyJson(
   connection: Connection,
   file: FilePlan,
   description: JsonDescription,
-  target: JsonTarget,
+  target: CopyTarget,
   options: JsonReadOptions,
-): Promise<CopiedJson> {
+): Promise<Copied> {
   const { sqlName, layout, where } = target;
   const stream = openJson(file, description, present(layout.json, 'a layout of JSON'), options);
   const sql = textCopySql(sqlName, layout.copyColumns, where);

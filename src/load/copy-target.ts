@@ -1,10 +1,24 @@
 import { present } from '../assert.ts';
+import { EtlError } from '../errors.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
 import { readsEmptyAsNull } from '../source/transform/input-of.ts';
 import { emptyIsNull } from '../target/empty-text.ts';
-import { readAs, type StagingLayout } from '../target/staging-layout.ts';
+import { readAs, type FileLayout, type StagingLayout } from '../target/staging-layout.ts';
 import type { TargetColumn } from '../target/table.ts';
-import type { CopyTarget } from './stage-file.ts';
+
+/** Where the rows go: a staging table, or the target itself. */
+export interface CopyTarget {
+  readonly sqlName: string;
+  readonly layout: FileLayout;
+  /** Types of the staged columns, for CSV: quoted empty fields of types other than text are NULL. */
+  readonly forceNull: readonly string[];
+  /** Staging has a column for the row's ordinal; the target has none. */
+  readonly ordinal: boolean;
+  /** What a row must satisfy: one that does not is not copied, and then the counts differ. */
+  readonly where: string | null;
+  /** Name of a copied column, as the file calls it. */
+  readonly columnName: (copied: string) => string | null;
+}
 
 /** Where a file's rows are staged. */
 export function copyTargetOf(
@@ -50,4 +64,15 @@ export function fileColumnName(file: FilePlan, place: number): string | null {
   if (file.description.kind === 'csv') return file.description.columns[place] ?? null;
   const mapped = file.description.columns.filter((_, index) => file.targets[index] !== null);
   return mapped[place]?.name ?? null;
+}
+
+/** @throws EtlError where the rows that were sent are not all where they were expected */
+export function refuseOutside(file: FilePlan, { where }: CopyTarget, rows: number): void {
+  if (where === null || rows <= 0) return;
+  throw new EtlError(
+    'ETL_ROW_INVALID',
+    `The keys of ${rows} rows are not where the sample has seen the keys of the file.`,
+    'Nothing need be done: the file is staged.',
+    { file: file.name },
+  );
 }

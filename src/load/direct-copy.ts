@@ -2,14 +2,14 @@ import { assert, present } from '../assert.ts';
 import type { FilePlan } from '../plan/plan-types.ts';
 import { documentIn } from '../source/transform/input-of.ts';
 import type { Connection } from '../target/connect.ts';
-import { writeLedger } from '../target/ledger.ts';
 import { windowSql } from '../target/key-window.ts';
 import { quoted } from '../target/names.ts';
 import { copiesWhole, stagingLayout } from '../target/staging-layout.ts';
 import type { TargetColumn } from '../target/table.ts';
+import { writeLedger } from '../target/write-ledger.ts';
 import { copyDocuments } from './copy-documents.ts';
 import { copyFiles } from './copy-files.ts';
-import { fileColumnName, forcedNulls } from './copy-target.ts';
+import { fileColumnName, forcedNulls, type CopyTarget } from './copy-target.ts';
 import { fileFailure } from './file-failure.ts';
 import {
   insertedOnly,
@@ -18,10 +18,11 @@ import {
   sumCounts,
   type MergedRows,
 } from './merge-unit.ts';
-import { writeRejects } from './quarantine/merge-quarantined.ts';
 import { siftDirectly } from './quarantine/sift-direct.ts';
-import { stageFile, type CopyTarget } from './stage-file.ts';
+import { unitAside, writeRejects } from './quarantine/write-rejects.ts';
+import { stageFile } from './stage-file.ts';
 import { stagedDocuments } from './staged-documents.ts';
+import { tableChanged } from './table-changed.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
 
@@ -85,12 +86,12 @@ export async function openDirectCopy(
     const commit = async (): Promise<MergedRows> => {
       const merged = staged.map((one) => ({ one, counts: insertedOnly(one.rows, one.rejected) }));
       if (quarantine !== null) {
-        const tooMany = await writeRejects(connection, task, quarantine, staged, hooks.signal);
+        const tooMany = await writeRejects(connection, task, unitAside(task), staged, hooks.signal);
         assert(tooMany === null, 'who has staged the file has counted its bad rows');
       }
       const entries = merged.map(({ one, counts }) => ledgerEntry(one, counts));
       await writeLedger(connection, ledger, entries).catch((error: unknown) => {
-        throw loadedMeanwhile(error);
+        throw tableChanged(loadedMeanwhile(error), task.load.sqlName);
       });
       await connection.query('commit');
       open = false;

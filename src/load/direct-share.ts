@@ -34,7 +34,7 @@ export function createDirectShare(
   hooks: UnitHooks,
 ): DirectShareWork {
   const sqlName = `${quoted(load.target.schema)}.${quoted(load.target.name)}`;
-  const held = holdTransaction(acquire, prepareAs, hooks);
+  const held = holdTransaction(acquire, prepareAs);
 
   const copyPart = async (own: Connection, part: Omit<UnitTask, 'load'>): Promise<CopiedPart> => {
     const startedAt = hooks.now();

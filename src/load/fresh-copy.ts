@@ -22,7 +22,6 @@ export type FreshFile = Omit<StagedFile, 'file' | 'unchanged'> & { readonly ordi
 
 export interface FreshCopyWork {
   copy(): Promise<FreshUnit>;
-  close(): Promise<void>;
 }
 
 export interface FreshCopyTask {
@@ -38,21 +37,14 @@ export function createFreshCopy(
   { task, sqlName, alone }: FreshCopyTask,
   hooks: UnitHooks,
 ): FreshCopyWork {
-  let connection: Connection | null = null;
-  const cut = (): void => connection?.destroy();
-  hooks.signal.addEventListener('abort', cut);
   return {
     copy: async () => {
       const startedAt = hooks.now();
-      const own = await acquire();
-      connection = own;
+      const connection = await acquire();
       const copied = alone
-        ? await copyAlone(own, task, sqlName, hooks)
-        : await copyUnit(own, task, sqlName, hooks, false);
+        ? await copyAlone(connection, task, sqlName, hooks)
+        : await copyUnit(connection, task, sqlName, hooks, false);
       return { ...copied, stageMs: hooks.now() - startedAt };
-    },
-    close: async () => {
-      hooks.signal.removeEventListener('abort', cut);
     },
   };
 }

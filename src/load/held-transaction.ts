@@ -1,7 +1,6 @@
 import { assert } from '../assert.ts';
 import type { Connection } from '../target/connect.ts';
 import { literal } from '../target/names.ts';
-import type { UnitHooks } from './unit-task.ts';
 
 /**
  * One of the transactions of a load that commit together: it stays open once its work is done. prepare,
@@ -21,12 +20,9 @@ export interface HeldTransaction {
 export function holdTransaction(
   acquire: () => Promise<Connection>,
   prepareAs: string | null,
-  { signal }: Pick<UnitHooks, 'signal'>,
 ): HeldTransaction {
   let connection: Connection | null = null;
   let open = false;
-  const cut = (): void => connection?.destroy();
-  signal.addEventListener('abort', cut);
   const own = (): Connection => {
     assert(connection !== null, 'a transaction that is held has begun');
     return connection;
@@ -51,7 +47,6 @@ export function holdTransaction(
       open = false;
     },
     close: async () => {
-      signal.removeEventListener('abort', cut);
       if (open && connection?.usable() === true) {
         await connection.query('rollback').catch(() => connection?.destroy());
       }

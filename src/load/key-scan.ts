@@ -3,7 +3,7 @@ import { openCsvBytes } from '../source/csv/csv-bytes.ts';
 import { openCsvPart } from '../source/csv/csv-part.ts';
 import { createKeyScan, hasScannableKeys } from '../source/csv/scan-keys.ts';
 import { fileFailure } from './file-failure.ts';
-import { refuseChanged } from './refuse-changed.ts';
+import { changedOr, refuseChanged } from '../source/refuse-changed.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { UnitHooks, UnitPart, UnitTask } from './unit-task.ts';
 
@@ -24,7 +24,6 @@ export interface ScannedUnit {
 
 export interface KeyScanWork {
   scan(): Promise<ScannedUnit>;
-  close(): Promise<void>;
 }
 
 /** Reads the files of a unit for their keys alone. Needs no connection. */
@@ -40,12 +39,12 @@ export function createKeyScanWork(
         try {
           files.push(await scanFile(file, task.part, task.load.target.key, seed, hooks));
         } catch (error) {
-          return { files, failure: fileFailure(file.ordinal, error, hooks.signal) };
+          const told = await changedOr(error, file);
+          return { files, failure: fileFailure(file.ordinal, told, hooks.signal) };
         }
       }
       return { files, failure: null };
     },
-    close: async () => undefined,
   };
 }
 

@@ -5,7 +5,8 @@ import { readDocuments } from '../source/documents/read-documents.ts';
 import { sliceBatch } from '../source/parquet/column-batch.ts';
 import { createBinaryCopyEncoder } from '../target/binary/binary-copy-encoder.ts';
 import type { DocumentBatch, DocumentHooks, OpenDocuments } from './document-batch.ts';
-import { parquetCopySql, type CopyTarget } from './stage-file.ts';
+import { parquetCopySql } from './copy-parquet.ts';
+import type { CopyTarget } from './copy-target.ts';
 import { openTransformedDocuments } from './transform/transformed-documents.ts';
 
 /** Reads documents, makes rows of them, and of these what their transform makes of them. */

@@ -1,7 +1,7 @@
 import type { Connection } from '../target/connect.ts';
-import { writeLedger } from '../target/ledger.ts';
 import { refuseEmptied } from '../target/emptied-staging.ts';
 import { merge } from '../target/merge.ts';
+import { writeLedger } from '../target/write-ledger.ts';
 import { holdTransaction, type HeldTransaction } from './held-transaction.ts';
 import { loadedMeanwhile } from './merge-unit.ts';
 import type { OwnedCounts, OwnerTask } from './owner-task.ts';
@@ -19,7 +19,7 @@ export function createOwnerWork(
   hooks: UnitHooks,
 ): OwnerWork {
   const { load, tables, owner } = task;
-  const held = holdTransaction(acquire, task.prepareAs, hooks);
+  const held = holdTransaction(acquire, task.prepareAs);
   return {
     ...held,
     merge: async () => {
@@ -35,7 +35,7 @@ export function createOwnerWork(
       });
       if (task.entries.length > 0) {
         await writeLedger(connection, load.ledger, task.entries).catch((error: unknown) => {
-          throw loadedMeanwhile(error);
+          throw tableChanged(loadedMeanwhile(error), load.sqlName);
         });
       }
       await held.checkNow();

@@ -12,7 +12,6 @@ export interface SharedUnit extends Omit<StagedFiles, 'table'> {
 
 export interface SharedStaging {
   stage(): Promise<SharedUnit>;
-  close(): Promise<void>;
 }
 
 /**
@@ -25,21 +24,15 @@ export function createSharedStaging(
   sqlName: string,
   hooks: UnitHooks,
 ): SharedStaging {
-  let connection: Connection | null = null;
-  const cut = (): void => connection?.destroy();
-  hooks.signal.addEventListener('abort', cut);
   return {
     stage: async () => {
       const startedAt = hooks.now();
       const unsent = await leaveOut(task, hooks);
       if (unsent !== null) return { ...unsent, table: null, stageMs: hooks.now() - startedAt };
-      connection = await acquire();
+      const connection = await acquire();
       const table = { sqlName, kind: 'unlogged', fileColumn: true } as const;
       const unit = await stageFiles(connection, task, table, hooks);
       return { ...unit, stageMs: hooks.now() - startedAt };
-    },
-    close: async () => {
-      hooks.signal.removeEventListener('abort', cut);
     },
   };
 }

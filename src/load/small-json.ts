@@ -4,7 +4,7 @@ import type { FilePlan } from '../plan/plan-types.ts';
 import { openJson } from '../source/json/json-stream.ts';
 import type { JsonDescription } from '../source/source-file.ts';
 import { textCopySql } from '../target/copy-sql.ts';
-import type { CopyTarget } from './stage-file.ts';
+import type { CopyTarget } from './copy-target.ts';
 
 /** A JSON file as one COPY takes it, its records one after another. */
 export interface SmallJson {

@@ -3,7 +3,8 @@ import type { FilePlan } from '../plan/plan-types.ts';
 import { readParquet } from '../source/parquet/read-parquet.ts';
 import type { ParquetDescription } from '../source/source-file.ts';
 import { readWhole } from '../source/whole-file.ts';
-import { parquetCopySql, parquetEncoder, type CopyTarget } from './stage-file.ts';
+import { parquetCopySql, parquetEncoder } from './copy-parquet.ts';
+import type { CopyTarget } from './copy-target.ts';
 
 /** A Parquet file as rows of a binary COPY, which may hold those of others, too. */
 export interface SmallParquet {

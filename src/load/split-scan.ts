@@ -2,7 +2,7 @@ import type { CsvDescription } from '../source/source-file.ts';
 import { assert, present } from '../assert.ts';
 import { findParts, type CsvPart, type PartsFound } from '../source/csv/find-parts.ts';
 import { inputOf } from '../source/transform/input-of.ts';
-import { refuseChanged } from './refuse-changed.ts';
+import { changedOr, refuseChanged } from '../source/refuse-changed.ts';
 import type { UnitHooks, UnitTask } from './unit-task.ts';
 
 export interface SplitScanWork {
@@ -24,17 +24,21 @@ export function createSplitScan(
   const description = inputOf(file.description) as CsvDescription;
   const found = findParts(file, description, cuts, hooks.signal, sifts);
   let begun = false;
+  const step = (): ReturnType<typeof found.next> =>
+    found.next().catch(async (error: unknown) => {
+      throw await changedOr(error, file);
+    });
   return {
     next: async () => {
       // Before it is read, so that one that is gone is told like any other change.
       if (!begun) await refuseChanged(file);
       begun = true;
-      const { done, value } = await found.next();
+      const { done, value } = await step();
       assert(done !== true, `${file.name} has a part for each cut, and one`);
       return value;
     },
     end: async () => {
-      const { done, value } = await found.next();
+      const { done, value } = await step();
       assert(done === true, `${file.name} has no more parts than cuts, and one`);
       await refuseChanged(file);
       return value;

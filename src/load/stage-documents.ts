@@ -9,7 +9,7 @@ import { fileFailure } from './file-failure.ts';
 import type { DocumentHooks } from './document-batch.ts';
 import { isRowFault } from './quarantine/quarantine.ts';
 import type { QuarantinedStaging } from './quarantine/stage-quarantined.ts';
-import type { CopyTarget } from './stage-file.ts';
+import type { CopyTarget } from './copy-target.ts';
 import { stagedDocuments } from './staged-documents.ts';
 import type { FileFailure } from './unit-session.ts';
 

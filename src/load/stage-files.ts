@@ -9,11 +9,11 @@ import { createStaging, deleteStaged, setStagedFile } from '../target/staging.ts
 import { stagingLayout, type StagingLayout } from '../target/staging-layout.ts';
 import type { StagingTable } from '../target/staging.ts';
 import { copyFiles } from './copy-files.ts';
-import { copyTargetOf } from './copy-target.ts';
+import { copyTargetOf, type CopyTarget } from './copy-target.ts';
 import { jointTables } from './load-tables.ts';
 import { resolveLookups } from './resolve-lookups.ts';
 import { stageDocuments } from './stage-documents.ts';
-import { stageFile, type CopyTarget } from './stage-file.ts';
+import { stageFile } from './stage-file.ts';
 import { rejectChecked } from './quarantine/reject-checked.ts';
 import { quarantinedStaging, type QuarantinedStaging } from './quarantine/stage-quarantined.ts';
 import type { FileFailure } from './unit-session.ts';

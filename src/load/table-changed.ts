@@ -1,4 +1,5 @@
 import { EtlError, errorRecordOf } from '../errors.ts';
+import { OTHER_TABLE } from '../target/still-named.ts';
 
 /**
  * undefined_column, undefined_table, undefined_object, invalid_column_reference (no unique index for
@@ -21,7 +22,9 @@ export function tableChanged(error: unknown, sqlName: string): unknown {
   if (!ALTERED_SQL_STATES.has(facts.sqlState ?? '')) return error;
   return new EtlError(
     'ETL_PLAN_STALE',
-    `${sqlName} was altered while it was loaded: ${sentence}`,
+    sentence.includes(OTHER_TABLE)
+      ? `Another table got the name ${sqlName}, or that of a further table, while it was loaded.`
+      : `${sqlName} was altered while it was loaded: ${sentence}`,
     'Run again: the load is planned for the table as it is.',
     { ...facts, table: sqlName },
     { cause: error },

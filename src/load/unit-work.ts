@@ -21,7 +21,7 @@ import type { LoadTask, StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
 
 /**
  * One unit of work in the worker that holds its staging table: the same object behind a thread's
- * door and in-process. `acquire` gives the worker's connection, made anew where the old one was
+ * door and in-process. `acquire` gives the worker's connection, a new one where the old one was
  * lost; a temporary staging table lives and dies with it.
  */
 export function createUnitWork(
@@ -35,8 +35,6 @@ export function createUnitWork(
   /** Of a group that is merged file by file: what an earlier attempt has committed. */
   let before: MergedUnit | null = null;
   let stageMs = 0;
-  const cut = (): void => connection?.destroy();
-  hooks.signal.addEventListener('abort', cut);
 
   const stage = async (): Promise<StagedUnit> => {
     const startedAt = hooks.now();
@@ -82,7 +80,6 @@ export function createUnitWork(
       return { ...merged, ...targets, counts, files, stageMs, mergeMs };
     },
     close: async () => {
-      hooks.signal.removeEventListener('abort', cut);
       if (connection === null || !connection.usable()) return;
       try {
         await held.direct?.rollback();
@@ -188,7 +185,7 @@ function nameOf({ files }: UnitTask, ordinal: number): string {
   ).name;
 }
 
-/** After a line was lost during COMMIT the ledger knows whether the merge took place. */
+/** After a connection was lost during COMMIT the ledger knows whether the merge took place. */
 async function committedBefore(connection: Connection, task: UnitTask): Promise<MergedUnit | null> {
   const entries = await entriesOfRun(connection, task.load.ledger, task.files.map(ledgerPath));
   return entries.length === 0 ? null : mergedFromLedger(entries, task.files);

@@ -84,6 +84,26 @@ export function mayRefuse(couplings: readonly Coupling[]): boolean {
   return couplings.some(({ kind }) => kind === 'unique index' || kind === 'exclusion constraint');
 }
 
+/**
+ * The columns on whose values alone it depends which rows they refuse. Null where that may be any column: of
+ * an index over an expression or with a condition, of a generated column, of an exclusion.
+ */
+export function refusingColumns(
+  { columns, uniqueIndexes }: Pick<TargetTable, 'columns' | 'uniqueIndexes'>,
+  couplings: readonly Coupling[],
+): readonly string[] | null {
+  const refusing = couplings.filter((coupling) => mayRefuse([coupling]));
+  const indexes = uniqueIndexes.filter(({ arbiter, name }) =>
+    refusing.some((coupling) => arbiter && coupling.name === name),
+  );
+  if (indexes.length < refusing.length) return null;
+  const names = new Set(indexes.flatMap((index) => index.columns));
+  const isMade = columns.some(
+    ({ name, generated }) => names.has(name) && (generated === 'stored' || generated === 'virtual'),
+  );
+  return isMade ? null : [...names];
+}
+
 /** Whether one of them is a reference to a row of another key, or of another table of the load. */
 export function mayRefer(couplings: readonly Coupling[]): boolean {
   return couplings.some(({ kind }) => kind === 'self-reference' || kind === 'foreign key');

@@ -54,7 +54,7 @@ export function cutUnits(
     ? ({ path }: FilePlan): string => path
     : oncePerLayout(options.layoutKey ?? ofOne);
   const grouped = groupUnits(files, workers, layoutOf);
-  // What is copied into the table itself begins anew after a bad row, and the transform with it.
+  // What is copied into the table itself begins again after a bad row, and the transform with it.
   const sifted =
     onError === 'quarantine' && files.some(({ description }) => description.kind === 'transformed');
   const fills = !severalTables && !sifted && canFillBeforeKey(target, planned);

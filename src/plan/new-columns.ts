@@ -14,7 +14,7 @@ import {
 import { mapBounded } from './map-bounded.ts';
 import { matchName } from './match-name.ts';
 import type { PlanContext } from './plan-context.ts';
-import { rowsPerFile } from './sample-files.ts';
+import { filesAtOnce, rowsPerFile } from './sample-files.ts';
 
 /** A column of a table that is to be created, and where its values come from. */
 export interface NewColumn {
@@ -24,8 +24,6 @@ export interface NewColumn {
   /** Its types in the Parquet files. */
   readonly parquetTypes: ParquetType[];
 }
-
-const FILES_AT_ONCE = 8;
 
 /**
  * The columns of all files, in the order in which they first appear; spellings that differ only in
@@ -75,7 +73,7 @@ export async function columnTypes(
       .map((column) => [column, newEvidence(column.parquetTypes.map(naturalType))] as const),
   );
   const guessed = files.filter((file) => inputOf(file.description).kind !== 'parquet');
-  const sampled = await mapBounded(guessed, FILES_AT_ONCE, (file) =>
+  const sampled = await mapBounded(guessed, filesAtOnce(guessed.length), (file) =>
     observeFile(file, guessed.length, evidence, context),
   );
   const sqlTypes = columns.map((column) => {

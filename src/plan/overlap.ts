@@ -77,8 +77,9 @@ export function estimateOverlap(files: readonly FileKeys[]): Overlap {
 }
 
 /**
- * Of files of one key each, documents: what the tallies would say, without one for each of a hundred thousand,
- * which took half of the time of their plan. Null where two have the same key, which is for the tallies.
+ * Of files of one key each, documents: what the tallies would say, without one for each of a hundred
+ * thousand, which took half of the time of their plan. Null where two have the same key, which is for the
+ * tallies.
  */
 export function noneShared(hashes: Float64Array): Overlap | null {
   const keys = hashes.length;

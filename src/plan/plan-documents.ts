@@ -47,7 +47,7 @@ function refuseMaxErrors(maxErrors: Settings['maxErrors']): void {
   if (maxErrors === null) return;
   throw new EtlError(
     'ETL_JOB_INVALID',
-    'The number of bad rows that is allowed is of one file, and of documents each is a file of one row.',
+    'maxErrors counts the bad rows of one file, and each document is a file of one row.',
     remedy`Leave ${setting('settings.maxErrors')} out of a job that loads documents.`,
   );
 }

@@ -29,6 +29,8 @@ export interface FilesIn {
   readonly loaded: ReadonlyMap<string, LedgerEntry>;
   /** By path: the run that loaded it last. */
   readonly earlier: ReadonlyMap<string, string>;
+  /** See Skipping. */
+  readonly retimed?: ReadonlyMap<string, string>;
   /** By path: where the file lies, if that is elsewhere, and there is a table without a key. */
   readonly realPaths?: ReadonlyMap<string, string>;
 }
@@ -117,7 +119,12 @@ function filePlan(
   { ordinal, file, description }: DescribedFile,
   targets: readonly (string | null)[],
   sample: SampledFile | undefined,
-  { loaded, earlier, realPaths }: Pick<FilesIn, 'loaded' | 'earlier' | 'realPaths'>,
+  {
+    loaded,
+    earlier,
+    retimed,
+    realPaths,
+  }: Pick<FilesIn, 'loaded' | 'earlier' | 'retimed' | 'realPaths'>,
 ): FilePlan {
   const entry = loaded.get(file.path);
   const earlierRun = entry === undefined ? earlier.get(file.path) : undefined;
@@ -138,10 +145,7 @@ function filePlan(
     range: span.range,
     keyMin: span.min,
     keyMax: span.max,
-    skip:
-      entry === undefined
-        ? null
-        : { runId: entry.runId, loadedAt: entry.loadedAt, rows: entry.rowsRead },
+    skip: entry === undefined ? null : skipOf(entry, retimed?.get(file.path)),
   };
   // Where one object is spread into another of so many properties, the result is slow for whoever reads it,
   // and large: of 100,000 files it took 4 s of CPU and 400 MB. So is one that takes the rest of another.
@@ -152,6 +156,11 @@ function filePlan(
   if (earlierRun !== undefined) plan.earlierRun = earlierRun;
   if (realPath !== undefined) plan.realPath = realPath;
   return plan;
+}
+
+function skipOf(entry: LedgerEntry, retimed: string | undefined): FilePlan['skip'] {
+  const skip = { runId: entry.runId, loadedAt: entry.loadedAt, rows: entry.rowsRead };
+  return retimed === undefined ? skip : { ...skip, retimed };
 }
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };

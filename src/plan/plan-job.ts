@@ -9,6 +9,7 @@ import { describeFile } from '../source/describe.ts';
 import { findFiles } from '../source/find-files.ts';
 import { columnRange } from '../source/column-range.ts';
 import { sampleRecords } from '../source/csv/sample-records.ts';
+import { heedingChanges } from '../source/refuse-changed.ts';
 import { sampleFile } from '../source/sample.ts';
 import { realPaths } from '../source/real-paths.ts';
 import type { SourceFile } from '../source/source-file.ts';
@@ -33,8 +34,9 @@ import { serverMemoryBytes } from '../target/machine-memory.ts';
 import { readServerDefaults } from '../target/server-defaults.ts';
 import { chooseSession, sessionSettings } from '../target/session.ts';
 import { resolveTypes } from '../target/types.ts';
+import { withConnection } from '../target/with-connection.ts';
 import { planLoads } from './plan.ts';
-import type { Catalog, Source } from './plan-context.ts';
+import type { Catalog, PlanContext, Source } from './plan-context.ts';
 import type { Plan } from './plan-types.ts';
 
 export interface PlanOptions {
@@ -90,55 +92,72 @@ export async function planWith(job: Job, options: PlanOptions, parts: PlanParts)
     session: planningSession(job.settings),
   };
   const connection = await (parts.connect ?? connect)(asked);
-  const cut = (): void => connection.destroy();
-  options.signal?.addEventListener('abort', cut);
   try {
-    await refusePooler(connection, asked, sleep);
-    const [found, defaults] = await Promise.all([
-      readServer(connection),
-      readServerDefaults(connection),
-    ]);
-    const server = { ...found, embedded: options.embedded ?? false };
-    const cores = options.cores ?? availableParallelism();
-    const free = server.maxConnections - server.connectionsUsed - CONNECTIONS_SPARED;
-    return await planLoads(job, {
-      cwd: options.cwd ?? process.cwd(),
-      now: () => new Date(),
-      seed: SAMPLE_SEED,
-      force: options.force ?? false,
-      log: options.log,
-      concurrencyAuto: Math.max(1, Math.min(8, Math.max(2, cores), free)),
-      cores,
-      partBytesMin: options.partBytesMin ?? LIMITS.splitPartBytesMin,
-      comparedRowsMin: options.comparedRowsMin ?? LIMITS.comparedRowsMin,
-      server,
-      chooseSession: (concurrency) =>
-        chooseSession(job.settings, {
-          server: defaults,
-          memoryBytes: serverMemoryBytes(server),
-          concurrency,
-        }),
-      catalog: catalogOf(connection, job.settings.ledgerSchema),
-      source: {
-        findFiles: async (patterns, asked) => {
-          if (parts.files !== undefined) return parts.files;
-          const { expansionRatioMax, onError } = job.settings;
-          const files = await findFiles(patterns, { ...asked, expansionRatioMax });
-          if (onError === 'stop') return files;
-          return files.map((file) => ({ ...file, badBytes: 'of a row' }));
-        },
-        ...{ describeFile, sampleFile, sampleRecords, columnRange, readTransform, realPaths },
-        ...parts.source,
-      },
-      hashFile: (path) => hashFile(path, options.signal),
+    return await withConnection(connection, options.signal, async () => {
+      await refusePooler(connection, asked, sleep);
+      return planLoads(job, await surroundings(job, options, parts, connection));
     });
   } catch (error) {
     options.signal?.throwIfAborted();
     throw error;
-  } finally {
-    options.signal?.removeEventListener('abort', cut);
-    await connection.end();
   }
+}
+
+async function surroundings(
+  job: Job,
+  options: PlanOptions,
+  parts: PlanParts,
+  connection: Connection,
+): Promise<PlanContext> {
+  const [found, defaults] = await Promise.all([
+    readServer(connection),
+    readServerDefaults(connection),
+  ]);
+  const server = { ...found, embedded: options.embedded ?? false };
+  const cores = options.cores ?? availableParallelism();
+  const free = server.maxConnections - server.connectionsUsed - CONNECTIONS_SPARED;
+  return {
+    cwd: options.cwd ?? process.cwd(),
+    now: () => new Date(),
+    seed: SAMPLE_SEED,
+    force: options.force ?? false,
+    log: options.log,
+    concurrencyAuto: Math.max(1, Math.min(8, Math.max(2, cores), free)),
+    cores,
+    partBytesMin: options.partBytesMin ?? LIMITS.splitPartBytesMin,
+    comparedRowsMin: options.comparedRowsMin ?? LIMITS.comparedRowsMin,
+    server,
+    chooseSession: (concurrency) =>
+      chooseSession(job.settings, {
+        server: defaults,
+        memoryBytes: serverMemoryBytes(server),
+        concurrency,
+      }),
+    catalog: catalogOf(connection, job.settings.ledgerSchema),
+    source: {
+      findFiles: (patterns, asked) => filesOf(job.settings, parts, patterns, asked),
+      ...{ ...READERS, readTransform, realPaths },
+      ...parts.source,
+    },
+    hashFile: (path) => hashFile(path, options.signal),
+  };
+}
+
+const READERS = {
+  describeFile: heedingChanges(describeFile),
+  sampleFile: heedingChanges(sampleFile),
+  sampleRecords: heedingChanges(sampleRecords),
+  columnRange: heedingChanges(columnRange),
+};
+
+async function filesOf(
+  { expansionRatioMax, onError }: Settings,
+  { files: known }: PlanParts,
+  ...[patterns, asked]: Parameters<Source['findFiles']>
+): Promise<readonly SourceFile[]> {
+  if (known !== undefined) return known;
+  const files = await findFiles(patterns, { ...asked, expansionRatioMax });
+  return onError === 'stop' ? files : files.map((file) => ({ ...file, badBytes: 'of a row' }));
 }
 
 /** It reads, and changes nothing. */

@@ -46,9 +46,9 @@ export async function planLoad(
   const all = targetsOf(tables);
   const entries = { fingerprint, keyed: all.some(isKeyed), appends: !all.every(isKeyed) };
   const skipping = await findLoaded(files, target.existing, entries, context);
-  const { loaded, earlier, realPaths } = skipping;
+  const { loaded, earlier, retimed, realPaths } = skipping;
   const mapped = await mapToTables(request, described, tables, ({ file }) => loaded.has(file.path));
-  const toSample = { described, loaded, earlier, realPaths, ...mapped.toPlan };
+  const toSample = { described, loaded, earlier, retimed, realPaths, ...mapped.toPlan };
   const { sampled, unchanged } = await sampleLoad(request, settings, tables, toSample, context);
   const policies = columnPolicies(request, target, sampled.files);
   const indexes = await planIndexes(request.indexes, target, context);

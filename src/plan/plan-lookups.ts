@@ -2,7 +2,7 @@ import { EtlError } from '../errors.ts';
 import { didYouMean } from '../job/nearest-name.ts';
 import type { LookupRequest } from '../job/lookup-schema.ts';
 import type { LoadRequest } from '../job/schema.ts';
-import { parseTableName, readable } from '../target/names.ts';
+import { readable, tableNameOf } from '../target/names.ts';
 import type { ColumnLookup, TargetColumn, TargetTable, TargetType } from '../target/table.ts';
 import type { DescribedFile } from './describe-files.ts';
 import { matchName } from './match-name.ts';
@@ -62,14 +62,7 @@ async function findTable(
   created: ReadonlyMap<string, CreatedTable>,
   { catalog }: Pick<PlanContext, 'catalog'>,
 ): Promise<LookupTable> {
-  const name = parseTableName(table);
-  if (name === null) {
-    throw new EtlError(
-      'ETL_USAGE',
-      `"${table}" is no name of a table.`,
-      'Write [schema.]table, with double quotes around a name with other than letters and digits.',
-    );
-  }
+  const name = tableNameOf(table);
   const existing = await catalog.readTable(name);
   if (existing !== null) return existing;
   const sqlName = readable(name.schema ?? (await catalog.creationSchema()), name.name);
@@ -160,7 +153,7 @@ function setColumn(table: LookupTable, match: TargetColumn, wanted: string): Tar
   if (column.name === match.name) {
     throw new EtlError(
       'ETL_USAGE',
-      `A row that is created in ${table.sqlName} has the value itself as its ${match.name}.`,
+      `The ${match.name} of a row that is created in ${table.sqlName} is the value that was looked up.`,
       `Leave ${wanted} out of set.`,
       { table: table.sqlName, column: column.name },
     );

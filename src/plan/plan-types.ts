@@ -124,6 +124,11 @@ export interface FilePlan extends SourceFile {
     readonly runId: string;
     readonly loadedAt: string;
     readonly rows: number;
+    /**
+     * The path of the entry, where its times are not those of the file, and the content, which was read, is:
+     * the run notes them, so that the next one need not read it.
+     */
+    readonly retimed?: string;
   } | null;
   /** The run that loaded the path into the table last; absent where none did, or it is skipped. */
   readonly earlierRun?: string;

@@ -3,7 +3,7 @@ import type { LedgerEntry, PlanContext } from './plan-context.ts';
 import type { FurtherTarget } from './plan-targets.ts';
 
 /**
- * The ledger knows files by the load's own table. Of a further table that was dropped and made anew it
+ * The ledger knows files by the load's own table. Of a further table that was dropped and made again it
  * would go on to say that their rows are in it; but each run has noted which tables it held, so that it can
  * be told. Whether to load them again is for people to say: the load's own table would take them, too.
  *

@@ -15,7 +15,7 @@ import type { KnownFile } from '../target/ledger.ts';
  * alike in all: a folder that was moved, with a link in its place, brings nothing new, and a release whose
  * file is new does. Not the content alone, which two files may well have in common; nor the inode,
  * which several names of one file share (a backup that links what has not changed), and which some
- * network file systems make up anew.
+ * network file systems make up again.
  */
 export interface KnownFiles<Entry extends FileEntry> {
   readonly byPath: ReadonlyMap<string, Entry>;
@@ -23,10 +23,10 @@ export interface KnownFiles<Entry extends FileEntry> {
   readonly byRealPath: ReadonlyMap<string, Entry>;
 }
 
-type FileEntry = Pick<KnownFile, 'path' | 'realPath' | 'loadedAt'>;
+type FileEntry = Pick<KnownFile, 'path' | 'realPath'>;
 type AskedFile = Pick<SourceFile, 'path' | 'recordedAs'>;
 
-/** `appends`: whether there is a table without a key. */
+/** `entries`: in the order in which they were written. `appends`: whether there is a table without a key. */
 export function knownFiles<Entry extends FileEntry>(
   entries: readonly Entry[],
   appends: boolean,
@@ -41,12 +41,7 @@ function latestBy<Entry extends FileEntry>(
   entries: readonly Entry[],
   nameOf: (entry: Entry) => string,
 ): Map<string, Entry> {
-  const latest = new Map<string, Entry>();
-  for (const entry of entries) {
-    const known = latest.get(nameOf(entry));
-    if (known === undefined || known.loadedAt < entry.loadedAt) latest.set(nameOf(entry), entry);
-  }
-  return latest;
+  return new Map(entries.map((entry) => [nameOf(entry), entry]));
 }
 
 /** `realPath`: where that is another than its path. */

@@ -11,6 +11,8 @@ import { entryOf, knownFiles, liesThere, type KnownFiles } from './same-file.ts'
 export interface Skipping {
   /** By path: the ledger entry that says that the file, as it is, is loaded. */
   readonly loaded: ReadonlyMap<string, LedgerEntry>;
+  /** By path, of those: the path of the entry, where the file has other times than it, and its content. */
+  readonly retimed: ReadonlyMap<string, string>;
   /** By path: the run that loaded it last, as it was then. */
   readonly earlier: ReadonlyMap<string, string>;
   /** By path: where the file lies, if that is elsewhere, and there is a table without a key. */
@@ -36,7 +38,7 @@ export async function findLoaded(
   context: FindingContext,
 ): Promise<Skipping> {
   const realPaths = appends ? await linkedFiles(files, context) : new Map<string, string>();
-  const none = { loaded: new Map<string, LedgerEntry>(), realPaths };
+  const none = { loaded: new Map<string, LedgerEntry>(), retimed: new Map(), realPaths };
   if (table === null || files.length === 0) return { ...none, earlier: new Map(), notices: [] };
   const asked = askedFiles(files, appends ? realPaths : null);
   const entries = await context.catalog.loadedFiles(table.oid, asked);
@@ -53,9 +55,10 @@ export async function findLoaded(
   const lost = new Set(await lostInCrash(table, [...known.byPath.keys()], keyed, context));
   const meant = keyed ? entries : await ofMeaning(fingerprint, entries, table.oid, asked, context);
   const own = lost.size === 0 ? meant : meant.filter(({ path }) => !lost.has(path));
-  const loaded = await unchanged(files, knownFiles(own, appends), fingerprint, realPaths, context);
+  const found = await unchanged(files, knownFiles(own, appends), fingerprint, realPaths, context);
+  const { loaded } = found;
   return {
-    loaded,
+    ...found,
     earlier,
     realPaths,
     notices: [
@@ -136,14 +139,17 @@ async function ofMeaning(
   return catalog.loadedFiles(tableOid, { ...asked, fingerprint });
 }
 
-/** Those that are as their entries say, in the order of the files. Only what is in doubt is read. */
+/**
+ * Those that are as their entries say, in the order of the files. Only what is in doubt is read. The times
+ * of a file that lies elsewhere than its entry says are not noted: it may be in doubt for both places.
+ */
 async function unchanged(
   files: readonly SourceFile[],
   known: KnownFiles<LedgerEntry>,
   fingerprint: string,
   realPaths: ReadonlyMap<string, string>,
   { hashFile }: Pick<PlanContext, 'hashFile'>,
-): Promise<Map<string, LedgerEntry>> {
+): Promise<Pick<Skipping, 'loaded' | 'retimed'>> {
   const alike = files.flatMap((file) => {
     const realPath = realPaths.get(file.path);
     const entry = entryOf(known, file, realPath);
@@ -156,9 +162,14 @@ async function unchanged(
     (await hashFile(file.path)) === entry.contentHash ? [] : [file.path],
   );
   const changed = new Set(others.flat());
-  return new Map(
-    alike.flatMap(({ file: { path }, entry }) => (changed.has(path) ? [] : [[path, entry]])),
+  const same = alike.filter(({ file }) => !changed.has(file.path));
+  const retimed = inDoubt.filter(
+    ({ file, isThere }) => isThere && file.recordedAs === undefined && !changed.has(file.path),
   );
+  return {
+    loaded: new Map(same.map(({ file, entry }) => [file.path, entry])),
+    retimed: new Map(retimed.map(({ file, entry }) => [file.path, entry.path])),
+  };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { EtlError } from '../errors.ts';
 import { remedy, setting } from '../remedy.ts';
 import type { LoadRequest } from '../job/schema.ts';
-import { parseTableName, readable } from '../target/names.ts';
+import { readable, tableNameOf } from '../target/names.ts';
 import type { TargetTable } from '../target/table.ts';
 import { chooseKey } from './choose-key.ts';
 import type { DescribedFile } from './describe-files.ts';
@@ -35,14 +35,7 @@ export async function findTarget(
   created: ReadonlyMap<string, CreatedTable>,
   context: PlanContext,
 ): Promise<Target> {
-  const name = parseTableName(request.table);
-  if (name === null) {
-    throw new EtlError(
-      'ETL_USAGE',
-      `"${request.table}" is no name of a table.`,
-      'Write [schema.]table, with double quotes around a name with other than letters and digits.',
-    );
-  }
+  const name = tableNameOf(request.table);
   const existing = await context.catalog.readTable(name);
   if (existing !== null) return existingTarget(request, existing);
   const schema = name.schema ?? (await context.catalog.creationSchema());

@@ -37,7 +37,7 @@ export function createInProcessPool(
   const sessions = new Set<PooledSession>();
   const backends = new Set<number>();
 
-  /** Kept from session to session, and made anew where it was lost. */
+  /** Kept from session to session, and opened again where it was lost. */
   const connectionOf = async (slot: Slot): Promise<{ connection: Connection; fresh: boolean }> => {
     const fresh = slot.connection?.usable() !== true;
     const connection = fresh || slot.connection === null ? await connect(setup) : slot.connection;
@@ -80,7 +80,7 @@ export function createInProcessPool(
     connections: () => places.all.filter(({ kept }) => kept.connection !== null).length,
     destroy: async () => {
       const idle = places.all.filter((place) => !places.isBusy(place));
-      // A thread that ends takes along what it has not ended; so does a line that is cut.
+      // A thread that ends takes along what it has not ended; so does a connection that is cut.
       for (const place of places.all) if (places.isBusy(place)) place.kept.connection?.destroy();
       await Promise.all(idle.map(async ({ kept }) => kept.connection?.end()));
     },

@@ -15,7 +15,7 @@ import type { Connection } from '../target/connect.ts';
 import type { Reply, Request, WorkOrder } from './messages.ts';
 import { createNewsBatch } from './news-batch.ts';
 
-/** The methods of a session, each without arguments; `close` is the last. */
+/** The methods of a session, each without arguments; `close`, where there is one, is the last. */
 type Methods = Readonly<Record<string, (() => Promise<unknown>) | undefined>>;
 
 /**
@@ -25,7 +25,7 @@ type Methods = Readonly<Record<string, (() => Promise<unknown>) | undefined>>;
 export async function serveSession(
   order: WorkOrder,
   port: MessagePort,
-  connection: () => Promise<{ connection: Connection; fresh: boolean }>,
+  connect: () => Promise<{ connection: Connection; fresh: boolean }>,
 ): Promise<void> {
   const abort = new AbortController();
   const batch = createNewsBatch((news) => port.postMessage({ kind: 'news', news } satisfies Reply));
@@ -33,14 +33,18 @@ export async function serveSession(
     batch.flush();
     port.postMessage(reply, transfer);
   };
+  /** What an abort cuts, so that no statement is waited for. */
+  let connection: Connection | null = null;
+  abort.signal.addEventListener('abort', () => connection?.destroy());
   const acquire = async (): Promise<Connection> => {
-    const acquired = await connection();
+    const acquired = await connect();
     if (acquired.fresh) {
       tell({ kind: 'connected', pid: acquired.connection.pid });
     }
-    // An abort that came meanwhile had no line to cut.
+    // An abort that came meanwhile had no connection to cut.
     abort.signal.throwIfAborted();
-    return acquired.connection;
+    connection = acquired.connection;
+    return connection;
   };
   const methods = methodsOf(order, acquire, {
     signal: abort.signal,
@@ -52,7 +56,7 @@ export async function serveSession(
   await new Promise<void>((resolve) => {
     port.on('close', () => {
       if (closed) return;
-      // The other side has given the session up: its line is cut, and with it goes what it had open.
+      // The other side has given the session up: its connection is cut, and with it goes what it had open.
       abort.abort(abortedError());
       void Promise.all(underWay.values()).then(() => resolve());
     });
@@ -67,7 +71,11 @@ export async function serveSession(
       }
       const isClose = request.method === 'close';
       const before = isClose ? Promise.all(underWay.values()) : Promise.resolve();
-      const answered = before.then(() => answer(methods, request, tell, abort.signal));
+      const answered = before.then(() => {
+        // By the time of a late abort the next session may have the connection.
+        if (isClose) connection = null;
+        return answer(methods, request, tell, abort.signal);
+      });
       underWay.set(request.id, answered);
       void answered.then(() => {
         underWay.delete(request.id);
@@ -126,7 +134,7 @@ async function answer(
     const value = await methods[request.method]?.();
     tell({ kind: 'answer', id: request.id, value }, buffersOf(value));
   } catch (error) {
-    // After an abort every error is an echo of the cut line.
+    // After an abort every error is an echo of the cut connection.
     const told: unknown = signal.aborted ? signal.reason : error;
     tell({ kind: 'failure', id: request.id, error: errorRecordOf(told) });
   }

@@ -93,7 +93,7 @@ export function createSession(options: SessionOptions): PooledSession {
   };
 }
 
-/** A thread that died takes its connection along, so it is told, and retried, like a lost line. */
+/** A thread that died takes its connection along, so it is told, and retried, like a lost connection. */
 function lostWorker(why: string): EtlError {
   return new EtlError(
     'ETL_INTERNAL',

@@ -5,18 +5,25 @@ import { labelled, pageFor, type Page } from './page.ts';
 import { safeText } from './safe-text.ts';
 import { renderTable, type Cell, type Column } from './table.ts';
 
-/** The runs of a ledger, newest first; of a single run its files, too. Ends in a line end. */
+/**
+ * The runs of a ledger, newest first; of a single run its files, too. Ends in a line end.
+ * `table`: that alone was asked for.
+ */
 export function printHistory(
   history: History,
-  options: { readonly color: boolean; readonly width: number },
+  options: { readonly color: boolean; readonly width: number; readonly table?: string | null },
 ): string {
   const page = pageFor(options);
   const { runs, files } = history;
-  if (runs.length === 0) return 'The ledger knows of no run.\n';
+  if (runs.length === 0) return `The ledger knows of no run${onTable(options.table ?? null)}.\n`;
   const [run] = runs;
   if (files === null || run === undefined) return `${runsTable(runs, page)}\n`;
   const parts = [runFacts(run, page), ...(files.length === 0 ? [] : [filesTable(files, page)])];
   return `${parts.join('\n\n')}\n`;
+}
+
+function onTable(table: string | null): string {
+  return table === null ? '' : ` that loaded into ${safeText(table)}, or tried to`;
 }
 
 const RUN_COLUMNS: readonly Column[] = [

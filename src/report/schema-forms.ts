@@ -1,4 +1,7 @@
-/** What JSON Schemas of ours are made of, typed so that a test can hold them equal to the types they describe. */
+/**
+ * What JSON Schemas of ours are made of, typed so that a test can hold them equal to the types they
+ * describe.
+ */
 
 export const text = { type: 'string' } as const;
 export const flag = { type: 'boolean' } as const;

@@ -6,7 +6,7 @@ import { entriesOfRun, type LedgerContext } from '../target/ledger.ts';
 import type { UnitOutcome } from './unit-outcome.ts';
 
 /**
- * An abort cuts the lines of the workers, and a COMMIT may have been on its way. Once their backends
+ * An abort cuts the connections of the workers, and a COMMIT may have been on its way. Once their backends
  * are gone the ledger tells which of the units that nobody heard of again are in the table.
  */
 export async function outcomesAfterAbort(

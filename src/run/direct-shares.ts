@@ -3,19 +3,19 @@ import { errorRecordOf, type ErrorRecord } from '../errors.ts';
 import { plainSentence } from '../load/copy-error.ts';
 import type { CopiedPart } from '../load/direct-share.ts';
 import { insertedOnly, ledgerEntry } from '../load/merge-unit.ts';
-import { refuseChanged } from '../load/refuse-changed.ts';
+import { refuseChanged } from '../source/refuse-changed.ts';
 import type { StagedFile } from '../load/unit-task.ts';
 import type { DirectShares, UnitPlan } from '../plan/plan-types.ts';
 import type { WorkerSession } from '../pool/worker-pool.ts';
 import { hashFile } from '../source/content-hash.ts';
-import { hasLoaded, writeLedger } from '../target/ledger.ts';
 import { literal } from '../target/names.ts';
-import { preparedName, recoverPrepared } from '../target/prepared.ts';
+import { preparedName } from '../target/prepared.ts';
+import { writeLedger } from '../target/write-ledger.ts';
 import type { FreshOutcome } from './fresh-load.ts';
 import { createPartEvents } from './part-events.ts';
 import { cutFiles, placeParts } from './place-parts.ts';
 import type { RangeOptions } from './range-options.ts';
-import { fileDigest } from './range-owners.ts';
+import { endPrepared, fileDigest } from './range-owners.ts';
 
 /** As of a table that is filled before it has its key; `units` are the parts that were copied. */
 export interface SharesOutcome extends FreshOutcome {
@@ -30,8 +30,8 @@ export interface SharesOutcome extends FreshOutcome {
  * scanner of each part must come to its end between two records, and COPY keeps each to its window.
  * Windows do not meet, so no worker waits for a key of another, and no key is there twice.
  *
- * All or nothing: whatever turns out otherwise (a key out of order, a bad row, a lost line), all roll
- * back, and the load takes the ordinary road. What a crash leaves is as with the owners of the range
+ * All or nothing: whatever turns out otherwise (a key out of order, a bad row, a lost connection), all roll
+ * back, and the load is staged instead. What a crash leaves is as with the owners of the range
  * pipeline. Where the server allows prepared transactions, all are prepared, then the ledger is
  * written, then they commit: it tells the next run whether to end or to undo them. Where the server
  * does not, all commit and then the ledger is written: of a run that died in between the ledger knows
@@ -60,7 +60,9 @@ export async function runDirectShares(
   } catch (error) {
     await close();
     if (options.signal.aborted) await options.untilQuiet();
-    if (copied !== null && (await hasCommitted(options))) return copied;
+    // The error may have come between the commits: then the ledger decides.
+    if (copied !== null && options.coordinator.usable() && (await endPrepared(options)))
+      return copied;
     if (!options.signal.aborted) tellFallback(options, errorRecordOf(error));
     return null;
   }
@@ -172,14 +174,6 @@ async function commitAll(
 
 function nameOf(options: RangeOptions, index: number): string {
   return preparedName(options.task.ledger, index, fileDigest(options));
-}
-
-/** After an error amid the commits: ends what is prepared as the ledger says, and tells what it says. */
-async function hasCommitted(options: RangeOptions): Promise<boolean> {
-  const { coordinator, task } = options;
-  if (!coordinator.usable()) return false;
-  await recoverPrepared(coordinator, task.ledger.schema, task.ledger.tableOid);
-  return hasLoaded(coordinator, task.ledger, fileDigest(options));
 }
 
 function tellFallback({ onEvent, loadIndex, task }: RangeOptions, { sentence }: ErrorRecord): void {

@@ -1,11 +1,12 @@
 import { assert, present } from '../assert.ts';
-import { commitInDoubt, delayMs, retryable, RETRY_POLICY } from '../conflict/retry-policy.ts';
+import { commitInDoubt, retryable } from '../conflict/retry-policy.ts';
 import { errorRecordOf, type ErrorRecord } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { UnitPlan } from '../plan/plan-types.ts';
 import type { AdmissionGate, StopSignals } from './file-pipeline-gate.ts';
 import type { FilePipelineOptions, PipelineLoad } from './file-pipeline-options.ts';
 import type { UnitOutcome } from './unit-outcome.ts';
+import { waitToRetry } from './wait-to-retry.ts';
 import type { FileFailure, MergedUnit, UnitSession } from '../load/unit-session.ts';
 
 /** A unit on its way through one or more attempts. */
@@ -187,20 +188,12 @@ function mayTryAgain(story: UnitStory, record: ErrorRecord): boolean {
 async function delayRetry(
   story: UnitStory,
   error: ErrorRecord,
-  { random, sleep, onEvent, loadIndex }: FilePipelineOptions,
+  options: FilePipelineOptions,
 ): Promise<boolean> {
   const stop = stagingStop(story);
-  if (stop.aborted) return false;
-  const delay = delayMs(story.attempts, RETRY_POLICY, random);
-  onEvent({
-    kind: 'unit-retried',
-    load: loadIndex,
-    file: present(story.unit.files[0], 'the first file of a unit'),
-    attempt: story.attempts + 1,
-    delayMs: delay,
-    error,
-  });
-  await untilStopped(() => sleep(delay, stop), stop).catch((reason: unknown) => {
+  const file = present(story.unit.files[0], 'the first file of a unit');
+  const failed = { file, attempt: story.attempts, error };
+  await untilStopped(() => waitToRetry(options, failed, stop), stop).catch((reason: unknown) => {
     if (!stop.aborted) throw reason;
   });
   return !stop.aborted;

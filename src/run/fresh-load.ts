@@ -2,17 +2,17 @@ import { errorRecordOf, type ErrorRecord } from '../errors.ts';
 import { plainSentence } from '../load/copy-error.ts';
 import { LIMITS } from '../limits.ts';
 import { insertedOnly, ledgerEntry } from '../load/merge-unit.ts';
-import { writeRejects } from '../load/quarantine/merge-quarantined.ts';
+import { unitAside, writeRejects } from '../load/quarantine/write-rejects.ts';
 import type { StagedFiles } from '../load/staged-documents.ts';
 import { missingIndexes } from '../plan/plan-indexes.ts';
 import { cancellable } from '../target/backends.ts';
 import type { Connection, ConnectOptions } from '../target/connect.ts';
-import { copyLedger } from '../target/copy-ledger.ts';
 import { createFresh, dropFresh, freshName, swapFresh } from '../target/fresh-table.ts';
 import { createIndexSql } from '../target/indexes.ts';
-import { writeLedger, type LedgerContext, type LedgerEntry } from '../target/ledger.ts';
+import type { LedgerContext, LedgerEntry } from '../target/ledger.ts';
 import type { TargetTable } from '../target/table.ts';
 import { inTransaction } from '../target/transaction.ts';
+import { copyLedger, writeLedger } from '../target/write-ledger.ts';
 import { createFileParts } from './file-parts.ts';
 import { copyFreshUnits } from './fresh-units.ts';
 import type { LoadWork } from './load-work.ts';
@@ -25,8 +25,8 @@ import { forEachFile } from './tell-files.ts';
  * take a third of the time that they take through the index.
  *
  * That is right only where no key comes twice, which is known only once the key is added: so it is
- * tried where the sample saw none, and whatever goes wrong (a duplicate, a bad row, a lost line)
- * drops the twin and sends the load down the ordinary road, which has the answer for each of them.
+ * tried where the sample saw none, and whatever goes wrong (a duplicate, a bad row, a lost connection)
+ * drops the twin and loads the files through staging, which has the answer for each of them.
  * A crash leaves an empty table and a twin that the next run drops.
  */
 export interface FreshOptions extends LoadWork {
@@ -106,18 +106,17 @@ function* freshEntries(files: StagedFiles): Generator<LedgerEntry> {
   }
 }
 
-/** A file that has more bad rows than it may is for the ordinary road to tell. */
+/** A file that has more bad rows than it may is told by the load through staging. */
 async function writeFreshRejects(
   { task, rejectPaths, signal }: FreshOptions,
   connection: Connection,
   ledger: LedgerContext,
   files: StagedFiles,
 ): Promise<void> {
-  const { quarantine } = task;
-  if (quarantine === null) return;
+  if (task.quarantine === null) return;
   const order = { load: { ...task, ledger }, unit: 0, rejectPaths };
   const bad = [...files].filter(({ rejected }) => rejected > 0);
-  const tooMany = await writeRejects(connection, order, quarantine, bad, signal);
+  const tooMany = await writeRejects(connection, order, unitAside(order), bad, signal);
   if (tooMany !== null) throw tooMany.error;
 }
 

@@ -7,6 +7,7 @@ import type { LoadPlan, UnitPlan } from '../plan/plan-types.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
 import type { Connection } from '../target/connect.ts';
 import { skipsWal } from '../target/fresh-table.ts';
+import { callWorker } from './call-worker.ts';
 import type { FileParts } from './file-parts.ts';
 import type { TellNews } from './part-events.ts';
 
@@ -57,9 +58,9 @@ const WORKERS_MAX = 2;
  * (the embedded one) is spared the WAL of all that comes into the table. Nothing is lost by that which
  * would be kept otherwise: a twin that was not filled is dropped, whoever filled it.
  *
- * Of documents, which cost this process as much as the server, one session keeps both at work: 20,000 of 20 kB
- * took 0.77 of the server's CPU that two sessions took. Not taken for other files: of CSV this process passes on
- * what four sessions can take.
+ * Of documents, which cost this process as much as the server, one session keeps both at work: 20,000 of 20
+ * kB took 0.77 of the server's CPU that two sessions took. Not taken for other files: of CSV this process
+ * passes on what four sessions can take.
  */
 async function isForOne({ plan, coordinator }: FreshUnitsOptions): Promise<boolean> {
   const documents = plan.files[0]?.description.kind === 'document';
@@ -112,18 +113,16 @@ async function copyUnit(
   const files = unit.files.flatMap((ordinal) => plan.files[ordinal] ?? []);
   const part = await parts.partOf(unit);
   const order = { load: task, unit: unit.ordinal, files, attempt: 1, part };
-  const session = pool.open({ kind: 'fresh-copy', task: order, sqlName, alone }, (news) =>
-    tell(unit, news, 1),
+  const { staged, hashes, failure, stageMs } = await callWorker<FreshUnit>(
+    pool,
+    { kind: 'fresh-copy', task: order, sqlName, alone },
+    'copy',
+    (news) => tell(unit, news, 1),
   );
-  try {
-    const { staged, hashes, failure, stageMs } = (await session.call('copy')) as FreshUnit;
-    // The ordinary road tells what COPY refused, and loads the files before it.
-    if (failure !== null) throw EtlError.fromRecord(failure.error);
-    if (hashes !== null) return { staged: stagedDocuments(files, hashes), stageMs };
-    return { staged: staged.map((file) => stagedFile(file, plan.files)), stageMs };
-  } finally {
-    await session.close();
-  }
+  // Staging tells what COPY refused, and loads the files before it.
+  if (failure !== null) throw EtlError.fromRecord(failure.error);
+  if (hashes !== null) return { staged: stagedDocuments(files, hashes), stageMs };
+  return { staged: staged.map((file) => stagedFile(file, plan.files)), stageMs };
 }
 
 function inOne(parts: readonly StagedFiles[]): StagedFiles {

@@ -6,7 +6,7 @@ import type { RunContext } from './run-context.ts';
 
 /**
  * The lock on a table, at once or within `settings.wait` seconds. It is asked for again and again,
- * since a statement that waits in the server would hear of an interrupt only when its line is cut.
+ * since a statement that waits in the server would hear of an interrupt only when its connection is cut.
  */
 export async function holdTable(
   context: RunContext,

@@ -16,6 +16,7 @@ import type { Connection } from '../target/connect.ts';
 import { addKeys, findLost } from '../target/lost-rows.ts';
 import { readRejectRecords, type RejectRecord } from '../target/reject-record.ts';
 import { dropStaging } from '../target/staging.ts';
+import { withConnection } from '../target/with-connection.ts';
 import type { LoadEnd } from './load-end.ts';
 import type { LoadReport } from './report-types.ts';
 import type { RunContext } from './run-context.ts';
@@ -72,9 +73,7 @@ async function keepSuperseded(
   const own = loaded.map((file) => ({ path: ledgerPath(file), runId }));
   const rejects = await readRejectRecords(coordinator, schema, tableOid, own);
   const connection = await connectWorker({ ...context.setup, tableOid });
-  const cut = (): void => connection.destroy();
-  signal.addEventListener('abort', cut);
-  try {
+  await withConnection(connection, signal, async () => {
     const paths = supersededPaths(context, index, folder);
     const rejectOf = (file: FilePlan): RejectRecord | null =>
       rejects?.get(ledgerPath(file)) ?? null;
@@ -89,10 +88,7 @@ async function keepSuperseded(
     const inputs = files === 1 ? 'one input' : `${files} inputs`;
     const sentence = `${lost} rows of ${inputs} lost to another row of the files; they are kept in ${folder}.`;
     if (lost > 0) context.onEvent({ kind: 'notice', load: index, sentence });
-  } finally {
-    signal.removeEventListener('abort', cut);
-    await connection.end();
-  }
+  });
 }
 
 /** No two loads of a run may take the same names. */

@@ -5,6 +5,7 @@ import type { UnchangedFound } from '../load/unchanged/find-unchanged.ts';
 import type { LoadTask, SupersededRows } from '../load/unit-task.ts';
 import type { LoadPlan } from '../plan/plan-types.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
+import { callWorker } from './call-worker.ts';
 import type { RunContext } from './run-context.ts';
 import type { UnitOutcome } from './unit-outcome.ts';
 
@@ -37,12 +38,10 @@ export async function leaveUnchanged(
   const seed = new Uint32Array(new Uint8Array(randomBytes(16)).buffer);
   const files = load.files.filter((file) => file.skip === null);
   const order = { load: task, unit: 0, files, attempt: 1 };
-  const session = pool.open(
-    { kind: 'find-unchanged', task: order, plan: load.unchanged, seed },
-    () => undefined,
-  );
+  const comparison = { kind: 'find-unchanged', task: order, plan: load.unchanged, seed } as const;
   try {
-    const { rows, compared, leftOut } = (await session.call('find')) as UnchangedFound;
+    const found = await callWorker<UnchangedFound>(pool, comparison, 'find');
+    const { rows, compared, leftOut } = found;
     const [left, all] = [leftOut, compared].map((count) => groupDigits(count));
     const sentence = `${left} of ${all} rows stand in ${task.sqlName} as they are, and are not sent.`;
     if (compared > 0) onEvent({ kind: 'notice', load: index, sentence });
@@ -53,8 +52,6 @@ export async function leaveUnchanged(
     const notice = `The files could not be compared with ${task.sqlName}, so all rows are sent: ${sentence}`;
     onEvent({ kind: 'notice', load: index, sentence: notice });
     return { ...NOTHING_LEFT, timed: timedBy(load, performance.now() - startedAt) };
-  } finally {
-    await session.close();
   }
 }
 

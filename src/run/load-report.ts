@@ -173,7 +173,7 @@ type Told = Partial<
 /**
  * What is not told is as of a file of which nothing was begun. Property by property, since one object that
  * is spread into another of so many properties is slow and large: with this, and with a ledger that is
- * written in parts (see fresh-load.ts), a load of 100,000 documents peaks at 340 MB instead of 440.
+ * written in parts (see write-ledger.ts), a load of 100,000 documents peaks at 340 MB instead of 440.
  */
 function reportOf(file: FilePlan, told: Told): FileReport {
   const { counts = null } = told;

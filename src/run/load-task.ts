@@ -1,9 +1,10 @@
 import type { LoadTask } from '../load/unit-task.ts';
 import { withPlannedLookups } from '../plan/lookup-columns.ts';
-import { couplingsOf, mayRefuse } from '../plan/couplings.ts';
+import { couplingsOf, mayRefuse, refusingColumns } from '../plan/couplings.ts';
 import type { FilePlan, LoadPlan } from '../plan/plan-types.ts';
 import type { Target } from '../plan/target-table.ts';
 import { ORIGINS_VERSION } from '../target/ledger-schema.ts';
+import type { MergeTarget } from '../target/merge-sql.ts';
 import type { TargetTable } from '../target/table.ts';
 import type { LoadQuarantine } from './load-quarantine.ts';
 import type { RunContext } from './run-context.ts';
@@ -13,8 +14,15 @@ export function coupledBy(
   { settings }: Pick<RunContext['plan'], 'settings'>,
   target: Pick<Target, 'existing' | 'planned' | 'key'>,
   files: readonly FilePlan[],
-): { readonly coupled?: true } {
-  return settings.deterministic && mayRefuse(couplingsOf(target, files)) ? { coupled: true } : {};
+): Pick<MergeTarget, 'coupled' | 'checkedLate' | 'coupledColumns'> {
+  const couplings = couplingsOf(target, files);
+  if (!settings.deterministic || !mayRefuse(couplings)) return {};
+  const columns = target.existing === null ? null : refusingColumns(target.existing, couplings);
+  return {
+    coupled: true,
+    ...(target.existing?.checkedLate === true ? { checkedLate: true } : {}),
+    ...(columns === null ? {} : { coupledColumns: columns }),
+  };
 }
 
 /** What the workers are told of a load. */

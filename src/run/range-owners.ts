@@ -3,9 +3,9 @@ import { ledgerEntry } from '../load/merge-unit.ts';
 import type { OwnedCounts } from '../load/owner-task.ts';
 import type { WorkerSession } from '../pool/worker-pool.ts';
 import { ledgerPath } from '../source/ledger-path.ts';
-import { pathDigest } from '../target/ledger.ts';
+import { hasLoaded, pathDigest } from '../target/ledger.ts';
 import { literal } from '../target/names.ts';
-import { preparedName } from '../target/prepared.ts';
+import { preparedName, recoverPrepared } from '../target/prepared.ts';
 import type { RangeOptions } from './range-options.ts';
 import type { StagedLoad } from './range-staging.ts';
 
@@ -52,6 +52,16 @@ export async function mergeOwners(
 export function fileDigest({ plan }: Pick<RangeOptions, 'plan'>): string {
   const first = plan.files[plan.units[0]?.files[0] ?? -1];
   return pathDigest(ledgerPath(present(first, 'a file that is loaded')));
+}
+
+/**
+ * Ends what the workers have prepared as the ledger says. Returns whether it knows of the load: then that is
+ * in the table, even where the answer to its commit was lost.
+ */
+export async function endPrepared(options: RangeOptions): Promise<boolean> {
+  const { coordinator, task } = options;
+  await recoverPrepared(coordinator, task.ledger.schema, task.ledger.tableOid);
+  return hasLoaded(coordinator, task.ledger, fileDigest(options));
 }
 
 function openOwner(

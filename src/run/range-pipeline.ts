@@ -1,17 +1,16 @@
 import { assert } from '../assert.ts';
-import { commitInDoubt, delayMs, retryable, RETRY_POLICY } from '../conflict/retry-policy.ts';
+import { commitInDoubt, retryable } from '../conflict/retry-policy.ts';
 import { errorRecordOf, type ErrorRecord } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { sumCounts } from '../load/merge-unit.ts';
 import { isRowFault } from '../load/quarantine/quarantine.ts';
 import type { Counts } from '../target/counts.ts';
-import { hasLoaded } from '../target/ledger.ts';
-import { recoverPrepared } from '../target/prepared.ts';
 import { dropSharedStaging } from '../target/shared-staging.ts';
 import type { RangeOptions } from './range-options.ts';
-import { fileDigest, mergeOwners, type OwnersMerged } from './range-owners.ts';
+import { endPrepared, mergeOwners, type OwnersMerged } from './range-owners.ts';
 import { rejectRefusedRows, writeRejectFiles } from './range-rejects.ts';
 import { stageAll, type StagedLoad } from './range-staging.ts';
+import { waitToRetry } from './wait-to-retry.ts';
 
 export interface RangeOutcome {
   readonly status: 'merged' | 'failed' | 'not-loaded';
@@ -45,7 +44,7 @@ export async function runRangePipeline(options: RangeOptions): Promise<RangeOutc
     return await mergeGood(options, staged);
   } finally {
     if (options.coordinator.usable()) {
-      // A backend whose line was cut may be about to create its table.
+      // A backend whose connection was cut may be about to create its table.
       if (options.signal.aborted) await options.untilQuiet();
       await dropSharedStaging(options.coordinator, schema, tableOid);
     }
@@ -69,7 +68,7 @@ async function mergeGood(options: RangeOptions, staged: StagedLoad): Promise<Ran
   }
 }
 
-/** Merges, and tries again what may pass: a deadlock with other writers, a lost line. */
+/** Merges, and tries again what may pass: a deadlock with other writers, a lost connection. */
 async function mergeStaged(options: RangeOptions, staged: StagedLoad): Promise<RangeOutcome> {
   for (const file of staged.files) {
     options.onEvent({ kind: 'file-merging', load: options.loadIndex, file: file.file.ordinal });
@@ -87,10 +86,7 @@ async function mergeStaged(options: RangeOptions, staged: StagedLoad): Promise<R
       if (attempt >= LIMITS.attemptsMax || !retryable(record)) {
         return ended(staged, 'failed', { file: null, error: record });
       }
-      const delay = delayMs(attempt, RETRY_POLICY, options.random);
-      const retried = { kind: 'unit-retried', load: options.loadIndex, file: 0 } as const;
-      options.onEvent({ ...retried, attempt: attempt + 1, delayMs: delay, error: record });
-      await options.sleep(delay, options.signal);
+      await waitToRetry(options, { file: 0, attempt, error: record }, options.signal);
     }
   }
 }
@@ -112,7 +108,7 @@ async function afterAbort(options: RangeOptions, staged: StagedLoad): Promise<Ra
 }
 
 /**
- * Ends what the owners prepared. Where a line was lost while they committed, the ledger says whether
+ * Ends what the owners prepared. Where a connection was lost while they committed, the ledger says whether
  * the load is in the table; then that is right, and only the counts went with the answer. Null: it
  * is not there, and may be tried again.
  */
@@ -126,7 +122,7 @@ async function resolveDoubt(
   try {
     committed = await endPrepared(options);
   } catch (lost) {
-    // The coordinator's own line: the next run on the table ends what is prepared.
+    // The coordinator's own connection is lost: the next run on the table ends what is prepared.
     if (options.coordinator.usable()) throw lost;
     return ended(staged, 'failed', { file: null, error });
   }
@@ -136,12 +132,6 @@ async function resolveDoubt(
     `with a connection: ${error.sentence}`;
   options.onEvent({ kind: 'notice', load: options.loadIndex, sentence });
   return mergedUncounted(staged, attempt);
-}
-
-async function endPrepared(options: RangeOptions): Promise<boolean> {
-  const { coordinator, task } = options;
-  await recoverPrepared(coordinator, task.ledger.schema, task.ledger.tableOid);
-  return hasLoaded(coordinator, task.ledger, fileDigest(options));
 }
 
 function mergedUncounted(staged: StagedLoad, attempts: number): RangeOutcome {

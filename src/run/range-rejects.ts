@@ -1,7 +1,7 @@
-import { assert } from '../assert.ts';
 import type { ErrorRecord } from '../errors.ts';
-import type { FileFailure } from '../load/unit-session.ts';
 import type { StagedGood } from '../load/quarantine/quarantine-work.ts';
+import type { FileFailure } from '../load/unit-session.ts';
+import { callWorker } from './call-worker.ts';
 import type { RangeOptions } from './range-options.ts';
 import type { StagedLoad } from './range-staging.ts';
 
@@ -12,7 +12,7 @@ export async function rejectRefusedRows(
   refusal: ErrorRecord,
   round: number,
 ): Promise<StagedLoad | null> {
-  const good = (await call(options, staged, refusal, round, 'reject')) as StagedGood | null;
+  const good = await call<StagedGood | null>(options, staged, refusal, round, 'reject');
   return good === null ? null : { ...staged, ...good };
 }
 
@@ -22,23 +22,16 @@ export async function writeRejectFiles(
   staged: StagedLoad,
 ): Promise<FileFailure | null> {
   if (staged.files.every((file) => file.rejected === 0)) return null;
-  return (await call(options, staged, null, 0, 'write')) as FileFailure | null;
+  return call<FileFailure | null>(options, staged, null, 0, 'write');
 }
 
-async function call(
+function call<T>(
   { pool, task, rejectPaths }: RangeOptions,
   { tables, files, filled }: StagedLoad,
   refusal: ErrorRecord | null,
   round: number,
   method: 'reject' | 'write',
-): Promise<unknown> {
+): Promise<T> {
   const order = { load: task, tables, files, filled, refusal, round, rejectPaths };
-  const session = pool.open({ kind: 'quarantine', task: order }, () => {
-    assert(false, 'a quarantine stages no files');
-  });
-  try {
-    return await session.call(method);
-  } finally {
-    await session.close();
-  }
+  return callWorker<T>(pool, { kind: 'quarantine', task: order }, method);
 }

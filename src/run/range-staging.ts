@@ -1,4 +1,4 @@
-import { delayMs, retryable, RETRY_POLICY } from '../conflict/retry-policy.ts';
+import { retryable } from '../conflict/retry-policy.ts';
 import { errorRecordOf } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { SharedUnit } from '../load/shared-staging.ts';
@@ -17,6 +17,7 @@ import {
   type SupersededByFile,
   type SupersededSieve,
 } from './superseded-rows.ts';
+import { waitToRetry } from './wait-to-retry.ts';
 
 /** All that the range pipeline has staged, in order of precedence. */
 export interface StagedLoad {
@@ -134,11 +135,8 @@ async function stageWithRetries(
       const record = errorRecordOf(error);
       if (options.signal.aborted || attempt >= LIMITS.attemptsMax || !retryable(record))
         throw error;
-      const delay = delayMs(attempt, RETRY_POLICY, options.random);
-      const file = unit.files[0] ?? 0;
-      const retried = { kind: 'unit-retried', load: options.loadIndex, file } as const;
-      options.onEvent({ ...retried, attempt: attempt + 1, delayMs: delay, error: record });
-      await options.sleep(delay, options.signal);
+      const failed = { file: unit.files[0] ?? 0, attempt, error: record };
+      await waitToRetry(options, failed, options.signal);
     }
   }
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 /**
  * The most memory that this process has held, in bytes. Linux hands the peak of the process that
- * forked on to the one that it became, so maxRSS may be the parent's; VmHWM begins anew.
+ * forked on to the one that it became, so maxRSS may be the parent's; VmHWM begins again.
  */
 export function rssPeakBytes(): number {
   try {

@@ -3,6 +3,7 @@ import type { LoadTask } from '../load/unit-task.ts';
 import { missingIndexes } from '../plan/plan-indexes.ts';
 import type { LoadPlan, Plan } from '../plan/plan-types.ts';
 import { waitForBackends } from '../target/backends.ts';
+import type { LedgerContext } from '../target/ledger.ts';
 import { unlockTables } from '../target/run-record.ts';
 import { survivorsOf } from '../target/survivors.ts';
 import type { TargetTable } from '../target/table.ts';
@@ -98,10 +99,15 @@ async function fullTask(
   const survivors = await survivorsOf(context.coordinator, task.ledger.schema, table);
   return {
     ...task,
-    ledger: { ...task.ledger, ...survivors },
+    ledger: { ...task.ledger, ...survivors, ...furtherNames(further) },
     ...furtherTasks(context.plan, load, further),
     ...creationOrder(context.plan, load),
   };
+}
+
+function furtherNames(further: readonly TargetTable[]): Pick<LedgerContext, 'furtherTables'> {
+  if (further.length === 0) return {};
+  return { furtherTables: further.map(({ oid, sqlName }) => ({ oid, name: sqlName })) };
 }
 
 async function withIndexes(

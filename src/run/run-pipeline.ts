@@ -21,9 +21,11 @@ import {
 } from './load-report.ts';
 import type { LoadWork } from './load-work.ts';
 import { poolWorkers } from './pool-workers.ts';
+import { prepareAgain } from './prepare-table.ts';
 import type { RangeOptions } from './range-options.ts';
 import { OWNER_ROWS_MIN } from './range-owners.ts';
 import { runRangePipeline } from './range-pipeline.ts';
+import { refuseCoupled } from './refuse-coupled.ts';
 import type { Counts, FileReport } from './report-types.ts';
 import type { RunContext } from './run-context.ts';
 import { targetReports } from './target-reports.ts';
@@ -49,7 +51,14 @@ export async function runPipeline(work: PipelineWork): Promise<LoadEnd> {
 /** Null: the load is to be made in the ordinary way. */
 async function fillBeforeKey(work: PipelineWork): Promise<LoadEnd | null> {
   const filled = await runFreshLoad({ ...work, connectOptions: work.context.setup });
-  if (filled === null) return null;
+  if (filled === null) {
+    const { coordinator, plan, table, signal } = work;
+    // What kept it from being filled may be what somebody has made of it meanwhile.
+    if (coordinator.usable() && !signal.aborted) {
+      refuseCoupled(plan, await prepareAgain(coordinator, plan, [table]));
+    }
+    return null;
+  }
   return endWith(work, freshReports(work.plan, filled), sumInserted(filled.files));
 }
 

@@ -20,6 +20,7 @@ import { notLoaded } from './load-report.ts';
 import { predictionOf } from './prediction.ts';
 import { recordLoad } from './record-load.ts';
 import { runLoad } from './run-load.ts';
+import { retimeFiles } from './retime-files.ts';
 import type { RunContext, RunParts } from './run-context.ts';
 import type { LoadReport, Report, RunStatus } from './report-types.ts';
 import { tidySkipped } from './tidy.ts';
@@ -149,6 +150,7 @@ async function runLoads(
       loads.push(notLoaded(load));
       continue;
     }
+    await retimeFiles(context, load, index);
     if (load.units.length === 0 && !context.retryRejects) {
       await tidySkipped(context, load, index);
       const skipped = notLoaded(load);

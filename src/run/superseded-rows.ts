@@ -5,6 +5,7 @@ import { LIMITS } from '../limits.ts';
 import type { ScannedUnit } from '../load/key-scan.ts';
 import type { SupersededRows, UnitPart } from '../load/unit-task.ts';
 import type { UnitPlan } from '../plan/plan-types.ts';
+import { callWorker } from './call-worker.ts';
 import type { FileParts } from './file-parts.ts';
 import type { RangeOptions } from './range-options.ts';
 
@@ -69,12 +70,11 @@ async function scanKeys(
 ): Promise<ScannedUnit> {
   const files = unit.files.flatMap((ordinal) => plan.files[ordinal] ?? []);
   const order = { load: task, unit: unit.ordinal, files, attempt: 1, part };
-  const session = pool.open({ kind: 'key-scan', task: order, seed }, () => undefined);
-  try {
-    const scanned = (await session.call('scan')) as ScannedUnit;
-    if (scanned.failure !== null) throw EtlError.fromRecord(scanned.failure.error);
-    return scanned;
-  } finally {
-    await session.close();
-  }
+  const scanned = await callWorker<ScannedUnit>(
+    pool,
+    { kind: 'key-scan', task: order, seed },
+    'scan',
+  );
+  if (scanned.failure !== null) throw EtlError.fromRecord(scanned.failure.error);
+  return scanned;
 }

@@ -14,7 +14,7 @@ export function cannotKeep(folder: string): (error: unknown) => never {
     throw new Refusal(
       isNoRoom(error) ? 507 : 503,
       `The spool cannot be written: ${code ?? syscall}.`,
-      'Look at the disk of the service, then send it again: nothing of it was kept.',
+      'Check the disk of the service, then send it again: nothing of it was kept.',
       { facts: { file: folder } },
     );
   };

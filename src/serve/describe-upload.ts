@@ -73,7 +73,7 @@ function sourceOf(
 function noRows(): EtlError {
   return new EtlError(
     'ETL_FILE_EMPTY',
-    'There is no row in it that has a field.',
+    'No row in it has a field.',
     'Send objects with the columns as their fields, one at least.',
   );
 }

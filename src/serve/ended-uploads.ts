@@ -24,8 +24,8 @@ export interface EndedLimits {
 }
 
 /**
- * They are kept as text: as objects, each of a shape of its own to V8, 10,000 of one file each took 14.5 MB of the
- * heap, and so they take 8. A form may have 100 files, so that their characters are limited, too.
+ * They are kept as text: as objects, each of a shape of its own to V8, 10,000 of one file each took 14.5 MB
+ * of the heap, and so they take 8. A form may have 100 files, so that their characters are limited, too.
  */
 export function createEndedUploads({
   uploadsMax,

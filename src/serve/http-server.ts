@@ -45,6 +45,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     },
   });
   app.server.maxConnections = LIMITS.serveSocketsMax;
+  endSilentSockets(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   await app.register(multipart);
@@ -69,6 +70,28 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     return answer.record;
   });
   return app;
+}
+
+/**
+ * Ends, when the server closes, the connections by which no request has come yet. Browsers open such
+ * ones ahead, and Node does not count them as idle: it would wait for 70 s until they end by themselves.
+ */
+function endSilentSockets(app: FastifyInstance): void {
+  const silent = new Set<Socket>();
+  let closing = false;
+  app.server.on('connection', (socket) => {
+    if (closing) {
+      socket.destroy();
+      return;
+    }
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  app.server.on('request', ({ socket }) => silent.delete(socket));
+  app.addHook('preClose', async () => {
+    closing = true;
+    for (const socket of silent) socket.destroy();
+  });
 }
 
 const ADDRESSES =
@@ -124,7 +147,7 @@ function answerOf(error: unknown, log: Log): Answer {
 function noToken(): Refusal {
   return new Refusal(
     401,
-    'The token is missing, or it is not the one of this service.',
+    'The token is missing or wrong.',
     'Send it as "Authorization: Bearer <token>".',
   );
 }
@@ -134,8 +157,8 @@ const STOPPING_SECONDS = 10;
 export function stopping(): Refusal {
   return new Refusal(
     503,
-    'The service ends, and takes no more uploads.',
-    'Send it again when the service is up; what it has accepted it loads then.',
+    'The service is stopping, and takes no more uploads.',
+    'Send it again when the service is back; what it has accepted is loaded then.',
     { retryAfter: STOPPING_SECONDS },
   );
 }

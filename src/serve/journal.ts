@@ -44,7 +44,7 @@ export interface Journal {
 }
 
 export interface JournalOptions {
-  /** Lines after which the journal is written anew, with what the snapshot says. */
+  /** Lines after which the journal is written again from the start, with what the snapshot says. */
   readonly linesMax: number;
   /** All that is still of interest, in order: entries, and lines that say some. */
   readonly snapshot: () => readonly (JournalEntry | string)[];

@@ -82,7 +82,7 @@ function cutOff(why: string): Refusal {
 export function tooSlow(ms: number): Refusal {
   return new Refusal(
     408,
-    `The body did not come within the time that it has (${Math.round(ms / 1000)} s).`,
+    `The body did not arrive within ${Math.round(ms / 1000)} s.`,
     'Send it faster, or in smaller pieces.',
     { facts: { limit: ms } },
   );

@@ -1,7 +1,7 @@
 import { LIMITS } from '../limits.ts';
-import { createEndedUploads, type EndedUpload } from './ended-uploads.ts';
+import { createEndedUploads, type EndedUpload, type EndedUploads } from './ended-uploads.ts';
 import { createKeyedUploads, type KeyedUploads } from './idempotency.ts';
-import { openJournal, readJournal, type AcceptedUpload, type Journal } from './journal.ts';
+import { openJournal, readJournal, type AcceptedUpload, type JournalOptions } from './journal.ts';
 import type { SpoolRoom } from './spool-room.ts';
 import type { Spool } from './spool.ts';
 import {
@@ -45,30 +45,15 @@ export interface RegisterOptions {
 /** Reads what the journal says, removes from the spool what it does not, and goes on from there. */
 export async function openRegister(options: RegisterOptions): Promise<Register> {
   const { spool, room, now, onEnd } = options;
-  const ended = createEndedUploads();
-  const pending = await readJournal(spool.journalPath, ended);
-  const open = new Map(pending.map((accepted) => [accepted.id, uploadOf(accepted)] as const));
+  const known = await readKnown(options);
+  const { ended, open, keyed } = known;
   const resumed = [...open.values()];
-  const keyed = createKeyedUploads(now);
-  for (const one of ended.all()) keyed.add(keyedOf(one));
-  for (const upload of resumed) keyed.add(upload);
-  const kept = resumed.flatMap((upload) => upload.files);
-  await spool.sweep(new Set(kept.map((file) => file.base)));
-  for (const { bytes } of kept) room.hold(bytes);
-  const journal: Journal = await openJournal(spool.journalPath, {
+  const journal = await openJournal(spool.journalPath, {
     linesMax: 4 * LIMITS.serveUploadsKeptMax,
     before: () => spool.sync(),
-    snapshot: () => [
-      ...ended.lines(),
-      ...[...open.values()].map(
-        (upload) => ({ kind: 'accepted', upload: acceptedOf(upload) }) as const,
-      ),
-    ],
+    snapshot: () => snapshotOf(known),
   });
 
-  const tell = (upload: Upload, event: UploadEvent, report = reportOf(upload, null)): void => {
-    for (const follower of upload.followers) follower(event, report);
-  };
   const end = async (upload: Upload): Promise<void> => {
     const report = reportOf(upload, now().toISOString());
     const { idempotency } = upload;
@@ -126,6 +111,38 @@ export async function openRegister(options: RegisterOptions): Promise<Register> 
     },
     close: () => journal.close(),
   };
+}
+
+/** The uploads that are to be loaded, the last that were, and which came under a key. */
+interface KnownUploads {
+  readonly open: Map<string, Upload>;
+  readonly ended: EndedUploads;
+  readonly keyed: KeyedUploads;
+}
+
+async function readKnown({ spool, room, now }: RegisterOptions): Promise<KnownUploads> {
+  const ended = createEndedUploads();
+  const pending = await readJournal(spool.journalPath, ended);
+  const open = new Map(pending.map((accepted) => [accepted.id, uploadOf(accepted)] as const));
+  const keyed = createKeyedUploads(now);
+  for (const one of ended.all()) keyed.add(keyedOf(one));
+  for (const upload of open.values()) keyed.add(upload);
+  const kept = [...open.values()].flatMap((upload) => upload.files);
+  await spool.sweep(new Set(kept.map((file) => file.base)));
+  for (const { bytes } of kept) room.hold(bytes);
+  return { open, ended, keyed };
+}
+
+/** The journal from which all of this can be read again. */
+function snapshotOf({ open, ended }: KnownUploads): ReturnType<JournalOptions['snapshot']> {
+  const accepted = [...open.values()].map(
+    (upload) => ({ kind: 'accepted', upload: acceptedOf(upload) }) as const,
+  );
+  return [...ended.lines(), ...accepted];
+}
+
+function tell(upload: Upload, event: UploadEvent, report = reportOf(upload, null)): void {
+  for (const follower of upload.followers) follower(event, report);
 }
 
 function uploadOf(accepted: AcceptedUpload, known: readonly KnownFile[] = []): Upload {

@@ -33,7 +33,7 @@ export interface RunBatchContext {
 }
 
 /**
- * Plans and runs the load of some files of one job and one layout. The plan is made anew for each
+ * Plans and runs the load of some files of one job and one layout. A new plan is made for each
  * run: it reads the catalog, and the ledger, which knows by the path of a spool file whether an
  * earlier run, of a process that died, has loaded it.
  */
@@ -160,7 +160,11 @@ function endOf(
 }
 
 function nothingDone(): EtlError {
-  return new EtlError('ETL_INTERNAL', 'A run loaded nothing, and did not say why.', 'Report it.');
+  return new EtlError(
+    'ETL_INTERNAL',
+    'A run loaded nothing, and did not say why.',
+    'Please report it.',
+  );
 }
 
 function batchOf(

@@ -4,18 +4,18 @@ import { EtlError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Log } from '../log.ts';
 import { createConnections } from './connections.ts';
-import { createGate } from './gate.ts';
+import { createGate, type Gate } from './gate.ts';
 import { createHttpServer, stopping } from './http-server.ts';
 import type { Lane } from './lane.ts';
 import { createLanes, type ServiceJob } from './lanes.ts';
 import { createMetHeaders } from './met-headers.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { createReadiness, type Database } from './readiness.ts';
 import { openRegister, type Register } from './register.ts';
 import { rejectRoutes } from './reject-routes.ts';
 import { runRoutes } from './run-routes.ts';
-import { createRunSessions } from './run-sessions.ts';
-import { createSpoolRoom } from './spool-room.ts';
+import { createRunSessions, type RunSessions } from './run-sessions.ts';
+import { createSpoolRoom, type SpoolRoom } from './spool-room.ts';
 import { openSpool, type Spool } from './spool.ts';
 import { stateRoutes } from './state-routes.ts';
 import { createThroughput } from './throughput.ts';
@@ -65,21 +65,66 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 }
 
 async function startWith(spool: Spool, options: ServiceOptions): Promise<Service> {
-  const { jobs, log, connectionsMax, bodyBytesMax, openMetrics } = options;
-  const { bodyIdleMs: idleMs = LIMITS.serveBodyIdleMs, bodyMs = LIMITS.serveBodyMs } = options;
-  const named = new Map(jobs.map((job) => [job.name, job]));
   const stopper = new AbortController();
   const stop = stopper.signal;
   // As many listen as requests wait.
   setMaxListeners(0, stop);
+  const parts = await createParts(spool, options, stop);
+  const { gate, register, lanes, sessions, queue } = parts;
+  const app = await createApp(parts, options, stop);
+  const close = async (): Promise<void> => {
+    stopper.abort(stopping());
+    await Promise.all([...new Set(lanes.values())].map((lane) => lane.ended));
+    await sessions.close();
+    await app.close();
+    await register.close();
+  };
+  try {
+    resume(register, parts.jobs, (upload) => {
+      gate.hold(upload.job);
+      queue(upload);
+    });
+    const url = await listen(app, options);
+    return {
+      url,
+      stop: async () => {
+        await close();
+        await spool.close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** What is behind the routes. */
+interface ServiceParts {
+  readonly jobs: ReadonlyMap<string, ServiceJob>;
+  readonly spool: Spool;
+  readonly gate: Gate;
+  readonly room: SpoolRoom;
+  readonly metrics: Metrics;
+  readonly register: Register;
+  readonly sessions: RunSessions;
+  readonly lanes: ReadonlyMap<string, Lane>;
+  readonly queue: Lane['add'];
+  readonly now: () => Date;
+}
+
+async function createParts(
+  spool: Spool,
+  { jobs, log, connectionsMax, queueMax, spoolBytesMax }: ServiceOptions,
+  stop: AbortSignal,
+): Promise<ServiceParts> {
   const now = (): Date => new Date();
   const speeds = new Map(jobs.map(({ name }) => [name, createThroughput()]));
   const retryAfter = (job: string, waiting: number): number =>
     speeds.get(job)?.retryAfter(waiting) ?? 1;
-  const gate = createGate(options.queueMax, retryAfter);
+  const gate = createGate(queueMax, retryAfter);
   const slowest = (): number =>
     Math.max(...jobs.map(({ name }) => retryAfter(name, gate.inside(name))));
-  const room = createSpoolRoom(options.spoolBytesMax, slowest);
+  const room = createSpoolRoom(spoolBytesMax, slowest);
   const connections = createConnections(connectionsMax - 1);
   const metrics = createMetrics({
     jobs: jobs.map(({ name }) => name),
@@ -102,45 +147,36 @@ async function startWith(spool: Spool, options: ServiceOptions): Promise<Service
     ...{ spool, register, metrics, connections, sessions, connectionsMax, speeds, log, stop },
     inside: gate.inside,
   });
+  return {
+    ...{ spool, gate, room, metrics, register, sessions, lanes, now },
+    jobs: new Map(jobs.map((job) => [job.name, job])),
+    queue: (upload) => lanes.get(upload.job)?.add(upload),
+  };
+}
+
+async function createApp(
+  parts: ServiceParts,
+  options: ServiceOptions,
+  stop: AbortSignal,
+): Promise<FastifyInstance> {
+  const { jobs, spool, gate, room, metrics, register, queue, now } = parts;
+  const { log, bodyBytesMax, openMetrics } = options;
+  const { bodyIdleMs: idleMs = LIMITS.serveBodyIdleMs, bodyMs = LIMITS.serveBodyMs } = options;
   const app = await createHttpServer({
     ...{ isAllowed: createTokenCheck(options.token), stop, metrics, log, bodyMs },
   });
-  const ready = createReadiness(databasesOf(jobs), {
+  const ready = createReadiness(databasesOf(options.jobs), {
     now: () => performance.now(),
     goodMs: LIMITS.serveReadyMs,
   });
-  const queue = (upload: Parameters<Lane['add']>[0]): void => lanes.get(upload.job)?.add(upload);
-  stateRoutes(app, { jobs: named, gate, metrics, openMetrics, ready, stop });
+  stateRoutes(app, { jobs, gate, metrics, openMetrics, ready, stop });
   runRoutes(app, { register, stop });
   rejectRoutes(app, register);
   uploadRoutes(app, {
-    ...{ jobs: named, gate, room, spool, register, queue, stop, now, bodyBytesMax, idleMs, bodyMs },
+    ...{ jobs, gate, room, spool, register, queue, stop, now, bodyBytesMax, idleMs, bodyMs },
     headersOf: createMetHeaders(),
   });
-  const close = async (): Promise<void> => {
-    stopper.abort(stopping());
-    await Promise.all([...new Set(lanes.values())].map((lane) => lane.ended));
-    await sessions.close();
-    await app.close();
-    await register.close();
-  };
-  try {
-    resume(register, named, (upload) => {
-      gate.hold(upload.job);
-      queue(upload);
-    });
-    const url = await listen(app, options);
-    return {
-      url,
-      stop: async () => {
-        await close();
-        await spool.close();
-      },
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  return app;
 }
 
 function databasesOf(jobs: readonly ServiceJob[]): Database[] {
@@ -158,7 +194,7 @@ function resume(
     const names = [...new Set(lost.map((upload) => upload.job))].join(', ');
     throw new EtlError(
       'ETL_JOB_INVALID',
-      `The spool holds ${lost.length} accepted uploads of jobs that there are no more: ${names}.`,
+      `The spool holds ${lost.length} accepted uploads of jobs that are not served any more: ${names}.`,
       'Serve these jobs until they are loaded, or give another folder with --spool.',
     );
   }

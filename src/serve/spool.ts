@@ -2,7 +2,7 @@ import { open, readdir, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tryLock } from '../embedded/lock.ts';
 import { EtlError } from '../errors.ts';
-import { makeFolder } from '../load/make-folder.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /** The folder that keeps what was accepted until it is loaded. */
 export interface Spool {

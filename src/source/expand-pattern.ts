@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { glob } from 'tinyglobby';
 
@@ -17,7 +17,9 @@ export interface Expansion {
  * Expands a glob. Links are followed, to files and to folders, wherever they lead: whoever may
  * write to the folder says what is loaded. A path that comes through one folder twice is left out,
  * so a link to a folder above it ends; a file that two other paths reach counts for each of them,
- * as the order of precedence may need it in both places.
+ * as the order of precedence may need it in both places. A link that leads nowhere, a pipe or a socket of
+ * a name that is meant is found like a file, so that whoever looks at it tells of it: a load that leaves it
+ * out without a word lacks what should be there.
  *
  * The names are counted as the folders are listed: a pattern that goes astray (`/` and two stars)
  * ends at `namesMax`, with the memory of that many.
@@ -41,11 +43,15 @@ export async function expandPattern(
       }
       names += entries.length;
       if (names > namesMax) stop.abort();
-      done(null, stop.signal.aborted ? [] : entries);
+      if (stop.signal.aborted) done(null, []);
+      else void withWhatIsNone(folder, entries).then((seen) => done(null, seen));
     });
   };
   const found = await glob(pattern, {
-    ...{ cwd, absolute: true, expandDirectories: false, signal: stop.signal },
+    // An absolute pattern may hold the characters of its own folder, with a backslash before each; below
+    // another folder some of them (`!`) would not be found.
+    cwd: path.isAbsolute(pattern) ? path.parse(pattern).root : cwd,
+    ...{ absolute: true, expandDirectories: false, signal: stop.signal },
     fs: { readdir: readdir as typeof fs.readdir },
   });
   const cut = stop.signal.aborted;
@@ -57,6 +63,26 @@ type Listed = (error: NodeJS.ErrnoException | null, entries: readonly fs.Dirent[
 /** Not a folder that has gone, or is none; nor the one that file systems keep for themselves. */
 function mayHoldFiles(folder: string, code: string | undefined): boolean {
   return !['ENOENT', 'ENOTDIR', 'ELOOP'].includes(code ?? '') && !/lost\+found\/?$/.test(folder);
+}
+
+/** What is neither a file nor a folder, nor leads to one, as if it were a file. */
+async function withWhatIsNone(
+  folder: string,
+  entries: readonly fs.Dirent[],
+): Promise<readonly fs.Dirent[]> {
+  // As a rule there is nothing of the kind, and a folder may have a hundred thousand entries.
+  if (entries.every((entry) => entry.isFile() || entry.isDirectory())) return entries;
+  const isNone = async (entry: fs.Dirent): Promise<boolean> => {
+    if (!entry.isSymbolicLink()) return !entry.isFile() && !entry.isDirectory();
+    const led = await stat(path.join(folder, entry.name)).catch(() => null);
+    return led?.isFile() !== true && led?.isDirectory() !== true;
+  };
+  const asFile = { isFile: { value: () => true }, isSymbolicLink: { value: () => false } };
+  return Promise.all(
+    entries.map(async (entry) =>
+      (await isNone(entry)) ? (Object.create(entry, asFile) as fs.Dirent) : entry,
+    ),
+  );
 }
 
 async function withoutLoops(paths: readonly string[]): Promise<readonly string[]> {

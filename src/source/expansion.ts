@@ -24,7 +24,7 @@ export function refuseBomb(
   if (decoded < bytesMin || decoded <= encoded * ratioMax) return;
   throw new EtlError(
     'ETL_LIMIT',
-    `Its data grows more than ${ratioMax}-fold: ${encoded} bytes of it are ${decoded} already.`,
+    `It decompresses to more than ${ratioMax} times its size: ${encoded} bytes became ${decoded} so far.`,
     remedy`If you trust where it is from, raise ${setting('settings.expansionRatioMax')}.`,
     { file: file.name, limit: ratioMax },
   );

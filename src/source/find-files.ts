@@ -74,7 +74,8 @@ async function pathsOf(
     return [];
   }
   if (stats !== null) return [literal];
-  if (!isDynamicPattern(pattern)) {
+  // What a backslash takes its meaning from is none, and would be taken for what begins a group.
+  if (!isDynamicPattern(pattern.replaceAll(/\\./gs, '_'))) {
     problems.push(await notFound(pattern, literal));
     return [];
   }
@@ -176,7 +177,7 @@ function tooManyNames(pattern: string, limit: number): EtlError {
   return new EtlError(
     'ETL_LIMIT',
     `More than ${limit} names lie in the folders where the pattern looks.`,
-    'Let it begin with the folder that is meant.',
+    'Begin the pattern with the folder that is meant.',
     { file: pattern, limit },
   );
 }

@@ -125,6 +125,14 @@ function unreadable(name: string, error: unknown): Problem {
       remedy: 'Rename it, or link to it by another name.',
     };
   }
+  if (code === 'ENOENT' || code === 'ELOOP') {
+    return {
+      code: 'ETL_FILE_READ',
+      name,
+      sentence: `It leads to no file (${code}).`,
+      remedy: 'Restore what the link leads to, or take the link away.',
+    };
+  }
   return {
     code: 'ETL_FILE_READ',
     name,

@@ -63,7 +63,7 @@ const bufferBytes = 1024 * 1024;
 /** ZSTD_inBuffer and ZSTD_outBuffer are three 32-bit words: address, size, position. */
 const structBytes = 12;
 
-/** Feeds one part of at most `bufferBytes`. The views are made anew: the memory may have grown. */
+/** Feeds one part of at most `bufferBytes`. The views are made again: the memory may have grown. */
 function* decode(
   zstd: ZstdExports,
   context: number,

@@ -9,10 +9,10 @@ export interface TextSpan {
 }
 
 /**
- * For each span, whether all of it lies above the table's largest value (null: the table has no
- * rows) and above all spans before it. Told of spans that follow each other only: from the first on that does not, none is above. The
- * database compares, in the order of the column's index; one must begin with the column. A span
- * without keys is above all.
+ * For each span, whether all of it lies above the table's largest value (null: the table has no rows) and
+ * above all spans before it. Told of spans that follow each other only: from the first on that does not,
+ * none is above. The database compares, in the order of the column's index; one must begin with the column.
+ * A span without keys is above all.
  */
 export async function spansAbove(
   connection: Connection,

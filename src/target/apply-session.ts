@@ -1,6 +1,6 @@
 import { EtlError } from '../errors.ts';
 import { remedy, setting } from '../remedy.ts';
-import { literal } from './names.ts';
+import { literal, readable } from './names.ts';
 import { serverError } from './server-error.ts';
 
 /** Settings of a session by the name of PostgreSQL's parameter. */
@@ -8,6 +8,7 @@ export type SessionValues = Readonly<Record<string, string>>;
 
 /** The part of a client that is needed here. */
 interface Asked {
+  readonly user?: string | undefined;
   query(sql: string, params?: unknown[]): Promise<unknown>;
 }
 
@@ -28,8 +29,8 @@ const TRIED: SessionValues = {
 };
 
 /**
- * Sets them all, and asks `question`, in one round trip; resolves to the answer. Throws ETL_JOB_INVALID or ETL_PRIVILEGE where the server refuses
- * one of them, and names it.
+ * Sets them all, and asks `question`, in one round trip; resolves to the answer. Throws ETL_JOB_INVALID or
+ * ETL_PRIVILEGE where the server refuses one of them, and names it.
  */
 export async function applySession(
   client: Asked,
@@ -55,7 +56,7 @@ function sessionSql(session: SessionValues): string {
 
 /**
  * Asked one by one, since the server's message is in the language of the server and need not name
- * the setting. Null where it is none of them: the line may have been lost.
+ * the setting. Null where it is none of them: the connection may have been lost.
  */
 async function refusedSetting(client: Asked, session: SessionValues): Promise<EtlError | null> {
   for (const [name, value] of Object.entries(session)) {
@@ -66,10 +67,14 @@ async function refusedSetting(client: Asked, session: SessionValues): Promise<Et
       const { sqlState } = record.facts;
       if (sqlState === undefined || !/^(?:22|42|55|0A|F0)/.test(sqlState)) return null;
       const hint = (error as { readonly hint?: string }).hint;
+      const denied = sqlState === '42501';
+      const grant = denied
+        ? ` Or let a superuser run: grant set on parameter ${name} to ${readable(client.user ?? 'loader')}; (PostgreSQL 15 or later).`
+        : '';
       return new EtlError(
-        sqlState === '42501' ? 'ETL_PRIVILEGE' : 'ETL_JOB_INVALID',
+        denied ? 'ETL_PRIVILEGE' : 'ETL_JOB_INVALID',
         `The server refuses the session's setting ${name} = ${JSON.stringify(value)}: ${record.sentence}`,
-        remedy`${hint === undefined ? '' : `${hint} `}Correct ${setting(SETTINGS.get(name) ?? 'settings.session')}, or leave it out.`,
+        remedy`${hint === undefined ? '' : `${hint} `}Correct ${setting(SETTINGS.get(name) ?? 'settings.session')}, or leave it out.${grant}`,
         { sqlState },
         { cause: error },
       );

@@ -10,11 +10,12 @@ import type { TakeBytes } from './take-bytes.ts';
 import { applySession, type SessionValues } from './apply-session.ts';
 import { filedPassword, type Login } from './password-file.ts';
 import { lookAfter, socketOf, timedOut } from './look-after.ts';
-import { OWN_BACKEND, type Backend } from './probe-backend.ts';
+import { OWN_BACKEND, type OwnBackend } from './probe-backend.ts';
+import { toldPrivilege } from './privilege-error.ts';
 import { serverError } from './server-error.ts';
 import { lastOf, pipelined } from './pipelined.ts';
 import { offersNoTls, tlsError, tlsOptions } from './tls-options.ts';
-import type { LineWatch } from './watch-line.ts';
+import type { ConnectionWatch } from './watch-connection.ts';
 
 /** The only room that knows pg and pg-copy-streams. */
 export interface ConnectOptions {
@@ -23,7 +24,7 @@ export interface ConnectOptions {
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
-  /** Silence of a line that owes an answer after which somebody looks; 0, or absent: never. */
+  /** Silence while an answer is owed after which the server is asked; 0, or absent: never. */
   readonly idleTimeoutMs?: number;
   /** Settings of the session, set once after connecting. */
   readonly session: SessionValues;
@@ -43,9 +44,9 @@ export interface Connection {
    * names is another one. A pooler makes up keys of its own.
    */
   readonly relayed: boolean;
-  /** False once the line is lost or closed. */
+  /** False once it is lost or closed. */
   usable(): boolean;
-  /** Aborted once the line is lost or closed. */
+  /** Aborted once it is lost or closed. */
   readonly lost: AbortSignal;
   /** Answers that the session has had; see remembered.ts. */
   readonly told: Map<string, unknown>;
@@ -59,11 +60,11 @@ export interface Connection {
    * COPY … FROM STDIN of all chunks; returns the rows that the server counted. The bytes of a chunk are
    * no longer needed when the next one is asked for.
    */
-  copyIn(sql: string, chunks: AsyncIterable<Buffer>): Promise<number>;
+  copyIn(sql: string, chunks: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<number>;
   /** COPY … TO STDOUT, row by row; what `take` throws, this rejects with, once the server has ended. */
   copyOut(sql: string, take: TakeBytes): Promise<void>;
   end(): Promise<void>;
-  /** Cuts the line; the server rolls back what is open. */
+  /** Cuts the connection; the server rolls back what is open. */
   destroy(): void;
 }
 
@@ -100,9 +101,9 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
 
 /** A server that refuses names the user at most, and which of several it was is the question. */
 function refusedBy(error: unknown, config: pg.ClientConfig): EtlError {
-  const told = serverError(error);
+  const { host, port, user = '', database = '' } = new pg.Client(config);
+  const told = toldPrivilege(serverError(error), { sql: '', role: user });
   const { code, sentence, facts } = told.record;
-  const { host, port, database = '' } = new pg.Client(config);
   if (code !== 'ETL_CONNECTION' || sentence.includes(host)) return told;
   const where = `database ${database} at ${host}:${port}`;
   const named = `${sentence.replace(/\.$/, '')} (${where}).`;
@@ -117,7 +118,7 @@ function passwordFor(login: Login): Promise<string | undefined> {
 async function openSession(config: pg.ClientConfig, options: ConnectOptions): Promise<Connection> {
   const client = new pg.Client(config);
   const lost = new AbortController();
-  // A lost line is an event as well as a rejected query; without a listener it ends the process.
+  // A lost connection is an event as well as a rejected query; without a listener it ends the process.
   client.on('error', () => lost.abort());
   client.on('end', () => lost.abort());
   const { connectTimeoutMs, idleTimeoutMs = 0 } = options;
@@ -126,10 +127,10 @@ async function openSession(config: pg.ClientConfig, options: ConnectOptions): Pr
     await client.connect();
     late = setTimeout(() => socketOf(client).destroy(timedOut('no answer')), connectTimeoutMs);
     const answer = await applySession(client, options.session, OWN_BACKEND);
-    const { rows } = lastOf(answer as pg.QueryResult<Backend>);
+    const { rows } = lastOf(answer as pg.QueryResult<OwnBackend>);
     const backend = present(rows[0], 'the backend of a session');
     const watch = lookAfter(client, { config, backend, connectTimeoutMs, idleTimeoutMs });
-    return connectionOf(client, backend.pid, lost.signal, watch);
+    return connectionOf(client, backend, lost.signal, watch);
   } catch (error) {
     // Not client.end(): after a failed TLS handshake it waits for an event that has passed.
     socketOf(client).destroy();
@@ -141,17 +142,19 @@ async function openSession(config: pg.ClientConfig, options: ConnectOptions): Pr
 
 function connectionOf(
   client: pg.Client,
-  pid: number,
+  { pid, role }: OwnBackend,
   lost: AbortSignal,
-  watch: LineWatch,
+  watch: ConnectionWatch,
 ): Connection {
   const underWay = pipelined(client);
+  const refusal = (error: unknown, sql: string): EtlError =>
+    toldPrivilege(serverError(error), { sql, role });
   const run = async (sql: string, params?: readonly unknown[]) => {
     try {
       const sent = client.query<Row>(sql, params === undefined ? undefined : [...params]);
       return lastOf(await underWay.add(watch.owes(sent)));
     } catch (error) {
-      throw serverError(error);
+      throw refusal(error, sql);
     }
   };
   return {
@@ -167,14 +170,19 @@ function connectionOf(
         typeOid: field.dataTypeID,
         typeModifier: field.dataTypeModifier,
       })),
-    copyIn: (sql, chunks) => underWay.alone(() => copyIn(client, watch, sql, chunks)),
+    copyIn: (sql, chunks) =>
+      underWay.alone(async () => {
+        const { rows, refused } = await copyIn(client, watch, sql, chunks);
+        if (refused !== null) throw refusal(refused, sql);
+        return rows;
+      }),
     copyOut: (sql, take) => underWay.alone(() => copyOut(client, watch, sql, take)),
     end: () => goodbye(client),
     destroy: () => socketOf(client).destroy(),
   };
 }
 
-/** The server closes the line; through a silent one it never hears of it. */
+/** The server closes the connection; it never hears the goodbye of one that is silent. */
 async function goodbye(client: pg.Client): Promise<void> {
   const late = setTimeout(() => socketOf(client).destroy(), LIMITS.goodbyeMs);
   await client.end().catch(() => undefined);
@@ -189,10 +197,10 @@ async function goodbye(client: pg.Client): Promise<void> {
  */
 async function copyIn(
   client: pg.Client,
-  watch: LineWatch,
+  watch: ConnectionWatch,
   sql: string,
-  chunks: AsyncIterable<Buffer>,
-): Promise<number> {
+  chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
+): Promise<{ readonly rows: number; readonly refused: unknown }> {
   const stream = client.query(copyFrom(sql));
   let refused: unknown = null;
   const ended = new Promise<void>((resolve) => {
@@ -219,8 +227,7 @@ async function copyIn(
   }
   if (refused === null) stream.end();
   await watch.owes(ended);
-  if (refused !== null) throw serverError(refused);
-  return stream.rowCount;
+  return { rows: stream.rowCount, refused };
 }
 
 function drained(stream: Writable): Promise<void> {
@@ -235,7 +242,7 @@ function drained(stream: Writable): Promise<void> {
 
 async function copyOut(
   client: pg.Client,
-  watch: LineWatch,
+  watch: ConnectionWatch,
   sql: string,
   take: TakeBytes,
 ): Promise<void> {

@@ -26,7 +26,7 @@ const HEADER_BYTES = 5;
  */
 export class CopyOut implements Submittable {
   /**
-   * Settles once the server has completed the statement, or refused it, or the line is lost. Resolves
+   * Settles once the server has completed the statement, or refused it, or the connection is lost. Resolves
    * to what was thrown by whoever takes the rows: the rest of them was read and dropped then.
    */
   readonly ended: Promise<Thrown | null>;
@@ -68,7 +68,7 @@ export class CopyOut implements Submittable {
     connection.query(this.#sql);
   }
 
-  /** The server's refusal, which pg has read, or a line that is lost. */
+  /** The server's refusal, which pg has read, or a lost connection. */
   handleError(error: Error): void {
     this.#giveBack();
     this.#reject(error);

@@ -15,9 +15,9 @@ export async function stillFilled(
 }
 
 /**
- * Unlogged tables are empty after a crash of the server, and whoever connects anew after it would
- * merge what is left of the staged rows: nothing, without an error. As a rule the lock's own line
- * is lost with the server, which stops the run; but a line of which nobody hears that it is dead
+ * Unlogged tables are empty after a crash of the server, and whoever connects again after it would
+ * merge what is left of the staged rows: nothing, without an error. As a rule the lock's own connection
+ * is lost with the server, which stops the run; but one of which nobody hears that it is dead
  * (its host is gone, a proxy holds it) does not tell. A crash empties a table as a whole, so one row
  * is proof enough.
  *

@@ -1,6 +1,6 @@
 import { EtlError } from '../errors.ts';
 import type { Connection } from './connect.ts';
-import { quoted } from './names.ts';
+import { literal, quoted } from './names.ts';
 import type { TargetTable } from './table.ts';
 
 /** Beside the table, in its schema, so that the schema's default privileges are its own, too. */
@@ -18,8 +18,12 @@ export async function createFresh(
   table: TargetTable,
   fresh: string,
 ): Promise<void> {
-  const target = `${quoted(table.schema)}.${quoted(table.name)}`;
+  const target = sqlNameOf(table);
   await connection.query(`create table ${fresh} (like ${target} including all excluding indexes)`);
+}
+
+function sqlNameOf({ schema, name }: Pick<TargetTable, 'schema' | 'name'>): string {
+  return `${quoted(schema)}.${quoted(name)}`;
 }
 
 /**
@@ -51,7 +55,8 @@ const FLUSHED_BLOCKS = 256;
 /**
  * Puts the filled twin in the place of the table, inside the transaction that is open: it gets the
  * key (23505 where two rows share one) and the name. The table itself must still be as empty as
- * this run has made it. Returns the oid of what bears the name now.
+ * this run has made it, and as it was made: what others have given it since (a right, a policy, a trigger)
+ * would be gone with it. Returns the oid of what bears the name now.
  */
 export async function swapFresh(
   connection: Connection,
@@ -59,11 +64,14 @@ export async function swapFresh(
   fresh: string,
   key: readonly string[],
 ): Promise<number> {
-  const target = `${quoted(table.schema)}.${quoted(table.name)}`;
+  const target = sqlNameOf(table);
   await connection.query(`lock table ${target} in access exclusive mode`);
-  const [row] = await connection.query(`select exists (select from ${target}) as filled`);
-  if (row?.['filled'] === true) {
-    throw new EtlError('ETL_PLAN_STALE', `${table.sqlName} was filled meanwhile.`, 'Run again.');
+  const [row] = await connection.query(
+    `select exists (select from ${target}) as filled, ${asMadeSql(table)} as as_made`,
+  );
+  if (row?.['filled'] === true || row?.['as_made'] !== true) {
+    const what = row?.['filled'] === true ? 'filled' : 'altered';
+    throw new EtlError('ETL_PLAN_STALE', `${table.sqlName} was ${what} meanwhile.`, 'Run again.');
   }
   const [constraint] = await connection.query(
     `select conname from pg_catalog.pg_constraint where conrelid = $1::oid and contype = 'p'`,
@@ -78,6 +86,32 @@ export async function swapFresh(
   const [named] = await connection.query('select to_regclass($1)::oid::int8 as oid', [target]);
   return Number(named?.['oid']);
 }
+
+/**
+ * Whether the table still bears its name, and all rows of the catalog that tell of it are of the transaction
+ * that made it: nobody has given it a right, a column, a trigger, a policy or a comment since, published it
+ * or attached it to another. ANALYZE and VACUUM change such rows where they are.
+ */
+function asMadeSql(table: Pick<TargetTable, 'oid' | 'schema' | 'name'>): string {
+  const rows = Object.entries(TELLING).map(
+    ([catalog, column]) => `select xmin from pg_catalog.${catalog} where ${column} = ${table.oid}`,
+  );
+  const named = `to_regclass(${literal(sqlNameOf(table))})::oid = ${table.oid}`;
+  return `${named} and (select count(distinct xmin::text) = 1 from (${rows.join(' union all ')}) r (xmin))`;
+}
+
+/** Catalogs, and their columns for the oid of the table. */
+const TELLING: Readonly<Record<string, string>> = {
+  pg_class: 'oid',
+  pg_attribute: 'attrelid',
+  pg_constraint: 'conrelid',
+  pg_description: 'objoid',
+  pg_index: 'indrelid',
+  pg_policy: 'polrelid',
+  pg_publication_rel: 'prrelid',
+  pg_rewrite: 'ev_class',
+  pg_trigger: 'tgrelid',
+};
 
 /** Drops the twins that are left of a table; only who holds the table's lock may call it. */
 export async function dropFresh(

@@ -11,7 +11,7 @@ export interface GoneEntries {
 
 /**
  * The latest such table; null where there is none. Whether a table has that oid says nothing: where a
- * dump is restored, oids are given out anew, and that one may well be another table's. Each oid that
+ * dump is restored, oids are given out again, and that one may well be another table's. Each oid that
  * the ledger has is found by one descent of its index, so that a ledger of a million files is not
  * read.
  *

@@ -96,6 +96,8 @@ export async function readRunFiles(
 function pastRun(row: Row, cutOff: boolean): PastRun {
   const ended = Number(row['loads']) > 0 && row['finished_at'] !== null;
   const prefix = ended ? '' : 'ledger_';
+  // A run that retried rejected rows has no entries of its own, and those of an old one may be forgotten.
+  const few = ended && Number(row['files_loaded']) > Number(row['ledger_files']);
   return {
     runId: String(row['run_id']),
     planId: String(row['plan_id']),
@@ -107,12 +109,12 @@ function pastRun(row: Row, cutOff: boolean): PastRun {
     pid: Number(row['pid']),
     tables: row['tables'] as readonly string[],
     files: {
-      loaded: Number(row['ledger_files']),
+      loaded: Number(row[few ? 'files_loaded' : 'ledger_files']),
       skipped: numberOrNull(row['files_skipped']),
       failed: numberOrNull(row['files_failed']),
       notLoaded: numberOrNull(row['files_not_loaded']),
     },
-    rows: countsOf(row, prefix, row['ledger_rows_read']),
+    rows: countsOf(row, prefix, row[few ? 'rows_read' : 'ledger_rows_read']),
     error: textOrNull(row['error']),
   };
 }

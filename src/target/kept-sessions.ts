@@ -56,19 +56,10 @@ export function createKeptSessions(sessionsMax = Infinity): KeptSessions {
 
   const giveBack = async (kept: Kept): Promise<void> => {
     const { connection } = kept;
-    try {
-      if (!closed && connection.usable() && excess() <= 0) {
-        const release = `select pg_advisory_unlock_all(), set_config('application_name', $1, false)`;
-        await connection.query(release, [IDLE_NAME]);
-        idle.push(kept);
-        return;
-      }
-    } catch {
-      // Whatever it is, it goes with the connection.
-    } finally {
-      out.delete(kept);
-    }
-    if (connection.usable()) await connection.end();
+    const keeps = !closed && connection.usable() && excess() <= 0 && (await released(connection));
+    out.delete(kept);
+    if (keeps) idle.push(kept);
+    else if (connection.usable()) await connection.end();
   };
 
   const lentOf = (kept: Kept): Connection => {
@@ -109,6 +100,15 @@ export function createKeptSessions(sessionsMax = Infinity): KeptSessions {
       return endIdle();
     },
   };
+}
+
+/** False where it cannot be: whatever it still holds, goes with the connection. */
+function released(connection: Connection): Promise<boolean> {
+  const release = `select pg_advisory_unlock_all(), set_config('application_name', $1, false)`;
+  return connection.query(release, [IDLE_NAME]).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Who plans, who coordinates and who loads want sessions of their own settings. */

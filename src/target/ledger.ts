@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { LIMITS } from '../limits.ts';
 import type { Connection, Row } from './connect.ts';
 import { ledgerForm } from './ledger-schema.ts';
 import { quoted } from './names.ts';
+import type { NamedTable } from './still-named.ts';
 
 /**
  * What identifies a loaded file, and the counts that its merge had. Plain JSON.
@@ -39,6 +39,8 @@ export interface LedgerContext {
   readonly planId: string;
   readonly tableOid: number;
   readonly tableName: string;
+  /** The further tables of the load; absent: none. */
+  readonly furtherTables?: readonly NamedTable[];
   readonly fingerprint: string;
   readonly strategy: string;
   /** Whether the table is unlogged, so that survivors.ts is to know of the rows. */
@@ -53,67 +55,6 @@ export interface LoadedFile extends LedgerEntry {
   /** ISO 8601. */
   readonly loadedAt: string;
 }
-
-/** Writes the entries inside the transaction that merges their rows: that is what makes it exact. */
-export async function writeLedger(
-  connection: Connection,
-  context: LedgerContext,
-  entries: readonly LedgerEntry[],
-): Promise<void> {
-  const most = LIMITS.recordedFilesPerStatement;
-  const parts = Array.from({ length: Math.ceil(entries.length / most) }, (_, place) =>
-    entries.slice(place * most, (place + 1) * most),
-  );
-  await Promise.all(parts.map((part) => writeEntries(connection, context, part)));
-}
-
-async function writeEntries(
-  connection: Connection,
-  context: LedgerContext,
-  entries: readonly LedgerEntry[],
-): Promise<void> {
-  const rows = entries.map((entry) => ({
-    path: entry.path,
-    ordinal: entry.ordinal,
-    bytes: entry.bytes,
-    mtime_ms: entry.mtimeMs,
-    ...(context.origins === true ? { ctime_ms: entry.ctimeMs, real_path: entry.realPath } : {}),
-    content_hash: entry.contentHash,
-    rows_read: entry.rowsRead,
-    ...entry.counts,
-    rejected: entry.counts === null && entry.rejected === 0 ? null : entry.rejected,
-  }));
-  const schema = quoted(context.schema);
-  const origins = context.origins === true ? ORIGINS : { names: '', types: '' };
-  const written = (insert: string): string =>
-    context.unlogged === true
-      ? `with written as (${insert} returning id) insert into ${schema}.survivor select id from written`
-      : insert;
-  await connection.query(
-    written(`insert into ${schema}.ledger
-       (run_id, plan_id, table_oid, table_name, fingerprint, strategy, path, ordinal, bytes,
-        mtime_ms, content_hash, rows_read, inserted, updated, unchanged, superseded, rejected${origins.names})
-     select $1, $2, $3, $4, $5, $6, e.*
-       from json_to_recordset($7) as e (path text, ordinal integer, bytes bigint,
-            mtime_ms double precision, content_hash text, rows_read bigint, inserted bigint,
-            updated bigint, unchanged bigint, superseded bigint, rejected bigint${origins.types})
-      order by e.ordinal`),
-    [
-      context.runId,
-      context.planId,
-      context.tableOid,
-      context.tableName,
-      context.fingerprint,
-      context.strategy,
-      JSON.stringify(rows),
-    ],
-  );
-}
-
-const ORIGINS = {
-  names: ', ctime_ms, real_path',
-  types: ', ctime_ms double precision, real_path text',
-};
 
 /** What the ledger knows of a file without the counts of its merge. */
 export type KnownFile = Omit<LoadedFile, 'ordinal' | 'counts'>;
@@ -141,7 +82,10 @@ export async function loadedFiles(
   return latestEntries(connection, { schema, tableOid, ...form }, asked);
 }
 
-/** The same where the ledger is known to be there, and what it has a place for. */
+/**
+ * The same where the ledger is known to be there, and what it has a place for. With `realPaths` they come in
+ * the order in which they were written, which the server's clock need not tell.
+ */
 export async function latestEntries(
   connection: Connection,
   { schema, tableOid, origins }: Pick<LedgerContext, 'schema' | 'tableOid' | 'origins'>,
@@ -155,17 +99,19 @@ export async function latestEntries(
       ? {
           distinct: 'path, real_path',
           or: ` or real_path = any ($${params.push([...realPaths])}::text[])`,
+          // Several of them may be of one file: the one that was written last tells of it.
+          inOrder: (latest: string) => `select * from (${latest}) l order by id`,
         }
-      : { distinct: 'path', or: '' };
+      : { distinct: 'path', or: '', inOrder: (latest: string) => latest };
   const more = origins === true ? 'ctime_ms, real_path' : 'null as ctime_ms, null as real_path';
   const rows = await connection.query(
-    `select distinct on (${byLinks.distinct}) path, fingerprint, run_id, content_hash,
+    byLinks.inOrder(`select distinct on (${byLinks.distinct}) id, path, fingerprint, run_id, content_hash,
             bytes::float8 as bytes, mtime_ms, ${more},
             rows_read::float8 as rows_read, coalesce(rejected, 0)::float8 as rejected,
             to_char(loaded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as loaded_at
        from ${quoted(schema)}.ledger
       where table_oid = $1 and (path = any ($2::text[])${byLinks.or})${meaning}
-      order by ${byLinks.distinct}, id desc`,
+      order by ${byLinks.distinct}, id desc`),
     params,
   );
   // Most entries have these in common; each would keep a text of its own.
@@ -204,7 +150,7 @@ export async function hasEntries(
   return row?.['there'] === true;
 }
 
-/** Entries of one run: after a line was lost during COMMIT they say whether it took place. */
+/** Entries of one run: after a connection was lost during COMMIT they say whether it took place. */
 export async function entriesOfRun(
   connection: Connection,
   context: LedgerContext,

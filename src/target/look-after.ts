@@ -1,16 +1,16 @@
 import pg from 'pg';
 import { backendWorks, endBackend, type Backend } from './probe-backend.ts';
-import { watchLine, type LineWatch } from './watch-line.ts';
+import { watchConnection, type ConnectionWatch } from './watch-connection.ts';
 
 /** The socket below a client; a TLS socket has the same. */
-export interface LineSocket {
+export interface ClientSocket {
   readonly bytesRead: number;
   readonly bytesWritten: number;
   destroy(error?: Error): void;
 }
 
-export function socketOf(client: pg.Client): LineSocket {
-  return (client as unknown as { connection: { stream: LineSocket } }).connection.stream;
+export function socketOf(client: pg.Client): ClientSocket {
+  return (client as unknown as { connection: { stream: ClientSocket } }).connection.stream;
 }
 
 export interface LookAfterOptions {
@@ -21,18 +21,18 @@ export interface LookAfterOptions {
   readonly idleTimeoutMs: number;
 }
 
-/** A line is given up as one that timed out, and its backend, should it be there yet, is ended. */
-export function lookAfter(client: pg.Client, options: LookAfterOptions): LineWatch {
+/** A silent connection is given up as timed out, and its backend, if it is still there, is ended. */
+export function lookAfter(client: pg.Client, options: LookAfterOptions): ConnectionWatch {
   const socket = socketOf(client);
   const { backend, idleTimeoutMs } = options;
-  return watchLine({
+  return watchConnection({
     idleTimeoutMs,
     traffic: () => socket.bytesRead + socket.bytesWritten,
-    works: () => byAnotherLine(options, (other) => backendWorks(other, backend), false),
+    works: () => byAnotherConnection(options, (other) => backendWorks(other, backend), false),
     giveUp: () => {
-      const silent = `the line was silent for more than ${idleTimeoutMs} ms, and the server does not work on it`;
+      const silent = `the connection was silent for more than ${idleTimeoutMs} ms, and the server does not work on it`;
       socket.destroy(timedOut(silent));
-      void byAnotherLine(options, (other) => endBackend(other, backend), undefined);
+      void byAnotherConnection(options, (other) => endBackend(other, backend), undefined);
     },
   });
 }
@@ -42,8 +42,8 @@ export function timedOut(message: string): Error {
   return Object.assign(new Error(message), { code: 'ETIMEDOUT' });
 }
 
-/** Bounded by the time for connecting, since that line may be silent, too. */
-async function byAnotherLine<T>(
+/** Bounded by the time for connecting, since that connection may be silent, too. */
+async function byAnotherConnection<T>(
   { config, connectTimeoutMs }: LookAfterOptions,
   ask: (other: pg.Client) => Promise<T>,
   unreachable: T,

@@ -10,6 +10,7 @@ import {
   deleteUnmatchedSql,
   findCreatedSql,
   mapSql,
+  REFUSAL,
   unmatchedSql,
   withIdsSql,
   type StagedLookup,
@@ -73,7 +74,7 @@ export async function createTogether(
   } catch (error) {
     // A unique index of another column, a CHECK, a value that is too long: one of the values.
     const state = errorRecordOf(error).facts.sqlState ?? '';
-    if (!/^(?:22|23|44|P0|54000)/.test(state)) throw error;
+    if (!new RegExp(REFUSAL).test(state)) throw error;
     return null;
   }
 }

@@ -17,6 +17,10 @@ export interface MergeTarget {
   readonly versionColumn: string | null;
   /** A row may be refused because of a row of another key; see mergeCoupled. */
   readonly coupled?: true;
+  /** With `coupled`: see TargetTable; no statement of several rows refuses what one row by row would. */
+  readonly checkedLate?: true;
+  /** With `coupled`: the columns on whose values that depends; absent: it may be any. */
+  readonly coupledColumns?: readonly string[];
   /** Columns that are written when a row is inserted, and never again; absent: none. */
   readonly insertOnly?: readonly string[];
   /** Columns that alone say whether a row has changed; absent: all that are brought. */
@@ -147,7 +151,8 @@ function selectSql(
   return `select distinct on (${key}) ${fields}\n  ${from}\n order by ${key}, ${winnerFirst(target, columns)}`;
 }
 
-function winnerFirst(target: MergeTarget, columns: TargetColumn[]): string {
+/** The order of staged rows `s` of a key in which the winner is the first. */
+export function winnerFirst(target: MergeTarget, columns: readonly TargetColumn[]): string {
   const latest = 's.etl_file desc, s.etl_row desc';
   if (target.onConflict === 'ignore') return 's.etl_file, s.etl_row';
   if (target.onConflict === 'update') return latest;

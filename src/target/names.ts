@@ -1,3 +1,5 @@
+import { EtlError } from '../errors.ts';
+
 /** An identifier, quoted always: hostile names cannot become SQL. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
@@ -21,8 +23,25 @@ export function dollarQuoted(body: string): string {
   return `${tag}${body} ${tag}`;
 }
 
+export interface TableName {
+  /** Null where the search path decides. */
+  readonly schema: string | null;
+  readonly name: string;
+}
+
+/** @throws EtlError ETL_USAGE where parseTableName reads no name */
+export function tableNameOf(text: string): TableName {
+  const name = parseTableName(text);
+  if (name !== null) return name;
+  throw new EtlError(
+    'ETL_USAGE',
+    `"${text}" is not the name of a table.`,
+    'Write [schema.]table; a name with other characters than letters, digits and _ stands in double quotes.',
+  );
+}
+
 /** Reads `orders`, `app.orders`, `"My Table"`, `app."Strange.name"` as SQL does: folds what is bare. */
-export function parseTableName(text: string): { schema: string | null; name: string } | null {
+export function parseTableName(text: string): TableName | null {
   const part = '(?:"((?:[^"]|"")+)"|([^."\\s]+))';
   const match = new RegExp(`^${part}(?:\\.${part})?$`).exec(text.trim());
   if (match === null) return null;

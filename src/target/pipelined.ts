@@ -3,7 +3,7 @@ import type pg from 'pg';
 /** Statements that were sent, while others are on their way. */
 export interface Pipeline {
   add<T>(answer: Promise<T>): Promise<T>;
-  /** COPY has the line for itself, once all before it is answered. */
+  /** COPY has the connection for itself, once all before it is answered. */
   alone<T>(work: () => Promise<T>): Promise<T>;
 }
 

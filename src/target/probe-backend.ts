@@ -10,8 +10,13 @@ interface Asked {
   query(sql: string, params?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
 }
 
+/** And the role that it acts as. */
+export interface OwnBackend extends Backend {
+  readonly role: string;
+}
+
 /** Of the session that asks. */
-export const OWN_BACKEND = `select pid, backend_start::text as since
+export const OWN_BACKEND = `select pid, backend_start::text as since, current_user as role
   from pg_catalog.pg_stat_activity where pid = pg_backend_pid()`;
 
 /**

@@ -35,6 +35,7 @@ export async function readTable(
     primaryKey: uniqueIndexes.find((index) => index.primary)?.columns ?? null,
     uniqueIndexes,
     exclusionConstraints: named(couplings, 'exclusion'),
+    ...(named(couplings, 'late').length === 0 ? {} : { checkedLate: true }),
     rowTriggers: named(couplings, 'trigger'),
     ...(statementTriggers.length === 0 ? {} : { statementTriggers }),
     rules: named(couplings, 'rule'),

@@ -19,10 +19,10 @@ export interface RefusedRows {
 }
 
 /**
- * The staged rows that a CHECK or a foreign key of the table refuses, found by one query: of a
- * million rows with a single bad one that costs a scan of what is staged, where to try ever smaller
- * pieces merges nearly all of them once more. Null where the constraint needs more than what is staged (another column, a row of the
- * same load), is of another kind, or may not be asked: then rows have to be tried.
+ * The staged rows that a CHECK or a foreign key of the table refuses, found by one query: of a million rows
+ * with a single bad one that costs a scan of what is staged, where to try ever smaller pieces merges nearly
+ * all of them once more. Null where the constraint needs more than what is staged (another column, a row of
+ * the same load), is of another kind, or may not be asked: then rows have to be tried.
  */
 export async function rowsRefusedBy(
   connection: Connection,

@@ -1,5 +1,6 @@
 import { EtlError, type ErrorCode, type ErrorFacts } from '../errors.ts';
 import { remedy, setting, type Remedy } from '../remedy.ts';
+import { meaningOf } from './sql-states.ts';
 
 /** The part of pg's DatabaseError that we read. */
 interface ServerMessage {
@@ -11,12 +12,13 @@ interface ServerMessage {
   readonly table?: string;
   readonly column?: string;
   readonly constraint?: string;
+  /** The function of the server that refused: the same in every language. */
+  readonly routine?: string;
 }
 
 /**
  * Turns what pg throws into an error of ours: the SQLSTATE or the socket's code among the facts,
- * a sentence for people, and a remedy where one is known. SQLSTATEs:
- * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ * a sentence for people, and a remedy where one is known.
  */
 export function serverError(error: unknown, facts: ErrorFacts = {}): EtlError {
   if (error instanceof EtlError) return error;
@@ -29,13 +31,13 @@ export function serverError(error: unknown, facts: ErrorFacts = {}): EtlError {
   if (NO_POSTGRES.test(server.message)) {
     return new EtlError(
       'ETL_CONNECTION',
-      'What answers there does not speak as PostgreSQL does.',
+      'What answers at that address is not PostgreSQL.',
       'Check host and port of the database URL.',
       facts,
       { cause: error },
     );
   }
-  if (OF_THE_LINE.test(server.message)) {
+  if (OF_THE_CONNECTION.test(server.message)) {
     return fromSocket(server, 'ECONNRESET', facts);
   }
   return new EtlError('ETL_SERVER', `${server.message}.`, UNKNOWN, facts, { cause: error });
@@ -44,13 +46,15 @@ export function serverError(error: unknown, facts: ErrorFacts = {}): EtlError {
 /** What pg says where a byte answers that is neither of the two it may be: a web server, for one. */
 const NO_POSTGRES = /error establishing an SSL connection/;
 
-/** What pg says where a line ends or is cut, also amid the answers to several statements. */
-const OF_THE_LINE = /terminat|closed|ended|not queryable|timeout|received (unexpected|invalid)/i;
+/** What pg says where a connection ends or is cut, also between the answers to several statements. */
+const OF_THE_CONNECTION =
+  /terminat|closed|ended|not queryable|timeout|received (unexpected|invalid)/i;
 
 const UNKNOWN = 'The log of the server may say more. Then run again: it loads what is missing.';
 
 function fromSqlState(server: Error & ServerMessage, state: string, facts: ErrorFacts): EtlError {
-  const [code, told] = meaningOf(state);
+  const ofPolicy = state === '42501' && server.routine === CHECKS_ROWS;
+  const [code, told] = ofPolicy ? OF_POLICY : meaningOf(state);
   const detail = server.detail === undefined ? '' : ` (${server.detail.replace(/\.$/, '')})`;
   return new EtlError(
     code,
@@ -69,104 +73,25 @@ function fromSqlState(server: Error & ServerMessage, state: string, facts: Error
   );
 }
 
-function meaningOf(state: string): readonly [ErrorCode, string | Remedy] {
-  switch (state) {
-    case '28000':
-    case '28P01':
-      return [
-        'ETL_CONNECTION',
-        'Check the user, and the password: in the database URL, PGPASSWORD or ~/.pgpass.',
-      ];
-    case '3D000':
-      return ['ETL_CONNECTION', 'Create the database, or correct its name in the database URL.'];
-    case '3F000':
-      return ['ETL_TABLE_MISSING', 'Correct the name of the table, or create its schema.'];
-    case '42501':
-      return [
-        'ETL_PRIVILEGE',
-        'Grant the privilege, or connect as a user who has it; etl doctor names what is missing, with its grant (with --config FILE for the tables of a job, too).',
-      ];
-    case '53300':
-      return [
-        'ETL_CONNECTION',
-        remedy`Lower ${setting('settings.concurrency')}, or raise max_connections of the server (or the connection limit of the role).`,
-      ];
-    case '53100':
-      return [
-        'ETL_SERVER',
-        'Make room on the disk of the server. Then run again: it loads the rest.',
-      ];
-    case '53200':
-      return [
-        'ETL_SERVER',
-        remedy`Lower ${setting('settings.concurrency')} or work_mem (${setting('settings.session', { work_mem: '16MB' })}), or give the server more memory.`,
-      ];
-    case '53400':
-      return [
-        'ETL_SERVER',
-        'Raise that limit of the server (temp_file_limit, for one); run again.',
-      ];
-    case '25006':
-      return [
-        'ETL_CONNECTION',
-        'Connect to the primary, if this is a standby; else turn off default_transaction_read_only of the role or the database.',
-      ];
-    case '54000':
-      return [
-        'ETL_LIMIT',
-        'A limit of PostgreSQL that no setting raises: shorten the value, or leave the column out of the row or of the index.',
-      ];
-    case '54011':
-      return [
-        'ETL_LIMIT',
-        remedy`Leave columns out (${setting('columns', { name: null })}), or spread them over several tables; staging adds a few of its own.`,
-      ];
-    case '55P03':
-      return [
-        'ETL_LOCKED',
-        remedy`Another session holds the lock; raise ${setting('settings.lockTimeoutMs')} or run later.`,
-      ];
-    case '57014':
-      return [
-        'ETL_SERVER',
-        remedy`Raise ${setting('settings.statementTimeoutMs')}, if it was that.`,
-      ];
-    case '57P01':
-    case '57P02':
-    case '57P03':
-    case '57P05':
-      return ['ETL_CONNECTION', 'Run again once the server is up, and nobody ends its sessions.'];
-    case '40001':
-    case '40P01':
-      return ['ETL_SERVER', 'Run again when fewer others write to the table.'];
-    default:
-      break;
-  }
-  switch (state.slice(0, 2)) {
-    case '23':
-      return [
-        'ETL_ROW_INVALID',
-        remedy`Correct the value, or change the table; ${setting('settings.onError', 'quarantine')} loads the other rows, and names each bad one with its line.`,
-      ];
-    case '22':
-    case '44':
-    case 'P0':
-      return ['ETL_ROW_INVALID', 'Correct the value, or change the table.'];
-    case '08':
-      return ['ETL_CONNECTION', 'Check the server and the network, then run again.'];
-    default:
-      return ['ETL_SERVER', `The log of the server may say more; its SQLSTATE is ${state}.`];
-  }
-}
+/**
+ * The server's function that holds a row against the policies of its table. A role that lacks a privilege has
+ * the same SQLSTATE, from another function.
+ */
+const CHECKS_ROWS = 'ExecWithCheckOptions';
 
-/** What pg itself finds while it proves the password: most often that there is none. */
+const OF_POLICY: readonly [ErrorCode, Remedy] = [
+  'ETL_ROW_INVALID',
+  remedy`Correct the value, or load as a role whose policies let it in; ${setting('settings.onError', 'quarantine')} loads the other rows, and names each bad one with its line.`,
+];
+
+/** What pg itself finds while it authenticates: most often that there is no password. */
 function fromPassword(error: Error, facts: ErrorFacts): EtlError {
   const missing = /password must be a (non-empty )?string/.test(error.message);
   return new EtlError(
     'ETL_CONNECTION',
     missing
       ? 'The server asks for a password, and none is given.'
-      : `The password could not be proved: ${error.message}.`,
+      : `The password could not be checked: ${error.message}.`,
     'Put it into the database URL, PGPASSWORD or ~/.pgpass.',
     facts,
     { cause: error },

@@ -33,7 +33,9 @@ export async function dropSharedStaging(
   return names.length;
 }
 
-/** In a schema that is not the ledger's only what is a run's by all that is seen of it, and may be dropped. */
+/**
+ * In a schema that is not the ledger's only what is a run's by all that is seen of it, and may be dropped.
+ */
 function isSharedStaging(schema: string, prefix: string): string {
   return `c.relkind = 'r' and starts_with(c.relname, ${prefix})
           and (n.nspname = ${schema}

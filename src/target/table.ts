@@ -106,6 +106,8 @@ export interface TargetTable {
   readonly uniqueIndexes: readonly UniqueIndex[];
   /** Couplings other than those that depend on the chosen key. */
   readonly exclusionConstraints: readonly string[];
+  /** One of its unique indexes or exclusions is deferrable: checked when a statement ends, not row by row. */
+  readonly checkedLate?: true;
   readonly rowTriggers: readonly string[];
   /** Absent: none. */
   readonly statementTriggers?: readonly string[];

@@ -42,7 +42,7 @@ async function ended<T>(connection: Connection, work: () => Promise<T>): Promise
   try {
     return await work();
   } catch (error) {
-    // Where the line is lost there is nothing to roll back: the server has done it.
+    // Where the connection is lost there is nothing to roll back: the server has done it.
     if (connection.usable()) await connection.query('rollback').catch(() => undefined);
     throw error;
   }

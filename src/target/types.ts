@@ -105,17 +105,21 @@ async function resolveType(
 ): Promise<{ oid: string; declared: string }> {
   const remedy = 'Write a type as in CREATE TABLE, for example numeric(10,2) or text[].';
   if (!/^[\p{L}_"][\p{L}\p{N}_ ".,()[\]]*$/u.test(sqlType)) {
-    throw new EtlError('ETL_COLUMN_TYPE', `"${sqlType}" is no type.`, remedy, { value: sqlType });
+    throw new EtlError('ETL_COLUMN_TYPE', `"${sqlType}" is not the name of a type.`, remedy, {
+      value: sqlType,
+    });
   }
   try {
     const sql = `select cast(null as ${sqlType}) as c limit 0`;
     const fields = await connection.describe(sql);
     const field = present(fields[0], 'the described column');
-    const rows = await connection.query('select pg_catalog.format_type($1::oid, $2::int4) as t', [
-      field.typeOid,
-      field.typeModifier,
-    ]);
-    return { oid: String(field.typeOid), declared: String(rows[0]?.['t']) };
+    // Of a column whose type is a domain the server tells what the domain is made of.
+    const [row] = await connection.query(
+      `select t.oid::int8, pg_catalog.format_type(t.oid, case when t.oid = $2 then $3::int4 end) as declared
+         from (select coalesce(to_regtype($1)::oid, $2::oid)) t (oid)`,
+      [sqlType, field.typeOid, field.typeModifier],
+    );
+    return { oid: String(row?.['oid']), declared: String(row?.['declared']) };
   } catch (error) {
     if (error instanceof EtlError && error.code === 'ETL_CONNECTION') throw error;
     throw new EtlError(

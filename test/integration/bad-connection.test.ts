@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PASSWORD_NOTICE } from '../../src/cli/hide-password.ts';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { serverUrl } from '../support/database.ts';
+import { readyHome } from '../support/embedded-process.ts';
 import { etl, expectTold } from '../support/etl.ts';
 
 /** A database that cannot be reached is told before anything begins, and never with a password. */
@@ -32,7 +32,7 @@ test.for([
 });
 
 test('a wrong password, which is not printed; none; and one without privileges', async () => {
-  const home = join(tmpdir(), `etl-test-${randomBytes(6).toString('hex')}`);
+  const home = await readyHome();
   const server = await startEmbedded({ home, mode: 'attached', temporary: true });
   try {
     const admin = new pg.Client({ connectionString: server.url });

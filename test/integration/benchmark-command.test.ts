@@ -47,6 +47,16 @@ test('a role that may not make a schema is told the grant, before anything is me
   await expect(access(join(cwd, 'benchmark-results/results.json'))).rejects.toThrow('ENOENT');
 });
 
+test.runIf(process.platform === 'linux')(
+  'a folder that cannot be made is refused before anything is measured',
+  async () => {
+    const words = ['--scenario', 'stage-parquet', '--output', '/proc/no-such-folder/results'];
+    const end = await etl(['benchmark', ...words, '--database-url', db.url], { cwd });
+    expect([end.code, end.stdout]).toEqual([2, '']);
+    expect(end.stderr).toContain('The folder for the results cannot be made.');
+  },
+);
+
 test('what was measured before Ctrl-C is kept, and told; the rest leaves nothing behind', async () => {
   const scenarios = ['--scenario', 'stage-parquet', '--scenario', 'six-files-half'];
   const words = ['benchmark', ...scenarios, '--runs', '1', '--output', 'kept'];

@@ -119,3 +119,50 @@ test.for(CASES)('%s that %s %s', async ([kind, change, moment]) => {
   const rows = file === 'x.parquet' ? ids.length : kind === 'one of a group' ? 5 : ROWS;
   expect(count).toEqual({ n: rows + 1, ids: rows + 1 });
 });
+
+/** Uncompressed, and more than the buffers between us and the server hold, so that it is not read at once. */
+const LARGE = 20_000;
+const largeParquet = (): Buffer => {
+  const places = Array.from({ length: LARGE }, (_, row) => row);
+  const name = (row: number): string => (row === 1 ? 'stage gate' : `${row} `.repeat(80));
+  return Buffer.from(
+    parquetWriteBuffer({
+      columnData: [
+        { name: 'id', data: places, type: 'INT32' },
+        { name: 'name', data: places.map(name), type: 'STRING' },
+      ],
+      rowGroupSize: 500,
+      codec: 'UNCOMPRESSED',
+    }),
+  );
+};
+
+test.for([
+  ['full-parallel', 'stop'],
+  ['full-parallel', 'quarantine'],
+  ['partitioned', 'stop'],
+] as const)(
+  'what looks like damage of a file that is being rewritten is told as the change (%s, %s)',
+  async ([strategy, onError]) => {
+    const { db, folder, table } = scene;
+    const content = largeParquet();
+    const path = join(folder, 'x.parquet');
+    await scene.write({ 'x.parquet': content });
+    const settings = { concurrency: 1, onError };
+    const job = { settings, loads: [{ table, files: ['x.parquet'], strategy }] };
+    const plan = await planJob(db.url, job, { cwd: folder });
+    const gate = await db.client();
+    await gate.query(closeGateSql('stage'));
+    const running = runPlan(db.url, plan, {});
+    try {
+      await untilWaiting(db, 'stage');
+      await writeFile(path, content.fill(0xff, 4, content.length - 100_000));
+    } finally {
+      await gate.end();
+    }
+    const report = await running;
+    expect([report.status, report.error?.code]).toEqual(['failed', 'ETL_FILE_CHANGED']);
+    expect(report.error?.facts).toEqual({ file: 'x.parquet' });
+    expect(await db.query(`select * from ${table}`)).toEqual([]);
+  },
+);

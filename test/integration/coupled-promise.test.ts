@@ -7,6 +7,7 @@ import { load } from '../support/load.ts';
 import { CASES_LIMIT_MS, expectEqualTwins, forCases } from '../support/promise.ts';
 import { csvOf } from '../support/random-load.ts';
 import { useScene } from '../support/scene.ts';
+import { sentDuring } from '../support/sent-statements.ts';
 
 /**
  * A row that is refused because of a row of another key: which rows these are depends on all that come
@@ -28,12 +29,24 @@ const files: fc.Arbitrary<OracleFile[]> = fc.array(
   { minLength: 1, maxLength: 9 },
 );
 
+/** Rows of a key hold the same code, so that the last of them may be written in the place of the first. */
+const CODE_OF: Readonly<Record<string, string | null>> = {
+  ...{ 1: 'a', 2: 'b', 3: 'A', 4: 'a', 5: null, 6: 'd' },
+};
+
+function settled(files: readonly OracleFile[]): OracleFile[] {
+  const rows = (of: readonly OracleRow[]): OracleRow[] =>
+    of.map(([key = null, , value = null]) => [key, CODE_OF[key ?? ''] ?? null, value]);
+  return files.map((file) => ({ ...file, rows: rows(file.rows) }));
+}
+
 /** Of the table `%s`. */
 const COUPLINGS = {
   'a unique column': 'alter table %s add unique (code)',
   'a unique index on an expression': 'create unique index on %s (lower(code))',
   'a partial unique index': 'create unique index on %s (code) where v > 1',
   'an exclusion': 'alter table %s add exclude (code with =)',
+  'a unique constraint that is checked late': 'alter table %s add unique (code) deferrable',
 };
 
 describe('a table whose rows are tied together by', () => {
@@ -42,7 +55,7 @@ describe('a table whose rows are tied together by', () => {
     async (_, ddl) => {
       const cases = fc.record({
         before: fc.array(row, { maxLength: 4 }),
-        files,
+        files: fc.oneof(files, files.map(settled)),
         concurrency: fc.integer({ min: 1, max: 4 }),
         onConflict: fc.constantFrom('update', 'update', 'ignore', 'newest'),
       });
@@ -130,3 +143,32 @@ it.each(['first', 'further'])(
     ]);
   },
 );
+
+describe('a file that brings each key twice is merged', () => {
+  const KEPT = '1,a,1\n2,b,1\n1,a,2\n2,b,2\n';
+  const MOVED = '1,a,1\n2,b,1\n1,c,2\n2,a,2\n';
+  it.each([
+    ['by one statement, where each key keeps its value', 'update', KEPT, ['1 a 2', '2 b 2'], 0],
+    ['by one statement, the first rows alone', 'ignore', MOVED, ['1 a 1', '2 b 1'], 0],
+    ['by one statement, where versions decide', 'newest', KEPT, ['1 a 2', '2 b 2'], 0],
+    ['stretch by stretch, where a value moves on', 'update', MOVED, ['1 c 2', '2 a 2'], 1],
+    ['stretch by stretch, where columns have policies', 'compare', KEPT, ['1 a 2', '2 b 2'], 1],
+  ] as const)('%s', async (_, how, rows, left, loops) => {
+    const { db, folder, table } = scene;
+    await db.query(`create table ${table} (k int primary key, code text unique, v int)`);
+    await scene.write({ 'a.csv': `k,code,v\n${rows}` });
+    const of =
+      how === 'compare'
+        ? { compare: ['v'] }
+        : { onConflict: how, versionColumn: how === 'newest' ? 'v' : null };
+    const { ended, statements } = await sentDuring(() =>
+      load(db.url, { loads: [{ table, files: ['a.csv'], ...of }] }, { cwd: folder }),
+    );
+    expect(ended.report.error).toBeNull();
+    expect(statements.filter((sql) => sql.startsWith('do $etl$\n'))).toHaveLength(loops);
+    const found = await db.query(
+      `select concat_ws(' ', k, code, v) as row from ${table} order by k`,
+    );
+    expect(found.map(({ row }) => row)).toEqual(left);
+  });
+});

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetRead } from 'hyparquet';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ZSTDDecoder } from 'zstddec';
-import { loadSequentially, tableDigest } from '../../tools/oracle.ts';
+import { tableDigest } from '../../tools/oracle.ts';
+import { loadInBatches } from '../support/batched-oracle.ts';
 import { decimal, timestamp, TYPE } from '../../tools/parquet-corpus/corpus-columns.ts';
 import type { ParquetType } from '../../src/source/source-file.ts';
 import { expectNoLeaks } from '../support/database.ts';
@@ -227,7 +228,7 @@ async function expectAsOracle(
   const rows = files.map(rowsOfColumns);
   const columns = rows[0]?.columns ?? [];
   const target = { table: `${name}_oracle`, columns, key, onConflict, versionColumn };
-  await loadSequentially((sql, params) => place.db.query(sql, params), target, rows);
+  await loadInBatches(place.db, target, rows);
   const { strategy = 'auto' } = options;
   await loadTable(place, { table: name, files: paths, onConflict, versionColumn, strategy });
   expect(await rowsOf(place, name)).toEqual(await rowsOf(place, `${name}_oracle`));

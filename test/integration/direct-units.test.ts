@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { RunEvent } from '../../src/run/events.ts';
-import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { loadInBatches } from '../support/batched-oracle.ts';
 import { armSql, closeGateSql, FAULTS, untilWaiting } from '../support/faults.ts';
 import type { EtlEnd } from '../support/etl.ts';
 import { planJob, runPlan } from '../support/load.ts';
@@ -88,8 +89,8 @@ async function run(words: readonly string[], threads = false): Promise<Loaded> {
 /** The table is what the files, upserted row by row, leave of what it held. */
 async function expectOracle(files: readonly OracleFile[], onConflict: Policy = 'update') {
   const table = `${scene.table}_oracle`;
-  await loadSequentially(
-    (sql, params) => scene.db.query(sql, params),
+  await loadInBatches(
+    scene.db,
     { table, columns: COLUMNS, key: ['id'], onConflict, versionColumn: 'version' },
     files,
   );

@@ -8,12 +8,12 @@ import type { Plan } from '../../src/plan/plan-types.ts';
 import type { RunEvent } from '../../src/run/events.ts';
 import type { Report } from '../../src/run/report-types.ts';
 import { connect } from '../../src/target/connect.ts';
-import { copyLedger } from '../../src/target/copy-ledger.ts';
 import { emptyFresh } from '../../src/target/fresh-table.ts';
 import { migrateLedger } from '../../src/target/ledger-schema.ts';
-import { writeLedger, type LedgerEntry } from '../../src/target/ledger.ts';
+import type { LedgerEntry } from '../../src/target/ledger.ts';
+import { copyLedger, writeLedger } from '../../src/target/write-ledger.ts';
 import { expectNoLeaks, openSessions, type TestSessions } from '../support/database.ts';
-import { freshHome, removeHome } from '../support/embedded-process.ts';
+import { readyHome, removeHome } from '../support/embedded-process.ts';
 import { planJob, runPlan, type LoadOptions } from '../support/load.ts';
 
 /**
@@ -26,7 +26,7 @@ const CONNECTION = { applicationName: 'ledger', connectTimeoutMs: 10_000 };
 let place: { readonly db: TestSessions; readonly folder: string };
 
 beforeAll(async () => {
-  home = freshHome();
+  home = await readyHome();
   server = await startEmbedded({ home, mode: 'attached', settings: { fsync: 'off' } });
   const folder = await mkdtemp(join(tmpdir(), 'etl-documents-fresh-'));
   place = { db: openSessions(server.url), folder };
@@ -202,12 +202,15 @@ describe('the ledger of very many files', () => {
       rejected: ordinal % 3,
       counts: ordinal % 2 === 0 ? null : { ...counts, rowsRead: 1, rejected: ordinal % 3 },
     }));
-    const context = {
-      ...{ schema: 'by hand', planId: 'plan\\', tableOid: 4_000_000_000, tableName: '"a\tb".c' },
-      ...{ fingerprint: 'f', strategy: 'full-parallel', origins: true as const },
-    };
     const connection = await connect({ ...CONNECTION, databaseUrl: place.db.url, session: {} });
     await migrateLedger(connection, 'by hand');
+    const tableName = '"a\tb".c';
+    await connection.query(`create schema "a\tb"; create table ${tableName} ()`);
+    const [table] = await connection.query('select $1::regclass::oid::int8 as oid', [tableName]);
+    const context = {
+      ...{ schema: 'by hand', planId: 'plan\\', tableOid: Number(table?.['oid']), tableName },
+      ...{ fingerprint: 'f', strategy: 'full-parallel', origins: true as const },
+    };
     await writeLedger(connection, { ...context, runId: 'statements' }, entries);
     await copyLedger(connection, { ...context, runId: 'copy' }, entries.values());
     const rowsOf = (run: string): Promise<readonly unknown[]> =>

@@ -6,6 +6,7 @@ import { embeddedStatus, startEmbedded, stopEmbedded } from '../../src/embedded/
 import {
   type Owner,
   expectNothingRuns,
+  fillHome,
   freshHome,
   processesNaming,
   queryOnce,
@@ -36,7 +37,7 @@ function own(mode: 'attached' | 'standing', more: { ignoreSigint?: boolean } = {
   return owner;
 }
 
-describe('attached', () => {
+describe('attached, for the first time', () => {
   test('three processes that start at the same moment on a new home share one server', async () => {
     const three = [own('attached'), own('attached'), own('attached')];
     const servers = await Promise.all(three.map((owner) => owner.server()));
@@ -53,6 +54,20 @@ describe('attached', () => {
     expect((await embeddedStatus(home)).state).toBe('stopped');
   });
 
+  test.for(['watchdog', 'initdb', '--single'])(
+    'an owner killed at the first sight of %s leaves nothing',
+    killedAtTheSightOf,
+  );
+});
+
+describe('attached', () => {
+  beforeEach(() => fillHome(home));
+
+  test.for(['pg_ctl', 'postgres -D'])(
+    'an owner killed at the first sight of %s leaves nothing',
+    killedAtTheSightOf,
+  );
+
   test.for(['SIGKILL', 'SIGTERM', 'exit'] as const)(
     'the server ends with an owner that ends by %s',
     async (how) => {
@@ -61,24 +76,6 @@ describe('attached', () => {
       await queryOnce(url, 'select 1');
       if (how === 'exit') owner.say('exit');
       else owner.process.kill(how);
-      await owner.ended();
-      await expectNothingRuns(home);
-    },
-  );
-
-  test.for(['watchdog', 'initdb', '--single', 'pg_ctl', 'postgres -D'])(
-    'an owner killed at the first sight of %s leaves nothing',
-    async (step) => {
-      const owner = own('attached');
-      let started = false as boolean;
-      const over = owner.server().then(
-        () => (started = true),
-        () => undefined,
-      );
-      const seen = (): boolean => processesNaming(home).some((one) => one.command.includes(step));
-      while (!started && !seen()) await sleep(2);
-      owner.process.kill('SIGKILL');
-      await over;
       await owner.ended();
       await expectNothingRuns(home);
     },
@@ -146,6 +143,8 @@ describe('attached', () => {
 });
 
 describe('standing', () => {
+  beforeEach(() => fillHome(home));
+
   test('survives its starter and its users, and is ended by stopEmbedded', async () => {
     const starter = own('standing');
     const { pid, url } = await starter.server();
@@ -194,6 +193,21 @@ test('a user without rights runs a server of their own', async () => {
   owner.say('release');
   expect(await owner.line()).toBe('released');
 });
+
+async function killedAtTheSightOf(step: string): Promise<void> {
+  const owner = own('attached');
+  let started = false as boolean;
+  const over = owner.server().then(
+    () => (started = true),
+    () => undefined,
+  );
+  const seen = (): boolean => processesNaming(home).some((one) => one.command.includes(step));
+  while (!started && !seen()) await sleep(2);
+  owner.process.kill('SIGKILL');
+  await over;
+  await owner.ended();
+  await expectNothingRuns(home);
+}
 
 /** Process ids of the watchdogs of this home. */
 function watchdogs(): number[] {

@@ -69,7 +69,7 @@ describe('expectNoLeaks', () => {
     const client = new pg.Client({ connectionString: db.url, application_name: 'etl worker' });
     await client.connect();
     await leak(client);
-    const failure = await expectNoLeaks(db.url).catch((error: unknown) => error);
+    const failure = await expectNoLeaks(db.url, 'etl', 3).catch((error: unknown) => error);
     await client.end();
     expect(String(failure)).toContain(what);
   });

@@ -8,6 +8,7 @@ import { processIdentity } from '../../src/embedded/process-identity.ts';
 import { EtlError } from '../../src/errors.ts';
 import {
   expectNothingRuns,
+  fillHome,
   freshHome,
   processesNaming,
   queryOnce,
@@ -75,6 +76,7 @@ describe('one process', () => {
   });
 
   test('a second start in the same process shares the server; the last release ends it', async () => {
+    await fillHome(home);
     const [a, b] = await Promise.all([
       startEmbedded({ home, mode: 'attached', settings }),
       startEmbedded({ home, mode: 'attached', settings }),
@@ -88,6 +90,7 @@ describe('one process', () => {
   });
 
   test('a temporary home goes with its server', async () => {
+    await fillHome(home);
     const server = await startEmbedded({ home, mode: 'attached', settings, temporary: true });
     expect(existsSync(home)).toBe(true);
     await server.release();
@@ -107,6 +110,7 @@ describe('one process', () => {
 
 describe('what goes wrong', () => {
   test('a setting that the server refuses: the error holds the last lines of its log', async () => {
+    await fillHome(home);
     const wrong = startEmbedded({ home, mode: 'attached', settings: { shared_buffers: 'much' } });
     const error = await wrong.catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(EtlError);
@@ -120,6 +124,7 @@ describe('what goes wrong', () => {
   });
 
   test('a postmaster.pid whose process id has gone to another program is recovered', async () => {
+    await fillHome(home);
     const first = await startEmbedded({ home, mode: 'attached', settings });
     const pidFile = join(home, 'data', 'postmaster.pid');
     const text = await readFile(pidFile, 'utf8');
@@ -135,6 +140,7 @@ describe('what goes wrong', () => {
   });
 
   test('a server that was killed is recovered with what was committed', async () => {
+    await fillHome(home);
     const first = await startEmbedded({ home, mode: 'attached', settings });
     await queryOnce(first.url, 'create table kept as select generate_series(1, 1000) as n');
     process.kill(first.pid, 'SIGKILL');

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Plan } from '../../src/plan/plan-types.ts';
 import type { RunEvent } from '../../src/run/events.ts';
+import type { Report } from '../../src/run/report-types.ts';
 import { createTestDatabase, expectNoLeaks, type TestDatabase } from '../support/database.ts';
+import { closeGateSql, FAULTS, untilWaiting } from '../support/faults.ts';
 import { load, planJob, runPlan } from '../support/load.ts';
 
 /** A table that a run creates is filled before it gets its key, or else loaded as any other. */
@@ -14,6 +16,7 @@ describe('a fresh table', () => {
 
   beforeAll(async () => {
     db = await createTestDatabase();
+    await db.query(FAULTS);
     folder = await mkdtemp(join(tmpdir(), 'etl-fresh-'));
     await writeFile(join(folder, 'a.csv'), rows(0, 8_000));
     await writeFile(join(folder, 'b.csv'), rows(8_000, 8_000));
@@ -64,6 +67,85 @@ describe('a fresh table', () => {
     expect(await leftOver()).toEqual([]);
   });
 
+  describe('that somebody alters while it is filled', () => {
+    const gated = (table: string) => ({
+      settings: { concurrency: 2 },
+      loads: [
+        { table, files: ['gate.csv'], key: ['id'], types: { id: 'bigint', v: 'fault_staged' } },
+      ],
+    });
+
+    /** `alter` is done while a row of the file waits. */
+    async function alteredMeanwhile(table: string, alter: string): Promise<Altered> {
+      await writeFile(join(folder, 'gate.csv'), `${rows(0, 8_000)}9000,stage gate\n`);
+      const plan = await planJob(db.url, gated(table), options());
+      const gate = await db.client();
+      await gate.query(closeGateSql('stage'));
+      const notices: string[] = [];
+      const running = runPlan(db.url, withFill(plan), {
+        onEvent: (event) => {
+          if (event.kind === 'notice') notices.push(event.sentence);
+        },
+      });
+      try {
+        await untilWaiting(db, 'stage');
+        await db.query(alter);
+      } finally {
+        await gate.end();
+      }
+      return { report: await running, notices };
+    }
+
+    it.each([
+      [
+        'a right',
+        'grant select on % to public',
+        `has_table_privilege('pg_monitor', '%', 'select')`,
+      ],
+      ['a comment', `comment on table % is 'kept'`, `obj_description('%'::regclass) = 'kept'`],
+      [
+        'an index',
+        'create index on % (v)',
+        `(select count(*) = 2 from pg_index where indrelid = '%'::regclass)`,
+      ],
+      ['a column', `alter table % add more int default 7`, `(select bool_and(more = 7) from %)`],
+      [
+        'a policy',
+        'create policy p on %',
+        `exists (select from pg_policy where polrelid = '%'::regclass)`,
+      ],
+    ])('keeps %s, and is loaded through staging', async (what, alter, kept) => {
+      const table = `kept_${what.replace(' ', '_')}`;
+      const { report, notices } = await alteredMeanwhile(table, alter.replace('%', table));
+      expect([report.error, report.status]).toEqual([null, 'loaded']);
+      expect(notices).toEqual([expect.stringContaining(`${table} was altered meanwhile`)]);
+      expect(await db.query(`select ${kept.replaceAll('%', table)} as kept`)).toEqual([
+        { kept: true },
+      ]);
+      expect(await db.query(`select count(*) from ${table}`)).toEqual([{ count: '8001' }]);
+      expect(await leftOver()).toEqual([]);
+    });
+
+    it('and could be loaded in another order for it, is planned again', async () => {
+      const unique = 'create unique index on coupled_late (v)';
+      await expect(alteredMeanwhile('coupled_late', unique)).rejects.toMatchObject(STALE);
+      expect(await db.query('select count(*) from coupled_late')).toEqual([{ count: '0' }]);
+      const again = await load(db.url, gated('coupled_late'), options());
+      expect([again.report.error, again.plan.loads[0]?.strategy]).toEqual([null, 'sequential']);
+      expect(await db.query('select count(*) from coupled_late')).toEqual([{ count: '8001' }]);
+    });
+
+    it('is not taken for another that got its name', async () => {
+      const swap = `alter table swapped rename to swapped_old;
+                    create table swapped (like swapped_old including all)`;
+      await expect(alteredMeanwhile('swapped', swap)).rejects.toMatchObject(STALE);
+      expect(await db.query('select count(*) from swapped_old')).toEqual([{ count: '0' }]);
+      const again = await load(db.url, gated('swapped'), options());
+      expect(again.report.error).toBeNull();
+      expect(await db.query('select count(*) from swapped')).toEqual([{ count: '8001' }]);
+    });
+  });
+
   it('is rid of a twin that a run which died has left', async () => {
     await db.query('create table left_behind (id bigint primary key, v text)');
     const [table] = await db.query(`select 'left_behind'::regclass::oid::text as oid`);
@@ -91,7 +173,10 @@ describe('a fresh table', () => {
 
   /** A plan whose sample is made to have missed what is wrong. */
   async function forced(table: string, files: string[]): Promise<Plan> {
-    const plan = await planJob(db.url, job(table, files), options());
+    return withFill(await planJob(db.url, job(table, files), options()));
+  }
+
+  function withFill(plan: Plan): Plan {
     return { ...plan, loads: plan.loads.map((one) => ({ ...one, fillBeforeKey: true })) };
   }
 
@@ -106,3 +191,10 @@ describe('a fresh table', () => {
     return db.query(`select relname from pg_class where relname like 'etl\\_fresh%'`);
   }
 });
+
+const STALE = { record: { code: 'ETL_PLAN_STALE' } };
+
+interface Altered {
+  readonly report: Report;
+  readonly notices: readonly string[];
+}

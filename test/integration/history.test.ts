@@ -91,6 +91,9 @@ test('is found by the name of a table, in so many runs as asked for', async () =
   expect(await found('--table', `public.${table}`)).toEqual(ids.slice(1));
   expect(await found('--table', target)).toEqual(ids.slice(0, 1));
   expect(await found('--table', `x${table}`)).toEqual([]);
+  const words = ['history', '--table', `x${table}`, '--database-url', db.url];
+  const none = await etl(words, { cwd: scene.folder });
+  expect(none.stdout).toBe(`The ledger knows of no run that loaded into x${table}, or tried to.\n`);
 });
 
 test('is told to people, and what is in a name is not obeyed', async () => {

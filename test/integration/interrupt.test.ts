@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { expect, test } from 'vitest';
-import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { loadInBatches } from '../support/batched-oracle.ts';
 import type { EtlEnd } from '../support/etl.ts';
 import { closeGateSql, FAULTS, untilWaiting } from '../support/faults.ts';
 import { csvFiles, overlappingFiles } from '../support/overlapping-files.ts';
@@ -21,11 +22,7 @@ function filesWith(kind: 'stage' | 'merge'): OracleFile[] {
 async function oracleDigest(files: readonly OracleFile[]): Promise<unknown> {
   const target = { table: `${scene.table}_oracle`, columns: ['id', 'name', 'n'], key: ['id'] };
   await scene.db.query(`truncate ${scene.table}_oracle`);
-  await loadSequentially(
-    (sql, params) => scene.db.query(sql, params),
-    { ...target, onConflict: 'update', versionColumn: null },
-    files,
-  );
+  await loadInBatches(scene.db, { ...target, onConflict: 'update', versionColumn: null }, files);
   return scene.db.query(tableDigest(`${scene.table}_oracle`));
 }
 

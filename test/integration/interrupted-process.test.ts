@@ -10,8 +10,8 @@ import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { expectNoLeaks, openSessions, type TestSessions } from '../support/database.ts';
 import {
   expectNothingRuns,
-  freshHome,
   queryOnce,
+  readyHome,
   removeHome,
 } from '../support/embedded-process.ts';
 import { closeGateSql, FAULTS, untilWaiting } from '../support/faults.ts';
@@ -106,7 +106,7 @@ async function expectResumed(
   words: readonly string[] = [],
 ): Promise<void> {
   await expectNoLeaks(scene.db.url);
-  const end = await start(words).end;
+  const end = await scene.run(['f*.csv', '--concurrency', '2', ...words]);
   expect(end.code, end.stdout + end.stderr).toBe(0);
   const table = words.includes('--table') ? `${scene.table}_new` : scene.table;
   const wanted = await oracleDigest(scene.db, columns, 'update', files);
@@ -240,7 +240,7 @@ async function untilBlocked(db: Pick<TestSessions, 'query'> = scene.db): Promise
 
 test('Ctrl-C with the embedded server: it rolls back first, and ends after the run', async () => {
   await scene.write(csvFiles(overlappingFiles(3, 20, 5)));
-  const home = freshHome();
+  const home = await readyHome();
   try {
     const settings = { fsync: 'off' };
     const embedded = await startEmbedded({ home, mode: 'attached', settings });

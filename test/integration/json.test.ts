@@ -2,7 +2,8 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { loadInBatches } from '../support/batched-oracle.ts';
 import type { ErrorRecord } from '../../src/errors.ts';
 import { expectNoLeaks } from '../support/database.ts';
 import { load } from '../support/load.ts';
@@ -418,7 +419,7 @@ describe('JSON, CSV and Parquet in one load', () => {
     const files = [file(0, 3), file(20, 1), file(10, 5), file(15, 2), file(5, 4)] as const;
     const versionColumn = onConflict === 'newest' ? 'version' : null;
     const oracle = { table: `${table}_oracle`, columns, key: ['id'], onConflict, versionColumn };
-    await loadSequentially((sql, params) => place.db.query(sql, params), oracle, files);
+    await loadInBatches(place.db, oracle, files);
     await loaded(
       table,
       {

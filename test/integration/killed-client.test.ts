@@ -15,7 +15,7 @@ import {
   type TestDatabase,
   type TestSessions,
 } from '../support/database.ts';
-import { freshHome, queryOnce } from '../support/embedded-process.ts';
+import { queryOnce, readyHome } from '../support/embedded-process.ts';
 import { csvFiles, overlappingFiles } from '../support/overlapping-files.ts';
 
 /**
@@ -154,7 +154,7 @@ beforeAll(async () => {
   db = await createTestDatabase();
   const settings = { fsync: 'off', max_prepared_transactions: '0' };
   unprepared = await startEmbedded({
-    home: freshHome(),
+    home: await readyHome(),
     mode: 'attached',
     settings,
     temporary: true,

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startEmbedded, type EmbeddedServer } from '../../src/embedded/embedded.ts';
-import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { loadInBatches } from '../support/batched-oracle.ts';
 import { expectNoLeaks, openSessions, type TestSessions } from '../support/database.ts';
-import { freshHome, queryOnce, removeHome } from '../support/embedded-process.ts';
+import { queryOnce, readyHome, removeHome } from '../support/embedded-process.ts';
 import { etl, type EtlEnd } from '../support/etl.ts';
 import { closeGateSql, FAULTS, untilWaiting, type Gate } from '../support/faults.ts';
 import { csvFiles, overlappingFiles } from '../support/overlapping-files.ts';
@@ -24,7 +25,7 @@ let table = '';
 let tests = 0;
 
 beforeAll(async () => {
-  home = freshHome();
+  home = await readyHome();
   server = await startEmbedded({ home, mode: 'attached', settings: SETTINGS });
   await queryOnce(server.url, FAULTS);
 });
@@ -160,8 +161,8 @@ async function expectResumed(
   const db = openSessions(server.url);
   try {
     await db.query(columns('oracle'));
-    await loadSequentially(
-      (sql, params) => db.query(sql, params),
+    await loadInBatches(
+      db,
       {
         table: 'oracle',
         columns: ['id', 'name', 'n'],

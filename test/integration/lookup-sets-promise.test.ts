@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { loadSequentially, type OracleFile } from '../../tools/oracle.ts';
+import { type OracleFile } from '../../tools/oracle.ts';
+import { loadInBatches } from '../support/batched-oracle.ts';
 import { load } from '../support/load.ts';
 import { CASES_LIMIT_MS, forCases } from '../support/promise.ts';
 import { csvOf } from '../support/random-load.ts';
@@ -189,8 +190,8 @@ async function expectTable(name: string, random: Random, { files }: Expected): P
     columns: ['k', 'company', 'v'],
     rows: rows.map(({ k, company, v }) => [k, company, v]),
   }));
-  await loadSequentially(
-    (sql, params) => db.query(sql, params),
+  await loadInBatches(
+    db,
     {
       ...{ table: `${name}_oracle`, columns: ['k', 'company', 'v'], key: random.key },
       ...{ onConflict: random.onConflict, versionColumn: null },

@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { loadSequentially, type OracleFile } from '../../tools/oracle.ts';
+import { type OracleFile } from '../../tools/oracle.ts';
+import { loadInBatches } from '../support/batched-oracle.ts';
 import type { RunEvent } from '../../src/run/events.ts';
 import { armSql, FAULTS } from '../support/faults.ts';
 import { load, planJob, runPlan } from '../support/load.ts';
@@ -133,8 +134,8 @@ async function writeFiles(name: string, { files }: RandomLookup): Promise<string
 async function fillOracle(name: string, random: RandomLookup, files: OracleFile[]): Promise<void> {
   const { key, onConflict } = random;
   await scene.db.query(`truncate ${name}`);
-  await loadSequentially(
-    (sql, params) => scene.db.query(sql, params),
+  await loadInBatches(
+    scene.db,
     { table: name, columns: WORDS, key, onConflict, versionColumn: 'version' },
     files,
   );

@@ -5,7 +5,8 @@ import { merge } from '../../src/target/merge.ts';
 import type { MergeTarget } from '../../src/target/merge-sql.ts';
 import { readTable } from '../../src/target/read-table.ts';
 import { createStaging, type StagingTable } from '../../src/target/staging.ts';
-import { loadSequentially, tableDigest } from '../../tools/oracle.ts';
+import { tableDigest } from '../../tools/oracle.ts';
+import { loadInBatches } from '../support/batched-oracle.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 /** Rows enough for the merge to look at a sample. */
@@ -51,7 +52,7 @@ describe('the forms of the merge', () => {
   });
 
   it.each([
-    ['in order, each key once, into a larger table', 6, inOrder, 'lookup'],
+    ['in order, each key once, into a larger table', 3, inOrder, 'lookup'],
     ['in order, each key once, into a table of their size', 1, inOrder, 'join'],
     ['in order, some keys twice', 3, withTwins, 'winners'],
     ['in no order', 3, shuffled, 'winners'],
@@ -70,7 +71,7 @@ describe('the forms of the merge', () => {
     (['bigint', 'numeric', 'text collate case_blind', 'composite'] as const).flatMap((keyType) =>
       (
         [
-          ['lookup', 6, inOrder],
+          ['lookup', 3, inOrder],
           ['join', 1, inOrder],
           ['winners', 3, withTwins],
           ['winners', 1, shuffled],
@@ -112,7 +113,7 @@ describe('the forms of the merge', () => {
   });
 
   it('newest: a staged row of a lower version changes nothing', async () => {
-    await createTable('bigint', 6);
+    await createTable('bigint', 3);
     const rows = (await rowsOf(table, ROWS)).map((row, place): Cells => {
       const [key = null, part = null, version = null, amount = null, ...rest] = row;
       if (place % 50 > 0 || version === null) return row;
@@ -152,8 +153,8 @@ describe('the forms of the merge', () => {
         `insert into ${name} (${COLUMNS.join(', ')})
          select ${spelled}, ${VALUES} from generate_series(1, ${ROWS * times}) g`,
       );
-      await db.query(`vacuum analyze ${name}`);
     }
+    await db.query(`vacuum analyze ${table}`);
   }
 
   async function rowsOf(name: string, count: number): Promise<Cells[]> {
@@ -226,11 +227,7 @@ describe('the forms of the merge', () => {
       onConflict,
       versionColumn: 'n',
     };
-    await db.query('begin');
-    await loadSequentially((sql, params) => db.query(sql, params), oracle, [
-      { columns: COLUMNS, rows },
-    ]);
-    await db.query('commit');
+    await loadInBatches(db, oracle, [{ columns: COLUMNS, rows }]);
     expect(await db.query(tableDigest(table))).toEqual(await db.query(tableDigest(oracle.table)));
   }
 });

@@ -7,7 +7,7 @@ import type { OracleFile } from '../../tools/oracle.ts';
 import { digestOf, oracleDigest } from '../support/batched-oracle.ts';
 import { runCli } from '../support/cli-process.ts';
 import { openSessions, type TestSessions } from '../support/database.ts';
-import { freshHome, removeHome } from '../support/embedded-process.ts';
+import { readyHome, removeHome } from '../support/embedded-process.ts';
 import { etl, expectTold, type EtlEnd } from '../support/etl.ts';
 import { csvFiles, overlappingFiles } from '../support/overlapping-files.ts';
 import { useScene } from '../support/scene.ts';
@@ -95,7 +95,7 @@ test('a role has no connection left for all workers', async () => {
 });
 
 test('the memory that all sessions of the server share is used up', async () => {
-  const home = freshHome();
+  const home = await readyHome();
   const settings = { fsync: 'off', max_connections: '10', max_locks_per_transaction: '10' };
   const server = await startEmbedded({ home, mode: 'attached', settings, temporary: true });
   const db = openSessions(server.url);
@@ -126,7 +126,7 @@ test('the memory that all sessions of the server share is used up', async () => 
 });
 
 test('a file of the server cannot grow, neither in the new table nor in staging', async () => {
-  const home = freshHome();
+  const home = await readyHome();
   const files = overlappingFiles(1, 48_000, 0).map((file) => ({
     ...file,
     rows: file.rows.map(([, name, n], place) => [

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { expect, test } from 'vitest';
-import { expectTold, type EtlEnd } from '../support/etl.ts';
+import { etl, expectTold, type EtlEnd } from '../support/etl.ts';
 import { filesOf, statusesOf, useScene } from '../support/scene.ts';
 
 /** Somebody else writes to the table, locks it or changes it while it is loaded. */
@@ -157,3 +157,55 @@ test.for([
     expect(await db.query(`select id from ${left} order by id`)).toHaveLength(3);
   },
 );
+
+/** Nightly rebuilds end so. A lock on the table is waited for by name, so the merge meets the new one. */
+test.for([
+  ['full-parallel', []],
+  ['partitioned', []],
+  ['append', ['--on-conflict', 'append']],
+] as const)(
+  'another table takes the place of the table: nothing is loaded into either (%s)',
+  async ([way, words]) => {
+    const { db, table } = scene;
+    const strategy = way === 'append' ? [] : ['--strategy', way];
+    const held = `create table ${table}_new (like ${table} including all);
+                  lock table ${table} in exclusive mode`;
+    const swapped = `alter table ${table} rename to ${table}_old;
+                     alter table ${table}_new rename to ${table}; commit`;
+    if (way === 'append') await db.query(`alter table ${table} drop constraint ${table}_pkey`);
+    const end = await against(held, [...words, ...strategy], (other) => other.query(swapped));
+    expectTold(end, 'ETL_PLAN_STALE', 2, { table: `public.${table}` });
+    expect(end.error?.sentence).toContain('Another table got the name');
+    expect(await rows()).toEqual([]);
+    expect(await db.query(`select id from ${table}_old`)).toHaveLength(3);
+    const next = await scene.run(['a.csv', ...words]);
+    expect([next.code, next.error]).toEqual([0, null]);
+    expect(await rows()).toEqual(LOADED);
+  },
+);
+
+test('another table takes the place of a further table: nothing is loaded', async () => {
+  const { db, table, folder } = scene;
+  await db.query(`create table ${table}_log (id int, name text)`);
+  await scene.write(FILES);
+  const targets = [{ table: `${table}_log`, onConflict: 'append' }];
+  await scene.write({
+    'job.json': JSON.stringify({ loads: [{ table, files: ['a.csv'], targets }] }),
+  });
+  const other = await db.client();
+  await other.query(`begin; create table ${table}_new (like ${table}_log);
+                     lock table ${table}_log in exclusive mode`);
+  const words = ['run', '--config', 'job.json', '--database-url', db.url];
+  const running = etl(words, { cwd: folder });
+  await untilBlocked();
+  await other.query(`alter table ${table}_log rename to ${table}_old;
+                     alter table ${table}_new rename to ${table}_log; commit`);
+  await other.end();
+  expectTold(await running, 'ETL_PLAN_STALE', 2);
+  expect(
+    await db.query(`select id from ${table}_log union all select id from ${table}_old`),
+  ).toEqual([]);
+  expect(await rows()).toHaveLength(3);
+  expect((await etl(words, { cwd: folder })).code).toBe(0);
+  expect(await db.query(`select id from ${table}_log`)).toHaveLength(4);
+});

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, test } from 'vitest';
 import type { JobInput } from '../../src/job/define-job.ts';
 import type { Report } from '../../src/run/report-types.ts';
 import { load } from '../support/load.ts';
@@ -214,3 +214,22 @@ it.each(['update', 'append'] as const)(
     expect(taken.loads[0]?.totals).toMatchObject({ inserted: 3 });
   },
 );
+
+test('a domain that the job names is the type of the column that is made', async () => {
+  await scene.db.query('drop table if exists made');
+  await scene.write({
+    'a.csv': 'k,v,n,at\n1,abc,1.25,2024-01-01\n',
+    'b.csv': 'k,v,n,at\n2,no,1,2024-01-01\n',
+  });
+  const types = { v: 'short_code', n: 'numeric(4,1)', at: 'timestamp(0)' };
+  const one = { table: 'made', key: ['k'], files: ['*.csv'], types };
+  const report = await run(one);
+  expect(report.error?.sentence).toContain('violates check constraint "short_code_check"');
+  expect(
+    await scene.db.query(
+      `select string_agg(format_type(atttypid, atttypmod), ', ' order by attnum) as types
+         from pg_attribute where attrelid = 'made'::regclass and attnum > 1`,
+    ),
+  ).toEqual([{ types: 'short_code, numeric(4,1), timestamp(0) without time zone' }]);
+  expect(await scene.db.query('select v, n from made')).toEqual([{ v: 'abc', n: '1.3' }]);
+});

@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findPeers, type Peer, type PeerJob } from '../../benchmarks/peers/peers.ts';
-import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { loadInBatches } from '../support/batched-oracle.ts';
 import { csvOf } from '../support/random-load.ts';
 import { useScene } from '../support/scene.ts';
 
@@ -51,7 +52,7 @@ async function loadOracle(files: readonly OracleFile[]): Promise<void> {
     ...{ table, columns: COLUMNS.map(({ name }) => name), key: ['region', 'id'] },
     ...{ onConflict: 'update' as const, versionColumn: null },
   };
-  await loadSequentially((sql, params) => scene.db.query(sql, params), target, files);
+  await loadInBatches(scene.db, target, files);
 }
 
 test('every peer is found, or it is said what it lacks', () => {

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEmbedded, type EmbeddedServer } from '../../src/embedded/embedded.ts';
 import { load } from '../support/load.ts';
-import { freshHome } from '../support/embedded-process.ts';
+import { readyHome } from '../support/embedded-process.ts';
 
 /** A server that has too few places left for the prepared transactions of a load. */
 const HELD = ['others 1', 'others 2'];
@@ -15,7 +15,8 @@ let folder = '';
 
 beforeAll(async () => {
   const settings = { fsync: 'off', max_prepared_transactions: '3' };
-  server = await startEmbedded({ home: freshHome(), mode: 'attached', settings, temporary: true });
+  const home = await readyHome();
+  server = await startEmbedded({ home, mode: 'attached', settings, temporary: true });
   folder = await mkdtemp(join(tmpdir(), 'etl-slots-'));
   others = new pg.Client({ connectionString: server.url });
   await others.connect();

@@ -3,9 +3,11 @@ import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildJob } from '../../src/job/load-job.ts';
+import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { createTestDatabase, expectNoLeaks } from '../support/database.ts';
+import { fillHome } from '../support/embedded-process.ts';
 
 /**
  * What the README and the pages that it leads to tell people to type, typed: in a folder that looks
@@ -65,14 +67,24 @@ beforeAll(async () => {
       Object.entries(process.env).filter(([name]) => !/^(?:DATABASE_URL|PG|ETL_|npm_)/.test(name)),
     ),
     PATH: `${join(folder, 'bin')}${delimiter}${process.env['PATH'] ?? ''}`,
-    ETL_EMBEDDED_DIR: join(folder, 'pg'),
+    ETL_EMBEDDED_DIR: home(),
   };
+  await fillHome(home());
+});
+
+/** From one command to the next the server goes on, unless the command has stopped it. */
+beforeEach(async () => {
+  await startEmbedded({ home: home(), mode: 'attached', settings: { fsync: 'off' } });
 });
 
 afterAll(async () => {
   await shell('npx etl db stop');
   await rm(folder, { recursive: true });
 });
+
+function home(): string {
+  return join(folder, 'pg');
+}
 
 /** Rejects where the exit code is not 0. */
 async function shell(command: string): Promise<string> {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { closeGateSql, FAULTS, untilWaiting } from '../support/faults.ts';
 import { useScene } from '../support/scene.ts';
@@ -65,3 +67,20 @@ test('who loses the line on the way is told the whole state when it comes again'
     expect(JSON.parse(events.at(-1)?.['data'] ?? '')).toMatchObject({ state: 'loaded' });
   });
 });
+
+test(
+  'a connection that is opened ahead, and asks nothing, does not keep the service',
+  { timeout: 40_000 },
+  async () => {
+    const socket = await serve(async (client) => {
+      const { hostname, port } = new URL(client.url);
+      const ahead = connect(Number(port), hostname);
+      ahead.on('error', () => undefined);
+      await once(ahead, 'connect');
+      // The service has taken it once it answers who came later.
+      expect((await client.get('/health')).status).toBe(200);
+      return ahead;
+    });
+    if (!socket.closed) await once(socket, 'close');
+  },
+);

@@ -151,7 +151,7 @@ test('a spool has one service, and its uploads a job', async () => {
   );
   const told = await without.end;
   expect(told.code).toBe(2);
-  expect(told.stderr).toContain('1 accepted uploads of jobs that there are no more: rows');
+  expect(told.stderr).toContain('1 accepted uploads of jobs that are not served any more: rows');
   const again = await start();
   for (let look = 0; look < 500 && (await countsByNumber()).length === 0; look++) await sleep(20);
   await stopped(again);

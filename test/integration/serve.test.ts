@@ -184,7 +184,7 @@ describe('files', () => {
         const empty = await client.post('/jobs/rows/rows', none, JSON_TYPE);
         const { code, sentence } = await bodyOf(empty);
         expect([empty.status, code, sentence]).toEqual([
-          ...[422, 'ETL_FILE_EMPTY', 'There is no row in it that has a field.'],
+          ...[422, 'ETL_FILE_EMPTY', 'No row in it has a field.'],
         ]);
       }
       expect(await readdir(join(scene.folder, 'spool/files'))).toEqual([]);

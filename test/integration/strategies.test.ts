@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/run/events.ts';
-import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { loadInBatches } from '../support/batched-oracle.ts';
 import { csvFiles, overlappingFiles } from '../support/overlapping-files.ts';
 import { filesOf, statusesOf, useScene } from '../support/scene.ts';
 import { sentDuring } from '../support/sent-statements.ts';
@@ -22,8 +23,8 @@ async function oracle(
   key: readonly string[] = ['id'],
 ): Promise<unknown> {
   const table = `${scene.table}_oracle`;
-  await loadSequentially(
-    (sql, params) => scene.db.query(sql, params),
+  await loadInBatches(
+    scene.db,
     { table, columns: files[0]?.columns ?? [], key, onConflict: 'update', versionColumn: null },
     files,
   );

@@ -1,52 +1,23 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { jobSchema } from '../../src/job/schema.ts';
-import { tableChecks } from '../../src/check/doctor/table-checks.ts';
-import { verify } from '../../src/check/verify/verify.ts';
-import { defineJob } from '../../src/job/define-job.ts';
-import { silentLog } from '../../src/log.ts';
-import { connect } from '../../src/target/connect.ts';
 import { reportSchema } from '../../src/report/report-schema.ts';
-import type { Report } from '../../src/run/report-types.ts';
-import { armSql, closeGateSql, FAULTS, untilWaiting } from '../support/faults.ts';
-import { load, planJob, runPlan } from '../support/load.ts';
-import { useScene } from '../support/scene.ts';
-import { openTcpProxy } from '../support/tcp-proxy.ts';
+import { closeGateSql, untilWaiting } from '../support/faults.ts';
+import { load, planJob } from '../support/load.ts';
 import { rowsOfColumns, writeTwins, type TwinColumn } from '../support/twin-files.ts';
 import { tableDigest } from '../../tools/oracle.ts';
+import { type LoadInput, useTargets } from '../support/targets-scene.ts';
 
 /** Rows that go to several tables in one transaction. */
-const scene = useScene(
-  (table) => `create table ${table} (
-      id bigint generated always as identity primary key, username text, n int);
-    create table ${table}_names (
-      username fault_staged primary key check (fault('merge', username)), n int)`,
-  FAULTS,
-);
-
-type Job = z.input<typeof jobSchema>;
-type LoadInput = Job['loads'][number];
-
-function jobOf(change: Partial<LoadInput> = {}, settings: Job['settings'] = {}): Job {
-  const { table } = scene;
-  const names = { table: `${table}_names`, onConflict: 'ignore' } as const;
-  const own = { files: ['*.csv'], table, onConflict: 'append', targets: [names] } as const;
-  return { settings, loads: [{ ...own, ...change } as LoadInput] };
-}
+const { scene, jobOf, run, raw, names, targetsOf } = useTargets();
 
 /** As a JSON file has it. */
 function valueOf(text: string | null): unknown {
   if (text === null || /^-?\d+(?:\.\d+)?$/.test(text)) return text === null ? null : Number(text);
   return text === 'true' ? true : text === 'false' ? false : text;
 }
-
-const run = (job: Job) => load(scene.db.url, job, { cwd: scene.folder });
-const raw = () => scene.db.query(`select username, n from ${scene.table} order by id`);
-const names = () => scene.db.query(`select * from ${scene.table}_names order by username`);
-const targetsOf = (report: Report) => report.loads[0]?.targets;
 
 describe('two targets', () => {
   test('every row is appended to the one, new keys are added to the other, and both are counted', async () => {
@@ -361,198 +332,4 @@ describe('what cannot be', () => {
     });
     expect(report.error).toBeNull();
   });
-});
-
-describe('faults', () => {
-  const FILES = {
-    'a.csv': 'username,n\nada,1\nben,2\n',
-    'b.csv': 'username,n\nben,3\nmerge bomb,4\n',
-  };
-  const expectAll = async (): Promise<void> => {
-    expect((await raw()).map(({ n }) => n).sort()).toEqual([1, 2, 3, 4]);
-    expect(await names()).toEqual([
-      { username: 'ada', n: 1 },
-      { username: 'ben', n: 2 },
-      { username: 'merge bomb', n: 4 },
-    ]);
-  };
-
-  test.for([1, 4])(
-    'a backend that dies while the second table is merged takes the first with it (%s workers)',
-    async (concurrency) => {
-      await scene.write(FILES);
-      await scene.db.query(armSql('merge', 0));
-      const { report } = await run(jobOf({}, { concurrency }));
-      expect(report.error).toBeNull();
-      expect(Math.max(...(report.loads[0]?.files ?? []).map(({ attempts }) => attempts))).toBe(2);
-      await expectAll();
-    },
-  );
-
-  test('of a commit whose answer is lost, the counts of further tables are not known', async () => {
-    await scene.write(FILES);
-    await scene.db.query(armSql('merge', 99));
-    // The ledger is made before.
-    await run(jobOf());
-    const seen = new Set<number | null | undefined>();
-    for (let nth = 1; ; nth++) {
-      await scene.db.query(`truncate ${scene.table}, ${scene.table}_names`);
-      const options = { cwd: scene.folder, force: true };
-      const plan = await planJob(scene.db.url, jobOf({}, { concurrency: 1 }), options);
-      let commits = 0;
-      const proxy = await openTcpProxy(scene.db.url, {
-        fateOf: (statement) =>
-          /^commit/i.test(statement) && ++commits === nth ? 'cut-after' : 'pass',
-      });
-      const report = await runPlan(proxy.url, plan, {}).finally(() => proxy.close());
-      expect([nth, report.error]).toEqual([nth, null]);
-      await expectAll();
-      if (commits < nth) break;
-      seen.add(targetsOf(report)?.[0]?.inserted);
-    }
-    expect([...seen].sort()).toEqual([3, null]);
-  });
-
-  test('two runs that share a further table exclude each other', async () => {
-    await scene.write(FILES);
-    const other = `${scene.table}_other`;
-    await scene.db.query(`create table ${other} (username text, n int)`);
-    await scene.write({ 'gate.csv': 'username,n\nmerge gate,9\n' });
-    const gate = await scene.db.client();
-    await gate.query(closeGateSql('merge'));
-    const running = run(jobOf({ files: ['gate.csv'] }));
-    await untilWaiting(scene.db, 'merge');
-    const second = await run(jobOf({ files: ['a.csv'], table: other })).catch((error: unknown) =>
-      String(error),
-    );
-    expect(second).toContain(`${scene.table}_names is being loaded by run`);
-    await gate.end();
-    expect((await running).report.error).toBeNull();
-  });
-});
-
-describe('quarantine', () => {
-  const quarantine = { onError: 'quarantine', rejects: 'rejects' } as const;
-
-  test('a row that one table refuses is rejected for all, superseded or not', async () => {
-    await scene.db.query(`alter table ${scene.table}_names add constraint small check (n < 100)`);
-    await scene.write({
-      'a.csv': 'username,n\nada,1\nben,1000\nben,2\ncarl,x\n',
-      'b.csv': 'username,n\nben,3\ndora,2000\n',
-    });
-    const targets = [{ table: `${scene.table}_names`, onConflict: 'update' } as const];
-    const { report } = await run(jobOf({ targets }, { ...quarantine, concurrency: 1 }));
-    expect([report.status, report.error]).toEqual(['rejected-rows', null]);
-    expect(report.loads[0]?.totals).toMatchObject({ rowsRead: 6, inserted: 3, rejected: 3 });
-    expect(await raw()).toEqual([
-      { username: 'ada', n: 1 },
-      { username: 'ben', n: 2 },
-      { username: 'ben', n: 3 },
-    ]);
-    expect(await names()).toEqual([
-      { username: 'ada', n: 1 },
-      { username: 'ben', n: 3 },
-    ]);
-    const rejected = await readFile(
-      join(scene.folder, 'rejects', 'a.csv.rejects.csv'),
-      'utf8',
-    ).catch(async () => String(report.loads[0]?.files[0]?.rejects));
-    expect(rejected).toContain('small');
-  });
-
-  test('what no query can tell beforehand fails its file', async () => {
-    await scene.db.query(`create unique index on ${scene.table}_names (n)`);
-    await scene.write({ 'a.csv': 'username,n\nada,1\nben,1\n', 'b.csv': 'username,n\ncarl,3\n' });
-    const { report } = await run(jobOf({}, quarantine));
-    expect(report.loads[0]?.files.map(({ status }) => status)).toEqual(['failed', 'not-loaded']);
-    expect(await raw()).toEqual([]);
-  });
-});
-
-test('etl doctor looks at the privileges on each table', async () => {
-  const connection = await connect({
-    ...{ databaseUrl: scene.db.url, applicationName: 'etl doctor', connectTimeoutMs: 10_000 },
-    session: {},
-  });
-  const targets = [{ table: `${scene.table}_names` }, { table: 'no_such_table' }];
-  const checks = await tableChecks(connection, [
-    ...defineJob(jobOf({ targets, createTable: false }), scene.folder).loads,
-  ]);
-  await connection.end();
-  expect(checks).toMatchObject([
-    { name: `privileges on ${scene.table}`, state: 'pass' },
-    { name: `privileges on ${scene.table}_names`, state: 'pass' },
-    { name: 'privileges on no_such_table', state: 'fail' },
-  ]);
-});
-
-test('etl verify compares each table', async () => {
-  await scene.write({ 'a.csv': 'username,n\nada,1\nben,2\n' });
-  const job = jobOf();
-  await run(job);
-  const look = () =>
-    verify(defineJob(job, scene.folder), {
-      databaseUrl: scene.db.url,
-      wholeTable: false,
-      cwd: scene.folder,
-      log: silentLog,
-      now: () => 0,
-    });
-  expect(await look()).toMatchObject({ equal: true, tables: [{}, { notices: [] }] });
-  await scene.db.query(`delete from ${scene.table}_names where username = 'ben'`);
-  expect(await look()).toMatchObject({
-    equal: false,
-    tables: [{ equal: true }, { table: `public.${scene.table}_names`, missing: 1 }],
-  });
-});
-
-test('etl verify leaves rows that were rejected out of each table, and puts corrected ones in', async () => {
-  const { db, folder, table } = scene;
-  await db.query(
-    `create table ${table}_log (who text not null, amount text, note text not null default 'none')`,
-  );
-  await scene.write({
-    'a.csv': 'username,n,note\nada,bad,x\nben,2,y\nada,3,z\n',
-    'b.csv': 'username,n,note\nben,bad,"o, k"\n',
-  });
-  const log = { table: `${table}_log`, onConflict: 'append' as const };
-  const targets = [
-    { table: `${table}_names`, onConflict: 'update' as const, columns: { note: null } },
-    { ...log, columns: { username: 'who', n: 'amount' } },
-  ];
-  const job = jobOf({ columns: { note: null }, targets }, { onError: 'quarantine' });
-  const look = async () => {
-    const options = { databaseUrl: db.url, wholeTable: true, cwd: folder, log: silentLog };
-    const { tables } = await verify(defineJob(job, folder), { ...options, now: () => 0 });
-    return tables.map(({ equal, missing, changed, extra, notices }) => ({
-      ...{ equal, missing, changed, extra },
-      rejected: notices.filter((notice) => notice.includes('rejected')).length,
-    }));
-  };
-  const equal = { equal: true, missing: 0, changed: 0, extra: 0, rejected: 1 };
-  expect((await run(job)).report.loads[0]?.totals).toMatchObject({ inserted: 2, rejected: 2 });
-  expect(await look()).toEqual([equal, equal, equal]);
-  for (const [file, amount] of [
-    ['a.csv', '07'],
-    ['b.csv', '8'],
-  ] as const) {
-    const path = join(folder, 'rejects', `${file}.rejects.csv`);
-    await writeFile(
-      path,
-      (await readFile(path, 'utf8')).replace(/,bad(?=,(?!.*,bad,))/, `,${amount}`),
-    );
-    const { report } = await load(db.url, job, { cwd: folder, retryRejects: true });
-    expect([file, report.error]).toEqual([file, null]);
-    expect(await look()).toEqual([equal, equal, equal]);
-  }
-  expect(await names()).toEqual([
-    { username: 'ada', n: 3 },
-    { username: 'ben', n: 8 },
-  ]);
-  expect(await db.query(`select * from ${table}_log order by amount`)).toEqual([
-    { who: 'ada', amount: '07', note: 'x' },
-    { who: 'ben', amount: '2', note: 'y' },
-    { who: 'ada', amount: '3', note: 'z' },
-    { who: 'ben', amount: '8', note: 'o, k' },
-  ]);
 });

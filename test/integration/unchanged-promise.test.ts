@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { loadSequentially, type OracleRow, type OracleTable } from '../../tools/oracle.ts';
+import { type OracleRow, type OracleTable } from '../../tools/oracle.ts';
+import { loadInBatches } from '../support/batched-oracle.ts';
 import type { Plan } from '../../src/plan/plan-types.ts';
 import { planJob, runPlan } from '../support/load.ts';
 import { CASES_LIMIT_MS, expectAsOracle, expectBalanced, forCases } from '../support/promise.ts';
@@ -64,11 +65,9 @@ async function createTables(name: string, random: RandomUnchanged): Promise<Orac
   const key = names.slice(0, random.keys).join(', ');
   for (const table of [name, `${name}_oracle`]) {
     await db.query(`create table ${table} (${columns.join(', ')}, primary key (${key}))`);
-    await loadSequentially(
-      (sql, params) => db.query(sql, params),
-      { ...oracleTable(table, random), onConflict: 'update' },
-      [{ columns: names, rows: random.before.map((picks) => rowOf(random.columns, picks)) }],
-    );
+    await loadInBatches(db, { ...oracleTable(table, random), onConflict: 'update' }, [
+      { columns: names, rows: random.before.map((picks) => rowOf(random.columns, picks)) },
+    ]);
   }
   await db.query(`set timezone = 'UTC'`);
   const texts = names.map(

@@ -1,74 +1,13 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  openUpsert,
-  upsert,
-  type LoaderOptions,
-  type UpsertLoader,
-  type UpsertOptions,
-  type UpsertResult,
-  type UpsertTarget,
-} from '../../src/index.ts';
+import { describe, expect, test } from 'vitest';
+import type { UpsertOptions } from '../../src/index.ts';
 import { EtlError, type ErrorRecord } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { openUpsertWith } from '../../src/run/upsert/upsert.ts';
-import { closeGateSql, FAULTS, untilWaiting } from '../support/faults.ts';
-import { useScene } from '../support/scene.ts';
+import { useUpserts } from '../support/upsert-scene.ts';
 
 /** Rows in memory, through the library's door. */
-const scene = useScene(
-  (table) => `create table ${table} (id bigint primary key, name text, n integer check (n < 100))`,
-  FAULTS,
-);
-
-let spoolFolder = '';
-beforeAll(async () => {
-  spoolFolder = await mkdtemp(join(tmpdir(), 'etl-upsert-'));
-});
-afterAll(() => rm(spoolFolder, { recursive: true }));
-
-type Target = Omit<UpsertTarget, 'table'> & { readonly table?: string };
-
-function target({ table = scene.table, ...more }: Target = {}): UpsertTarget {
-  return { table, databaseUrl: scene.db.url, ...more };
-}
-
-async function run(
-  rows: Iterable<object> | AsyncIterable<object>,
-  more: Target = {},
-  options: UpsertOptions & LoaderOptions = {},
-): Promise<UpsertResult> {
-  const done = await upsert(target(more), rows, { spoolFolder, ...options });
-  expect(await readdir(spoolFolder)).toEqual([]);
-  return done;
-}
-
-async function withLoader<T>(
-  use: (loader: UpsertLoader) => Promise<T>,
-  more: Target = {},
-): Promise<T> {
-  const loader = await openUpsert(target(more), { spoolFolder });
-  try {
-    return await use(loader);
-  } finally {
-    await loader.close();
-    expect(await readdir(spoolFolder)).toEqual([]);
-  }
-}
-
-function table(): Promise<Record<string, unknown>[]> {
-  return scene.db.query(`select * from ${scene.table} order by 1`);
-}
-
-async function ledger(): Promise<string[]> {
-  const sql = `select path from etl.ledger where table_oid = $1::regclass order by id`;
-  const rows = await scene.db.query<{ path: string }>(sql, [scene.table]);
-  return rows.map(({ path }) => path);
-}
-
-const QUARANTINE = { settings: { onError: 'quarantine' } } as const;
+const upserts = useUpserts();
+const { scene, target, run, table, ledger } = upserts;
 
 describe('rows in memory', () => {
   test('end in the table as if upserted in their order, and are counted', async () => {
@@ -220,97 +159,6 @@ describe('values', () => {
   });
 });
 
-describe('a bad row', () => {
-  test('stops the call before anything is loaded, and is named by its index', async () => {
-    const rows = [{ id: 1 }, { id: 2, n: 1 }, { id: 3, n: 'many' }];
-    const refused = await run(rows).catch((error: unknown) => error);
-    expect(refused).toMatchObject({
-      code: 'ETL_ROW_INVALID',
-      record: { facts: { index: 2, column: 'n', value: 'many' } },
-      message: expect.stringMatching(/^rows\[2\], column "n": /) as string,
-    });
-    expect(JSON.stringify(refused)).not.toContain('.jsonl');
-    await expect(run([{ id: 1 }, { id: 2, n: () => 1 }])).rejects.toMatchObject({
-      record: { facts: { index: 1, column: 'n' } },
-    });
-    await expect(run([{ id: 1 }, { id: 2, n: 100 }])).rejects.toMatchObject({
-      code: 'ETL_ROW_INVALID',
-    });
-    expect(await table()).toEqual([]);
-  });
-
-  test('is quarantined, and the others are saved', async () => {
-    const cyclic: Record<string, unknown> = { id: 4 };
-    cyclic['name'] = cyclic;
-    const done = await run(
-      [
-        { id: 0, name: 'good', n: 0 },
-        { id: 1, name: 'no number', n: 'many' },
-        { id: null, name: 'no key', n: 1 },
-        { id: 3, name: 'line\nbreak, "quoted"', n: 3 },
-        cyclic,
-        { id: 5, name: 'refused by the table', n: 100 },
-        { id: 6, name: 'nul \u0000', n: 6 },
-        'no object' as unknown as object,
-        { id: 8, name: 'good', n: 8 },
-      ],
-      QUARANTINE,
-    );
-    expect(done.counts).toEqual({
-      ...{ rowsRead: 9, inserted: 3, updated: 0, unchanged: 0, superseded: 0, rejected: 6 },
-    });
-    expect(done.rejected.map(({ index, error }) => [index, error.facts.column])).toEqual([
-      [1, 'n'],
-      [2, 'id'],
-      [4, 'name'],
-      [5, 'n'],
-      [6, 'name'],
-      [7, undefined],
-    ]);
-    for (const { index, error } of done.rejected) {
-      expect(error).toMatchObject({ code: 'ETL_ROW_INVALID', facts: { index } });
-      expect(error.sentence).toMatch(/\.$/);
-      expect(error.sentence).not.toMatch(/etl_|jsonl|\d+\.json/);
-    }
-    expect(done.report?.status).toBe('rejected-rows');
-    expect(done.report?.loads[0]?.files[0]?.rejects).toBeNull();
-    expect((await table()).map(({ id }) => id)).toEqual(['0', '3', '8']);
-  });
-
-  test('may be every row', async () => {
-    const done = await run(
-      [
-        { id: 1, n: 'x' },
-        { id: 2, n: 'y' },
-      ],
-      QUARANTINE,
-    );
-    expect([done.counts.rejected, done.rejected.length]).toEqual([2, 2]);
-    const unspoken = await run([{ f: () => 1 }], QUARANTINE);
-    expect([unspoken.counts.rejected, unspoken.report]).toEqual([1, null]);
-    expect(await table()).toEqual([]);
-  });
-
-  test('is told up to a limit, and counted beyond', async () => {
-    const count = LIMITS.rejectedRowsToldMax + 5;
-    const rows = Array.from({ length: count }, (_, id) => ({ id, n: () => id }));
-    const done = await run(rows, QUARANTINE);
-    expect([done.counts.rejected, done.rejected.length]).toEqual([count, count - 5]);
-    expect(done.rejected.at(-1)?.index).toBe(count - 6);
-  });
-
-  test('may be one too many', async () => {
-    const settings = { onError: 'quarantine', maxErrors: 1 } as const;
-    const rows = [
-      { id: 1, n: 'x' },
-      { id: 2, n: 'y' },
-      { id: 3, n: 3 },
-    ];
-    await expect(run(rows, { settings })).rejects.toMatchObject({ code: 'ETL_LIMIT' });
-    expect(await table()).toEqual([]);
-  });
-});
-
 describe('a name', () => {
   test('is loaded once, as long as its rows are the same', async () => {
     const rows = [{ id: 1, name: 'a' }];
@@ -335,7 +183,11 @@ describe('a name', () => {
   });
 
   test('of which some rows are others is loaded again, all of it, in order', async () => {
-    const loader = await openUpsertWith(target(), { spoolFolder }, { fileRowsMax: 10 });
+    const loader = await openUpsertWith(
+      target(),
+      { spoolFolder: upserts.spoolFolder },
+      { fileRowsMax: 10 },
+    );
     const named = { name: 'large' };
     const rows = Array.from({ length: 11 }, (_, at) => ({ id: at, n: 1 }));
     try {
@@ -354,7 +206,11 @@ describe('a name', () => {
   test('of which some rows are others is loaded again in part, where all rows stay', async () => {
     const log = { table: `${scene.table}_log`, onConflict: 'append' } as const;
     await scene.db.query(`create table ${log.table} (id integer)`);
-    const loader = await openUpsertWith(target(log), { spoolFolder }, { fileRowsMax: 2 });
+    const loader = await openUpsertWith(
+      target(log),
+      { spoolFolder: upserts.spoolFolder },
+      { fileRowsMax: 2 },
+    );
     try {
       await loader.upsert([{ id: 1 }, { id: 2 }, { id: 3 }], { name: 'log' });
       const again = await loader.upsert([{ id: 1 }, { id: 2 }, { id: 4 }], { name: 'log' });
@@ -371,7 +227,11 @@ describe('a name', () => {
       strategy: 'sequential',
     } as const;
     await scene.db.query(`create table ${log.table} (id integer check (id <> 5))`);
-    const loader = await openUpsertWith(target(log), { spoolFolder }, { fileRowsMax: 2 });
+    const loader = await openUpsertWith(
+      target(log),
+      { spoolFolder: upserts.spoolFolder },
+      { fileRowsMax: 2 },
+    );
     const rows = Array.from({ length: 7 }, (_, id) => ({ id }));
     const ids = async (): Promise<unknown[]> =>
       (await scene.db.query(`select id from ${log.table} order by id`)).map(({ id }) => id);
@@ -403,156 +263,5 @@ describe('a name', () => {
     await expect(run([{}], {}, { name: '' })).rejects.toMatchObject({ code: 'ETL_USAGE' });
     const name = 'x'.repeat(LIMITS.rowsNameCharactersMax + 1);
     await expect(run([{}], {}, { name })).rejects.toMatchObject({ code: 'ETL_USAGE' });
-  });
-});
-
-describe('a loader', () => {
-  async function backends(): Promise<number[]> {
-    const rows = await scene.db.query<{ pid: number }>(
-      `select pid from pg_stat_activity where application_name like 'etl%'
-          and datname = current_database() order by pid`,
-    );
-    return rows.map(({ pid }) => pid);
-  }
-
-  test('keeps three connections from call to call', async () => {
-    await withLoader(async (loader) => {
-      await loader.upsert([{ id: 1 }]);
-      const first = await backends();
-      expect(first).toHaveLength(3);
-      for (let id = 2; id < 6; id++) await loader.upsert([{ id }]);
-      expect(await backends()).toEqual(first);
-      const locks = `select count(*)::int as held from pg_locks where locktype = 'advisory'
-          and database = (select oid from pg_database where datname = current_database())`;
-      expect(await scene.db.query(locks)).toEqual([{ held: 0 }]);
-    });
-    expect(await table()).toHaveLength(5);
-  });
-
-  test('takes calls that come at once one after another', async () => {
-    await withLoader(async (loader) => {
-      const calls = Array.from({ length: 8 }, (_, n) =>
-        loader.upsert([
-          { id: 1, n },
-          { id: n + 2, n },
-        ]),
-      );
-      const done = await Promise.all(calls);
-      expect(done.map(({ counts }) => counts.inserted)).toEqual([2, 1, 1, 1, 1, 1, 1, 1]);
-      expect(await backends()).toHaveLength(3);
-    });
-    expect((await table())[0]).toEqual({ id: '1', name: null, n: 7 });
-  });
-
-  test('goes on after a call that failed, and after its sessions were lost', async () => {
-    await withLoader(async (loader) => {
-      await loader.upsert([{ id: 1 }]);
-      await expect(loader.upsert([{ id: 2, n: 'x' }])).rejects.toMatchObject({
-        code: 'ETL_ROW_INVALID',
-      });
-      await loader.upsert([{ id: 3 }]);
-      await scene.db.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity where pid = any ($1)`,
-        [await backends()],
-      );
-      await loader.upsert([{ id: 4 }]);
-    });
-    expect((await table()).map(({ id }) => id)).toEqual(['1', '3', '4']);
-  });
-
-  test('sees what became of the table between two calls', async () => {
-    await withLoader(async (loader) => {
-      await loader.upsert([{ id: 1, name: '1' }]);
-      await scene.db.query(`alter table ${scene.table} alter name type integer using name::int`);
-      await loader.upsert([{ id: 2, name: '2' }]);
-      await scene.db.query(`drop table ${scene.table}`);
-      await scene.db.query(`create table ${scene.table} (id text primary key, name text)`);
-      await loader.upsert([{ id: 'a', name: 'b' }]);
-    });
-    expect(await table()).toEqual([{ id: 'a', name: 'b' }]);
-  });
-
-  test('is closed once, and for good', async () => {
-    const loader = await openUpsert(target());
-    const last = loader.upsert([{ id: 1 }]);
-    await loader.close();
-    expect((await last).counts.inserted).toBe(1);
-    await loader.close();
-    await expect(loader.upsert([{ id: 2 }])).rejects.toMatchObject({ code: 'ETL_USAGE' });
-    expect(await backends()).toEqual([]);
-  });
-
-  test('refuses a target that makes no sense', async () => {
-    const wrong = (more: object): Promise<unknown> => openUpsert(target(more));
-    for (const more of [
-      { key: [] },
-      { onConflict: 'newest' },
-      { files: ['a.csv'] },
-      { csv: {} },
-      { json: { records: '/a' } },
-      { settings: { rejects: 'here' } },
-      { nonsense: 1 },
-    ]) {
-      await expect(wrong(more)).rejects.toMatchObject({ code: 'ETL_JOB_INVALID' });
-    }
-    const nowhere = 'postgres://nobody@127.0.0.1:1/x';
-    await expect(openUpsert({ table: 't', databaseUrl: nowhere })).rejects.toMatchObject({
-      code: 'ETL_CONNECTION',
-    });
-  });
-});
-
-describe('an abort', () => {
-  test('stops a call in the middle of its merge, and nothing of it stays', async () => {
-    const gated = `${scene.table}_gated`;
-    await scene.db.query(
-      `create table ${gated} (id bigint primary key, name text check (fault('merge', name)))`,
-    );
-    const gate = await scene.db.client();
-    await gate.query(closeGateSql('merge'));
-    const stop = new AbortController();
-    const rows = [{ id: 1, name: 'merge gate' }];
-    const call = run(rows, { table: gated }, { signal: stop.signal });
-    await untilWaiting(scene.db, 'merge');
-    stop.abort();
-    await expect(call).rejects.toMatchObject({ code: 'ETL_ABORTED' });
-    await gate.end();
-    expect(await scene.db.query(`table ${gated}`)).toEqual([]);
-  });
-
-  test('that came before stops the call at once', async () => {
-    const call = run([{ id: 1 }], {}, { signal: AbortSignal.abort() });
-    await expect(call).rejects.toMatchObject({ code: 'ETL_ABORTED' });
-    expect(await table()).toEqual([]);
-  });
-});
-
-describe('a table that another run holds', () => {
-  const setUp = async () => {
-    const gated = `${scene.table}_held`;
-    await scene.db.query(
-      `create table ${gated} (id bigint primary key, name text check (fault('merge', name)))`,
-    );
-    const gate = await scene.db.client();
-    await gate.query(closeGateSql('merge'));
-    const first = upsert(target({ table: gated }), [{ id: 1, name: 'merge gate' }]);
-    await untilWaiting(scene.db, 'merge');
-    return { gated, gate, first };
-  };
-
-  test('is waited for', async () => {
-    const { gated, gate, first } = await setUp();
-    const second = upsert(target({ table: gated }), [{ id: 1, name: 'second' }]);
-    await gate.end();
-    expect((await first).counts.inserted).toBe(1);
-    expect((await second).counts.updated).toBe(1);
-  });
-
-  test('is not, where the settings say so', async () => {
-    const { gated, gate, first } = await setUp();
-    const second = upsert(target({ table: gated, settings: { wait: 0 } }), [{ id: 1 }]);
-    await expect(second).rejects.toMatchObject({ code: 'ETL_LOCKED' });
-    await gate.end();
-    await first;
   });
 });

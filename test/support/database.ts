@@ -9,6 +9,9 @@ const TEST_APPLICATION = 'test-support';
 const LEAK_LOOKS_MAX = 60;
 const LEAK_LOOK_MS = 50;
 
+/** By the URL of a test database: the session that looks for leaks there, test after test. */
+const watchers = new Map<string, Promise<pg.Client>>();
+
 export type Row = Record<string, unknown>;
 
 /** Sessions of a test's own in a database. */
@@ -48,10 +51,12 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   await onServer(`create database ${name}`);
   const url = databaseUrlOf(serverUrl(), name);
   const { close, ...sessions } = openSessions(url);
+  watchers.set(url, sessions.client());
   return {
     ...sessions,
     name,
     async drop() {
+      watchers.delete(url);
       await rollbackPrepared(url);
       await close();
       await onServer(`drop database if exists ${name} with (force)`);
@@ -90,17 +95,22 @@ export function openSessions(url: string): TestSessions {
  * test's own, an advisory lock, a prepared transaction, a temporary table, or a table staging_… in
  * the ledger's schema. Looks again for some seconds, since a closed session ends a bit later.
  */
-export async function expectNoLeaks(url: string, ledgerSchema = 'etl'): Promise<void> {
-  const client = await connect(url);
+export async function expectNoLeaks(
+  url: string,
+  ledgerSchema = 'etl',
+  looksMax = LEAK_LOOKS_MAX,
+): Promise<void> {
+  const watcher = watchers.get(url);
+  const client = await (watcher ?? connect(url));
   try {
     let leaks = await leaksOf(client, ledgerSchema);
-    for (let look = 1; leaks.length > 0 && look < LEAK_LOOKS_MAX; look += 1) {
-      await new Promise((next) => setTimeout(next, LEAK_LOOK_MS));
+    for (let look = 1; leaks.length > 0 && look < looksMax; look += 1) {
+      await new Promise((next) => setTimeout(next, Math.min(2 ** look, LEAK_LOOK_MS)));
       leaks = await leaksOf(client, ledgerSchema);
     }
     if (leaks.length > 0) expect.fail(`left behind in ${url}:\n${leaks.join('\n')}`);
   } finally {
-    await client.end();
+    if (watcher === undefined) await client.end();
   }
 }
 

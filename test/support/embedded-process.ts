@@ -9,8 +9,9 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { expect } from 'vitest';
+import { expect, inject } from 'vitest';
 import { type StartOptions, stopEmbedded } from '../../src/embedded/embedded.ts';
+import { copyCluster } from './copy-cluster.ts';
 
 const OWNER = fileURLToPath(new URL('./embedded-owner.ts', import.meta.url));
 const PROJECT = dirname(dirname(dirname(OWNER)));
@@ -73,6 +74,23 @@ export function startOwner(options: OwnerOptions, uid?: number): Owner {
 /** A path for a home folder that does not exist yet, where every user may pass. */
 export function freshHome(suffix = ''): string {
   return join(tmpdir(), `etl-home-${randomBytes(6).toString('hex')}${suffix}`);
+}
+
+/**
+ * A home whose data are there already, for a test that is not about the first start of a server:
+ * a copy takes a tenth of the time of `initdb`.
+ */
+export async function readyHome(): Promise<string> {
+  const home = freshHome();
+  await fillHome(home);
+  return home;
+}
+
+/** Makes a fresh home a ready one. */
+export async function fillHome(home: string): Promise<void> {
+  const from = inject('clusterHome');
+  // Without one (ETL_TEST_DATABASE_URL), the first start makes the data.
+  if (from !== '') await copyCluster(from, home);
 }
 
 /** Stops what runs there, expects that nothing is left, and removes the folder. */

@@ -1,9 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import pg from 'pg';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
+import { readyHome } from './embedded-process.ts';
 
 /** An embedded server of a test's own that asks one of its users, `guarded`, for a password. */
 export interface GuardedServer {
@@ -17,7 +15,7 @@ export interface GuardedServer {
 }
 
 export async function startGuardedServer(password: string): Promise<GuardedServer> {
-  const home = join(tmpdir(), `etl-test-${randomBytes(6).toString('hex')}`);
+  const home = await readyHome();
   const server = await startEmbedded({ home, mode: 'attached', temporary: true });
   const admin = new pg.Client({ connectionString: server.url });
   await admin.connect();

@@ -4,7 +4,8 @@ import { expect } from 'vitest';
 import type { Plan } from '../../src/plan/plan-types.ts';
 import type { Report } from '../../src/run/report-types.ts';
 import type { RunParts } from '../../src/run/run-context.ts';
-import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { tableDigest, type OracleFile } from '../../tools/oracle.ts';
+import { loadInBatches } from './batched-oracle.ts';
 import { EtlError } from '../../src/errors.ts';
 import { expectNoLeaks, type TestDatabase } from './database.ts';
 import { planJob, runPlan } from './load.ts';
@@ -237,11 +238,7 @@ async function oracleOf(scene: FaultScene, load: FaultyLoad): Promise<string> {
   if (load.fresh === true) await scene.db.query(`truncate ${oracle.table}`);
   const { onConflict = 'update' } = load;
   const target = { table: oracle.table, columns: ['id', 'name', 'n'], key: ['id'] };
-  await loadSequentially(
-    (sql, params) => scene.db.query(sql, params),
-    { ...target, onConflict, versionColumn: null },
-    scene.files,
-  );
+  await loadInBatches(scene.db, { ...target, onConflict, versionColumn: null }, scene.files);
   return digestOf(oracle);
 }
 

@@ -1,14 +1,10 @@
 import { relative } from 'node:path';
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import {
-  loadSequentially,
-  tableDigest,
-  type OracleFile,
-  type OracleTable,
-} from '../../tools/oracle.ts';
+import { tableDigest, type OracleFile, type OracleTable } from '../../tools/oracle.ts';
 import type { JobInput } from '../../src/job/define-job.ts';
 import type { Counts } from '../../src/target/counts.ts';
+import { loadInBatches } from './batched-oracle.ts';
 import type { TestDatabase } from './database.ts';
 import type { LoadOptions } from './load.ts';
 import { checkProperty } from './property.ts';
@@ -65,7 +61,7 @@ export async function createTable(
     ...constraints,
   ];
   await db.query(`create table ${table} (${elements.join(', ')})`);
-  await fill(db, oracleOf(table, random), [random.before]);
+  await loadInBatches(db, oracleOf(table, random), [random.before]);
 }
 
 /** How the oracle loads a table of these columns. */
@@ -88,7 +84,7 @@ export async function expectAsOracle(
   target: OracleTable,
   files: readonly OracleFile[],
 ): Promise<void> {
-  await fill(db, { ...target, table: `${target.table}_oracle` }, files);
+  await loadInBatches(db, { ...target, table: `${target.table}_oracle` }, files);
   await expectEqualTwins(db, target.table);
 }
 
@@ -96,10 +92,6 @@ export async function expectEqualTwins(db: TestDatabase, table: string): Promise
   const [engine] = await db.query(tableDigest(table));
   const [oracle] = await db.query(tableDigest(`${table}_oracle`));
   expect({ table, ...engine }).toEqual({ table, ...oracle });
-}
-
-function fill(db: TestDatabase, target: OracleTable, files: readonly OracleFile[]): Promise<void> {
-  return loadSequentially((sql, params) => db.query(sql, params), target, files);
 }
 
 /** The job of a random load, of files that are written. */

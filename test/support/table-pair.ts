@@ -92,7 +92,7 @@ export async function loadTable(
 
 /** Every value as text, so that a difference shows which; in the order of the rows' text. */
 export async function rowsOf(
-  { db }: Workplace,
+  { db }: Pick<Workplace, 'db'>,
   table: string,
 ): Promise<Record<string, string | null>[]> {
   const columns = await db.query<{ name: string }>(

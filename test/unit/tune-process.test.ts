@@ -13,9 +13,7 @@ function tuned(v8: string): { flags: readonly string[]; said: string } {
 }
 
 test('V8 knows the flags that it is given', () => {
-  const { flags, said } = tuned('process.versions.v8');
-  expect(flags.length).toBeGreaterThan(0);
-  expect(said).toBe('');
+  expect(tuned('process.versions.v8').said).toBe('');
 }, 30_000);
 
 test('only the V8 of Node 20 optimizes later', () => {

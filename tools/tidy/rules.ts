@@ -27,6 +27,7 @@ export const ROOMS = [
   'src/doors.ts',
   'src/group-digits.ts',
   'src/errors.ts',
+  'src/make-folder.ts',
   'src/remedy.ts',
   'src/tune-process.ts',
 ] as const;

@@ -24,6 +24,7 @@ import {
   READ_TLS,
 } from '../../target/sql/read-server-facts.ts';
 import type { ServerInfo } from '../../target/table.ts';
+import { withConnection } from '../../target/with-connection.ts';
 import { withReader } from '../reader.ts';
 import { couplingCheck, jobCheck, jobFailure } from './job-checks.ts';
 import { fail, pass, type Check, type DoctorReport } from './doctor-types.ts';
@@ -53,7 +54,7 @@ export interface DoctorOptions {
 
 /**
  * A checklist of what a load needs. Without loads it is about the server alone. Changes nothing. A
- * server that cannot be reached is a finding; a line that is lost between two checks is an error.
+ * server that cannot be reached is a finding; a connection that is lost between two checks is an error.
  */
 export async function doctor(job: Job, options: DoctorOptions): Promise<DoctorReport> {
   const request = { ...options, settings: job.settings };
@@ -145,14 +146,7 @@ async function looksPooled(
     session: sessionSettings(job.settings),
   }).catch(() => null);
   if (other === null) return null;
-  const cut = (): void => other.destroy();
-  signal?.addEventListener('abort', cut);
-  try {
-    return await backendsChange(connection, other, sleep);
-  } finally {
-    signal?.removeEventListener('abort', cut);
-    await other.end();
-  }
+  return withConnection(other, signal, () => backendsChange(connection, other, sleep));
 }
 
 async function memoryFacts(

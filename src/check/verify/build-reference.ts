@@ -1,7 +1,7 @@
 import { present } from '../../assert.ts';
 import { copyDocuments } from '../../load/copy-documents.ts';
-import { copyTargetOf } from '../../load/copy-target.ts';
-import { stageFile, type CopyTarget } from '../../load/stage-file.ts';
+import { copyTargetOf, type CopyTarget } from '../../load/copy-target.ts';
+import { stageFile } from '../../load/stage-file.ts';
 import type { StagedFile, UnitHooks } from '../../load/unit-task.ts';
 import type { FilePlan, LoadPlan } from '../../plan/plan-types.ts';
 import { hashFile } from '../../source/content-hash.ts';

@@ -1,7 +1,7 @@
 import { castColumns, takeBadCasts } from '../../target/bad-cast.ts';
 import type { Connection } from '../../target/connect.ts';
 import type { StagingTable } from '../../target/staging.ts';
-import type { CopyTarget } from '../stage-file.ts';
+import type { CopyTarget } from '../copy-target.ts';
 import type { RejectedRow } from './reject-spool.ts';
 
 /**

@@ -1,8 +1,6 @@
 import { assert, present } from '../../assert.ts';
 import { errorRecordOf } from '../../errors.ts';
-import { ledgerPath } from '../../source/ledger-path.ts';
 import type { Connection } from '../../target/connect.ts';
-import { writeRejectRecord } from '../../target/reject-record.ts';
 import { needsAllRows } from '../../target/merge-sql.ts';
 import type { StagingTable } from '../../target/staging.ts';
 import {
@@ -13,10 +11,10 @@ import {
   mergeRowByRow,
   type MergedRows,
 } from '../merge-unit.ts';
-import { isRowFaultError, refuseTooMany, type Quarantine } from './quarantine.ts';
-import { rejectFileOf, writeRejectFile } from './reject-file.ts';
+import { isRowFaultError, type Quarantine } from './quarantine.ts';
 import { rejectRefused } from './reject-refused.ts';
 import { rejectUnfit } from './reject-unfit.ts';
+import { unitAside, writeRejects, type TooMany } from './write-rejects.ts';
 import type { StagedFile, UnitTask } from '../unit-task.ts';
 
 /**
@@ -41,7 +39,7 @@ export async function mergeQuarantined(
       ? await rejectUnfit(connection, task.load, table, staged, unfit)
       : staged;
   for (let round = 1; ; round++) {
-    const tooMany = await writeRejects(connection, task, quarantine, files, signal);
+    const tooMany = await writeRejects(connection, task, unitAside(task), files, signal);
     if (tooMany !== null) return mergeBefore(connection, task, table, files, tooMany);
     try {
       return mergedRows(files, await mergeFiles(connection, task.load, table, files));
@@ -62,36 +60,6 @@ export async function mergeQuarantined(
       files = rest;
     }
   }
-}
-
-interface TooMany {
-  readonly file: StagedFile;
-  readonly error: unknown;
-}
-
-/** The first file that has more rejected rows than it may; its reject file is written, too. */
-export async function writeRejects(
-  connection: Connection,
-  task: Pick<UnitTask, 'load' | 'unit' | 'rejectPaths'>,
-  quarantine: Quarantine,
-  files: readonly StagedFile[],
-  signal: AbortSignal,
-): Promise<TooMany | null> {
-  for (const staged of files) {
-    if (staged.rejected === 0) continue;
-    const aside = `${quarantine.spoolPrefix}u${task.unit}-file`;
-    const rejects = rejectFileOf(task.rejectPaths, aside, staged);
-    const records = await writeRejectFile(rejects, signal);
-    const { began } = quarantine;
-    const [path, rejectsPath] = [ledgerPath(staged.file), rejects.path];
-    await writeRejectRecord(connection, task.load.ledger, { path, rejectsPath, began, records });
-    try {
-      refuseTooMany(quarantine.maxErrors, staged.file.name, staged.rejected, staged.rows);
-    } catch (error) {
-      return { file: staged, error };
-    }
-  }
-  return null;
 }
 
 /** The files of the unit before the one that failed are merged, as far as they go. */

@@ -1,13 +1,10 @@
 import { present } from '../../assert.ts';
 import { errorRecordOf, type ErrorRecord } from '../../errors.ts';
-import { ledgerPath } from '../../source/ledger-path.ts';
 import type { Connection } from '../../target/connect.ts';
 import { refuseEmptied, stillFilled } from '../../target/emptied-staging.ts';
-import { writeRejectRecord } from '../../target/reject-record.ts';
 import type { StagingTable } from '../../target/staging.ts';
-import { refuseTooMany } from './quarantine.ts';
-import { rejectFileOf, writeRejectFile } from './reject-file.ts';
 import { rejectRefused } from './reject-refused.ts';
+import { writeRejects } from './write-rejects.ts';
 import type { FileFailure } from '../unit-session.ts';
 import type { LoadTask, StagedFile, UnitHooks } from '../unit-task.ts';
 
@@ -36,7 +33,6 @@ export interface QuarantineWork {
   reject(): Promise<StagedGood | null>;
   /** Writes the reject files; resolves to the first file that has too many bad rows. */
   write(): Promise<FileFailure | null>;
-  close(): Promise<void>;
 }
 
 export function createQuarantineWork(
@@ -46,12 +42,9 @@ export function createQuarantineWork(
 ): QuarantineWork {
   const { load, tables, files, filled, refusal, round, rejectPaths } = task;
   const quarantine = present(load.quarantine, 'a quarantine');
-  let connection: Connection | null = null;
-  const cut = (): void => connection?.destroy();
-  hooks.signal.addEventListener('abort', cut);
   return {
     reject: async () => {
-      connection = await acquire();
+      const connection = await acquire();
       const spool = `${quarantine.spoolPrefix}refused-${round}`;
       const why = present(refusal, 'a refusal');
       await refuseEmptied(connection, filled, load.sqlName);
@@ -60,25 +53,11 @@ export function createQuarantineWork(
       return rest && { files: rest, filled: await stillFilled(connection, filled) };
     },
     write: async () => {
-      for (const staged of files) {
-        if (staged.rejected === 0) continue;
-        const { file, rejected, rows } = staged;
-        const rejects = rejectFileOf(rejectPaths, `${quarantine.spoolPrefix}whole`, staged);
-        const records = await writeRejectFile(rejects, hooks.signal);
-        connection ??= await acquire();
-        const { began } = quarantine;
-        const [path, rejectsPath] = [ledgerPath(file), rejects.path];
-        await writeRejectRecord(connection, load.ledger, { path, rejectsPath, began, records });
-        try {
-          refuseTooMany(quarantine.maxErrors, file.name, rejected, rows);
-        } catch (error) {
-          return { file: file.ordinal, error: errorRecordOf(error) };
-        }
-      }
-      return null;
-    },
-    close: async () => {
-      hooks.signal.removeEventListener('abort', cut);
+      const order = { load, rejectPaths };
+      const aside = `${quarantine.spoolPrefix}whole`;
+      const tooMany = await writeRejects(await acquire(), order, aside, files, hooks.signal);
+      if (tooMany === null) return null;
+      return { file: tooMany.file.file.ordinal, error: errorRecordOf(tooMany.error) };
     },
   };
 }

@@ -52,12 +52,14 @@ export function refuseTooMany(
 
 /**
  * Whether an error is about rows, so that the others can be loaded without them: data exceptions,
- * constraints, views' checks, what triggers raise, an index entry that is too large, a key that a
- * trigger gives to two of them; what a transform
- * says of a row, which has a line then, where what is wrong with the transform itself has none.
+ * constraints, views' checks, policies, what triggers raise, an index entry that is too large, a key that a
+ * trigger gives to two of them; what a transform says of a row, which has a line then, where what is wrong
+ * with the transform itself has none.
  */
 export function isRowFault(record: ErrorRecord): boolean {
   const state = record.facts.sqlState;
+  // A policy refuses a row by the SQLSTATE of a role that lacks a privilege; see serverError.
+  if (state === '42501') return record.code === 'ETL_ROW_INVALID';
   if (state !== undefined) return /^(?:21000|22|23|44|P0|54000)/.test(state) && !retryable(record);
   if (record.code === 'ETL_TRANSFORM') return record.facts.line !== undefined;
   return ROW_CODES.has(record.code);

@@ -1,18 +1,18 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { EtlError, isNoRoom } from '../../errors.ts';
+import { cannotWrite, EtlError } from '../../errors.ts';
 import { remedy, setting } from '../../remedy.ts';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../../make-folder.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 
 /** Bytes of a file's name that every file system takes, with room for what is put behind it. */
 const NAME_BYTES_MAX = 180;
 
 /**
- * The paths of the reject files of a load, or of those with the rows that lost, by ordinal of the
- * file: the input's own name, and a number behind it where another input has the same. What a name could do to a path is taken out of it, so
- * that none leaves the folder.
+ * The paths of the reject files of a load, or of those with the rows that lost, by ordinal of the file: the
+ * input's own name, and a number behind it where another input has the same. What a name could do to a path
+ * is taken out of it, so that none leaves the folder.
  */
 export function rejectPaths(
   folder: string,
@@ -93,12 +93,6 @@ export async function findSpools(prefix: string): Promise<string[]> {
 
 export function refuseFolder(path: string, cause: unknown): EtlError {
   if (cause instanceof EtlError) return cause;
-  const reason = cause instanceof Error ? ` (${cause.message})` : '';
-  return new EtlError(
-    isNoRoom(cause) ? 'ETL_NO_ROOM' : 'ETL_USAGE',
-    `Rejected rows cannot be written${reason}.`,
-    remedy`Give ${setting('settings.rejects')} a folder that exists or can be made, with room and the right to write.`,
-    { file: path },
-    { cause },
-  );
+  const advice = remedy`Give ${setting('settings.rejects')} a folder that exists or can be made, with room and the right to write.`;
+  return cannotWrite('Rejected rows cannot be written', advice, path, cause);
 }

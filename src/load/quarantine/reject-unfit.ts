@@ -9,10 +9,10 @@ import { numbered, takeOut } from './reject-refused.ts';
 import type { RefusedInTurn } from './try-in-order.ts';
 
 /**
- * Where rows go to several tables, or columns have policies: takes those that a CHECK or a foreign key of any table refuses out
- * of staging, into a spool, before anything is merged. All of them, those included that another row
- * supersedes in the one table: in the others that row may well be written, and whether it is must
- * not depend on which rows happen to be merged together. The same holds of column policies, with
+ * Where rows go to several tables, or columns have policies: takes those that a CHECK or a foreign key of
+ * any table refuses out of staging, into a spool, before anything is merged. All of them, those included
+ * that another row supersedes in the one table: in the others that row may well be written, and whether it
+ * is must not depend on which rows happen to be merged together. The same holds of column policies, with
  * which a row that another one supersedes has its part in what is written.
  *
  * What no query can tell beforehand (a key of another unique index, what a trigger raises) is found

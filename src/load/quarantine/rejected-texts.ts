@@ -19,8 +19,9 @@ export interface RejectedText {
   /** Of its first byte in the decompressed file; null of Parquet and of the row path. */
   readonly offset: number | null;
   /**
-   * The record as it stands, without its line end; of the row path its fields, in CSV. Bytes that are no text of the file's encoding, or
-   * that hold a NUL, are shown as `\x` and their hexadecimal digits; so is text that begins with `\x`.
+   * The record as it stands, without its line end; of the row path its fields, in CSV. Bytes that are no
+   * text of the file's encoding, or that hold a NUL, are shown as `\x` and their hexadecimal digits; so is
+   * text that begins with `\x`.
    */
   readonly raw: string;
   /** By column of the file; all null where the record has another number of fields. */

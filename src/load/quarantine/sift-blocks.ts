@@ -1,6 +1,6 @@
 import { openCsvBlocks } from '../../source/csv/csv-blocks.ts';
 import type { CsvDescription } from '../../source/source-file.ts';
-import type { CopyTarget } from '../stage-file.ts';
+import type { CopyTarget } from '../copy-target.ts';
 import { csvSql, numberedCopy, siftCut } from './sift-csv.ts';
 import { tryCopy, type Sift, type SiftedRows, type SiftReading } from './sift-records.ts';
 
@@ -18,7 +18,7 @@ export async function siftBlocks(
   const copy = numberedCopy(sift, target, sql);
   let rows = 0;
   for await (const { first, count, pieces, records } of source.blocks) {
-    const whole = (): Promise<number> => sift.connection.copyIn(sql, each(pieces));
+    const whole = (): Promise<number> => sift.connection.copyIn(sql, pieces);
     const isTaken = count !== null && (await tryCopy(sift, count, whole)) === null;
     if (isTaken) {
       rows += count;
@@ -29,8 +29,4 @@ export async function siftBlocks(
     options.onProgress(rows, source.bytesRead());
   }
   return { rows, contentHash: source.contentHash() };
-}
-
-async function* each(pieces: readonly Buffer[]): AsyncGenerator<Buffer> {
-  yield* pieces;
 }

@@ -5,7 +5,7 @@ import { countCopyLines } from '../../source/csv/locate-record.ts';
 import type { CsvDescription } from '../../source/source-file.ts';
 import { csvCopySql } from '../../target/copy-sql.ts';
 import { setFirstRow } from '../../target/staging.ts';
-import { parseCopyContext } from '../copy-error.ts';
+import { copyContextOf } from '../copy-error.ts';
 import {
   reject,
   siftBatch,
@@ -14,7 +14,7 @@ import {
   type SiftedRows,
   type SiftReading,
 } from './sift-records.ts';
-import type { CopyTarget } from '../stage-file.ts';
+import type { CopyTarget } from '../copy-target.ts';
 
 /** Stages a CSV file, or a part of it, without its bad records. */
 export async function siftCsv(
@@ -79,14 +79,10 @@ export function numberedCopy(
   return async (bytes, first, count) => {
     if (ordinal && next !== first) await setFirstRow(connection, sqlName, first);
     next = -1;
-    const copied = await connection.copyIn(sql, oneChunk(bytes));
+    const copied = await connection.copyIn(sql, [bytes]);
     next = first + count;
     return copied;
   };
-}
-
-async function* oneChunk(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield bytes;
 }
 
 function csvBatch({ bytes, ends }: CutBatch, first: number, copy: CopyNumbered): SiftedBatch {
@@ -97,7 +93,7 @@ function csvBatch({ bytes, ends }: CutBatch, first: number, copy: CopyNumbered):
     count: ends.length,
     copy: (from, to) => copy(bytes.subarray(startOf(from), startOf(to)), first + from, to - from),
     indexOf: (error, from, to) => {
-      const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
+      const context = copyContextOf(error);
       if (context === null) return null;
       const lineOf = countCopyLines();
       for (let index = from; index < to; index++) {

@@ -3,7 +3,7 @@ import { LIMITS } from '../../limits.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 import type { Connection } from '../../target/connect.ts';
 import { constraintColumn } from '../../target/refused-rows.ts';
-import { refuseOutside, type CopyTarget } from '../stage-file.ts';
+import { refuseOutside, type CopyTarget } from '../copy-target.ts';
 import type { StagedFile, UnitHooks, UnitTask } from '../unit-task.ts';
 import type { Quarantine } from './quarantine.ts';
 import { createSpool, type RejectSpool } from './reject-spool.ts';

@@ -11,7 +11,7 @@ import { stagedDocument } from '../staged-documents.ts';
 import { fileFailure } from '../file-failure.ts';
 import type { DocumentBatch, DocumentHooks, OpenDocuments } from '../document-batch.ts';
 import { openDocuments } from '../open-documents.ts';
-import type { CopyTarget } from '../stage-file.ts';
+import type { CopyTarget } from '../copy-target.ts';
 import type { FileFailure } from '../unit-session.ts';
 import type { StagedFile } from '../unit-task.ts';
 import { isRowFault, type Quarantine } from './quarantine.ts';
@@ -114,7 +114,7 @@ async function siftRows(
     count: end - begin,
     fileOf: fileAt,
     copy: (from, to) =>
-      sift.connection.copyIn(sql, chunks(header, encode(begin + from, begin + to), trailer)),
+      sift.connection.copyIn(sql, [header, encode(begin + from, begin + to), trailer]),
     indexOf: (error, from, to) => {
       // What the encoder refuses has its number in staging; what the server does, its row of this COPY.
       const row = rowOfError(error) ?? 0;
@@ -171,8 +171,4 @@ async function withoutBadCasts(
       all[place] = { ...present(all[place], 'a staged document'), ...siftedCounts(1) };
     }
   }
-}
-
-async function* chunks(...buffers: readonly Buffer[]): AsyncGenerator<Buffer> {
-  yield* buffers;
 }

@@ -2,15 +2,16 @@ import { assert } from '../../assert.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 import type { Connection } from '../../target/connect.ts';
 import { refuseTooMany, type Quarantine } from './quarantine.ts';
-import { refuseChanged } from '../refuse-changed.ts';
+import { heedingChanges, refuseChanged } from '../../source/refuse-changed.ts';
 import type { RejectSpool } from './reject-spool.ts';
 import { siftBlocks } from './sift-blocks.ts';
 import { siftCsv } from './sift-csv.ts';
 import { siftJson } from './sift-json.ts';
 import { siftParquet } from './sift-parquet.ts';
-import type { DirectSift, Sift } from './sift-records.ts';
+import type { DirectSift, Sift, SiftedRows, SiftReading } from './sift-records.ts';
 import { siftTransformed } from './sift-transformed.ts';
-import { throttled, type CopyTarget } from '../stage-file.ts';
+import type { CopyTarget } from '../copy-target.ts';
+import { fileProgress } from '../file-progress.ts';
 import type { StagedFile, UnitHooks, UnitPart } from '../unit-task.ts';
 
 export interface SiftOptions extends UnitHooks {
@@ -48,19 +49,8 @@ export async function siftFile(
     rejected: 0,
     ...(direct === undefined ? {} : { direct }),
   };
-  const reading = { part, signal, onProgress: throttled(file.ordinal, options) };
-  const { description } = file;
-  assert(description.kind !== 'document', 'documents are sifted together');
-  const { rows, contentHash } =
-    description.kind === 'parquet'
-      ? await siftParquet(sift, description, target, reading)
-      : description.kind === 'json'
-        ? await siftJson(sift, description, target, reading)
-        : description.kind === 'transformed'
-          ? await siftTransformed(sift, description, target, { ...reading, subBatchSize })
-          : direct !== undefined && description.path === 'bytes'
-            ? await siftBlocks(sift, description, target, reading)
-            : await siftCsv(sift, description, target, reading);
+  const reading = { part, signal, onProgress: fileProgress(file.ordinal, options) };
+  const { rows, contentHash } = await siftRows(file, sift, target, reading);
   await refuseChanged(file);
   if (part === undefined) refuseTooMany(quarantine.maxErrors, file.name, sift.rejected, rows);
   options.news({ kind: 'file-staged', file: file.ordinal, rows });
@@ -78,3 +68,30 @@ export async function siftFile(
     spools: [],
   };
 }
+
+const siftRows = heedingChanges(
+  (
+    { description }: FilePlan,
+    sift: Sift,
+    target: CopyTarget,
+    reading: SiftReading,
+  ): Promise<SiftedRows> => {
+    switch (description.kind) {
+      case 'parquet':
+        return siftParquet(sift, description, target, reading);
+      case 'json':
+        return siftJson(sift, description, target, reading);
+      case 'transformed':
+        return siftTransformed(sift, description, target, {
+          ...reading,
+          subBatchSize: sift.batchMax,
+        });
+      case 'csv':
+        return sift.direct !== undefined && description.path === 'bytes'
+          ? siftBlocks(sift, description, target, reading)
+          : siftCsv(sift, description, target, reading);
+      case 'document':
+        assert(false, 'documents are sifted together');
+    }
+  },
+);

@@ -2,7 +2,7 @@ import { present } from '../../assert.ts';
 import { openJson, type JsonPiece } from '../../source/json/json-stream.ts';
 import type { JsonDescription } from '../../source/source-file.ts';
 import { textCopySql } from '../../target/copy-sql.ts';
-import { parseCopyContext } from '../copy-error.ts';
+import { copyContextOf } from '../copy-error.ts';
 import { numberedCopy, type CopyNumbered } from './sift-csv.ts';
 import {
   reject,
@@ -12,7 +12,7 @@ import {
   type SiftedRows,
   type SiftReading,
 } from './sift-records.ts';
-import type { CopyTarget } from '../stage-file.ts';
+import type { CopyTarget } from '../copy-target.ts';
 
 /**
  * Stages a JSON file without the records that the database refuses, that hold what no text of it can,
@@ -29,7 +29,18 @@ export async function siftJson(
   const fields = present(layout.json, 'the layout of a JSON file');
   const stream = openJson(sift.file, description, fields, { signal, onProgress, goOn: true });
   const copy = numberedCopy(sift, target, textCopySql(sqlName, layout.copyColumns, where));
-  for await (const piece of stream.pieces) {
+  await siftPieces(sift, stream.pieces, copy);
+  const { records, contentHash } = stream.totals();
+  return { rows: records, contentHash };
+}
+
+/** Rows that are lines of COPY's text format, and between them records that are bad before they are sent. */
+export async function siftPieces(
+  sift: Sift,
+  pieces: AsyncIterable<JsonPiece>,
+  copy: CopyNumbered,
+): Promise<void> {
+  for await (const piece of pieces) {
     if (piece.kind === 'rows') {
       await siftBatch(sift, linesBatch(piece, copy));
     } else {
@@ -37,12 +48,9 @@ export async function siftJson(
       await reject(sift, { file: sift.file.ordinal, record, column, sqlState: null, reason });
     }
   }
-  const { records, contentHash } = stream.totals();
-  return { rows: records, contentHash };
 }
 
-/** Rows that are lines of COPY's text format. */
-export function linesBatch(
+function linesBatch(
   { bytes, first, count }: Omit<Extract<JsonPiece, { kind: 'rows' }>, 'kind'>,
   copy: CopyNumbered,
 ): SiftedBatch {
@@ -55,7 +63,7 @@ export function linesBatch(
     count,
     copy: (from, to) => copy(bytes.subarray(starts[from], starts[to]), first + from, to - from),
     indexOf: (error, from, to) => {
-      const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
+      const context = copyContextOf(error);
       const index = context === null ? -1 : from + context.record - 1;
       return index >= from && index < to ? index : null;
     },

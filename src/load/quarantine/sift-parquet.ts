@@ -3,7 +3,7 @@ import { sliceBatch, type ColumnBatch } from '../../source/parquet/column-batch.
 import { readParquet } from '../../source/parquet/read-parquet.ts';
 import type { ParquetDescription } from '../../source/source-file.ts';
 import type { BinaryCopyEncoder } from '../../target/binary/binary-copy-encoder.ts';
-import { parseCopyContext } from '../copy-error.ts';
+import { copyContextOf } from '../copy-error.ts';
 import {
   siftBatch,
   type Sift,
@@ -11,7 +11,8 @@ import {
   type SiftedRows,
   type SiftReading,
 } from './sift-records.ts';
-import { parquetCopySql, parquetEncoder, rowGroupsOf, type CopyTarget } from '../stage-file.ts';
+import { parquetCopySql, parquetEncoder, rowGroupsOf } from '../copy-parquet.ts';
+import type { CopyTarget } from '../copy-target.ts';
 
 /** Stages a Parquet file, or some row groups of it, without its bad rows. */
 export async function siftParquet(
@@ -47,18 +48,14 @@ function parquetBatch(
     copy: async (from, to) => {
       const slice = sliceBatch(batch, from, to);
       const rows = encoder.encode(slice, slice.firstRow);
-      return connection.copyIn(sql, chunks(encoder.header(), rows, encoder.trailer()));
+      return connection.copyIn(sql, [encoder.header(), rows, encoder.trailer()]);
     },
     indexOf: (error, from, to) => {
-      const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
+      const context = copyContextOf(error);
       // What the encoder refuses has its row in the file; what the server does, its row of this COPY.
       const { line } = error.record.facts;
       const index = context === null ? (line ?? 0) - batch.firstRow : from + context.record - 1;
       return index >= from && index < to ? index : null;
     },
   };
-}
-
-async function* chunks(...buffers: readonly Buffer[]): AsyncGenerator<Buffer> {
-  yield* buffers;
 }

@@ -1,7 +1,7 @@
 import { EtlError } from '../../errors.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 import type { Connection } from '../../target/connect.ts';
-import { parseCopyContext, plainSentence } from '../copy-error.ts';
+import { copyContextOf, plainSentence } from '../copy-error.ts';
 import { isRowFaultError, refuseTooMany, type Quarantine } from './quarantine.ts';
 import type { UnitPart } from '../unit-task.ts';
 import type { RejectedRow, RejectSpool } from './reject-spool.ts';
@@ -169,7 +169,7 @@ async function rejectionOf(
 ): Promise<RejectedRow> {
   const error = direct === undefined ? refusal : await direct.told(refusal);
   const { facts, sentence } = error.record;
-  const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
+  const context = copyContextOf(error);
   const copied =
     context?.column ?? (facts.sqlState === '23502' ? (facts.column ?? null) : missingColumn(error));
   const column = copied === null ? (facts.column ?? null) : columnName(copied);

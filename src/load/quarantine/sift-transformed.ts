@@ -1,12 +1,12 @@
 import type { TransformedDescription } from '../../source/source-file.ts';
-import type { CopyTarget } from '../stage-file.ts';
+import type { CopyTarget } from '../copy-target.ts';
 import {
   openForTarget,
   transformedCopySql,
   type CopyTransformedOptions,
 } from '../transform/copy-transformed.ts';
-import { linesBatch } from './sift-json.ts';
-import { reject, siftBatch, type Sift, type SiftedRows } from './sift-records.ts';
+import { siftPieces } from './sift-json.ts';
+import type { Sift, SiftedRows } from './sift-records.ts';
 
 /**
  * Stages the rows that a transform makes of a file, without the bad ones. It is not tried as a whole
@@ -22,18 +22,7 @@ export async function siftTransformed(
   const { connection, file } = sift;
   const stream = await openForTarget(file, description, target, { ...reading, goOn: true });
   const sql = transformedCopySql(target);
-  const copy = (bytes: Buffer): Promise<number> => connection.copyIn(sql, oneChunk(bytes));
-  for await (const piece of stream.pieces) {
-    if (piece.kind === 'rows') {
-      await siftBatch(sift, linesBatch(piece, copy));
-    } else {
-      const { record, column, reason } = piece;
-      await reject(sift, { file: file.ordinal, record, column, sqlState: null, reason });
-    }
-  }
+  const copy = (bytes: Buffer): Promise<number> => connection.copyIn(sql, [bytes]);
+  await siftPieces(sift, stream.pieces, copy);
   return stream.totals();
-}
-
-async function* oneChunk(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield bytes;
 }

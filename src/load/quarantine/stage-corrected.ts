@@ -1,8 +1,9 @@
 import { present } from '../../assert.ts';
-import { parseCopyContext } from '../copy-error.ts';
+import { copyContextOf } from '../copy-error.ts';
 import { copyTargetOf } from '../copy-target.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
 import { PLAIN_DIALECT } from '../../source/csv/plain-dialect.ts';
+import { copyLine } from '../../source/rows/copy-text.ts';
 import type { CsvDescription } from '../../source/source-file.ts';
 import type { Connection } from '../../target/connect.ts';
 import { textCopySql } from '../../target/copy-sql.ts';
@@ -119,35 +120,22 @@ function lineOf(
 ): string {
   const brought = fields.filter((_, index) => isTaken(file, index));
   const cells = brought.map((field, index) =>
-    field === null || (field === '' && nulls[index] === true)
-      ? '\\N'
-      : field.replaceAll(/[\\\n\r\t]/g, (character) => ESCAPED[character] ?? character),
+    field === '' && nulls[index] === true ? null : field,
   );
-  return `${[String(record), ...cells].join('\t')}\n`;
+  return copyLine([String(record), ...cells]);
 }
-
-const ESCAPED: Readonly<Record<string, string>> = {
-  '\\': '\\\\',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-};
 
 function batchOf(connection: Connection, sql: string, lines: readonly string[]): SiftedBatch {
   return {
     first: 1,
     count: lines.length,
-    copy: (from, to) => connection.copyIn(sql, oneChunk(lines.slice(from, to).join(''))),
+    copy: (from, to) => connection.copyIn(sql, [Buffer.from(lines.slice(from, to).join(''))]),
     indexOf: (error, from, to) => {
-      const context = parseCopyContext((error.cause as { where?: string } | undefined)?.where);
+      const context = copyContextOf(error);
       const index = context === null ? -1 : from + context.record - 1;
       return index >= from && index < to ? index : null;
     },
   };
-}
-
-async function* oneChunk(text: string): AsyncGenerator<Buffer> {
-  yield Buffer.from(text);
 }
 
 /** What sifting calls a record is the place of the row among `rows`. */

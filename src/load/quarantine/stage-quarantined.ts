@@ -11,7 +11,7 @@ import { siftDocuments } from './sift-documents.ts';
 import { siftFile } from './sift-file.ts';
 import type { StagedDocuments } from '../copy-documents.ts';
 import type { DocumentHooks } from '../document-batch.ts';
-import type { CopyTarget } from '../stage-file.ts';
+import type { CopyTarget } from '../copy-target.ts';
 import type { FileFailure } from '../unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from '../unit-task.ts';
 

@@ -1,10 +1,10 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { present } from '../../assert.ts';
-import { EtlError, isNoRoom } from '../../errors.ts';
+import { cannotWrite, EtlError } from '../../errors.ts';
 import { remedy, setting } from '../../remedy.ts';
 import { LIMITS } from '../../limits.ts';
 import type { FilePlan } from '../../plan/plan-types.ts';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../../make-folder.ts';
 import type { Connection } from '../../target/connect.ts';
 import { lostOf, placeWinners, winnersOf, type LostRow } from '../../target/lost-rows.ts';
 import { columnNames, csvField, textsOf } from '../quarantine/reject-file.ts';
@@ -154,12 +154,6 @@ export async function prepareSupersededFolder(folder: string): Promise<void> {
 }
 
 function cannotBeWritten(path: string, cause: unknown): EtlError {
-  const reason = cause instanceof Error ? ` (${cause.message})` : '';
-  return new EtlError(
-    isNoRoom(cause) ? 'ETL_NO_ROOM' : 'ETL_USAGE',
-    `Superseded rows cannot be written${reason}.`,
-    remedy`Give ${setting('settings.keepSuperseded')} a folder that exists or can be made, with room and the right to write.`,
-    { file: path },
-    { cause },
-  );
+  const advice = remedy`Give ${setting('settings.keepSuperseded')} a folder that exists or can be made, with room and the right to write.`;
+  return cannotWrite('Superseded rows cannot be written', advice, path, cause);
 }

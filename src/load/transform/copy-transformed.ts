@@ -3,22 +3,14 @@ import type { FilePlan } from '../../plan/plan-types.ts';
 import type { TransformedDescription } from '../../source/source-file.ts';
 import type { Connection } from '../../target/connect.ts';
 import { textCopySql } from '../../target/copy-sql.ts';
-import type { FileLayout } from '../../target/staging-layout.ts';
+import type { CopyTarget } from '../copy-target.ts';
+import type { Copied } from '../stage-options.ts';
 import {
   openTransformedRows,
   type LineOptions,
   type TransformedOptions,
   type TransformedRows,
 } from './transformed-rows.ts';
-
-/** See CopyTarget. */
-export interface TransformedTarget {
-  readonly sqlName: string;
-  readonly layout: FileLayout;
-  readonly forceNull: readonly string[];
-  readonly ordinal: boolean;
-  readonly where: string | null;
-}
 
 export type CopyTransformedOptions = Pick<
   TransformedOptions,
@@ -30,13 +22,9 @@ export async function copyTransformed(
   connection: Connection,
   file: FilePlan,
   description: TransformedDescription,
-  target: TransformedTarget,
+  target: CopyTarget,
   options: CopyTransformedOptions,
-): Promise<{
-  readonly rows: number;
-  readonly staged: number;
-  readonly contentHash: string | null;
-}> {
+): Promise<Copied> {
   const stream = await openForTarget(file, description, target, { ...options, goOn: false });
   const copied = await connection.copyIn(transformedCopySql(target), bytesOf(stream));
   const { rows, contentHash } = await stream.totals();
@@ -48,21 +36,21 @@ export async function copyTransformed(
 }
 
 /** Rows are numbered by themselves, since those that are bad leave gaps. */
-export function transformedCopySql({ sqlName, layout, ordinal, where }: TransformedTarget): string {
+export function transformedCopySql({ sqlName, layout, ordinal, where }: CopyTarget): string {
   return textCopySql(sqlName, [...(ordinal ? ['etl_row'] : []), ...layout.copyColumns], where);
 }
 
 export function openForTarget(
   file: FilePlan,
   description: TransformedDescription,
-  target: TransformedTarget,
+  target: CopyTarget,
   options: CopyTransformedOptions & Pick<TransformedOptions, 'goOn'>,
 ): Promise<TransformedRows> {
   return openTransformedRows(file, description, { ...options, ...linesFor(target) });
 }
 
 /** What is sent of each row. */
-export function linesFor({ layout, forceNull, ordinal }: TransformedTarget): LineOptions {
+export function linesFor({ layout, forceNull, ordinal }: CopyTarget): LineOptions {
   const fields = present(layout.json, 'the layout of a transformed file');
   const emptyIsNull = layout.copyColumns.map((name) => forceNull.includes(name));
   assert(fields.length === emptyIsNull.length, 'each field has its column');

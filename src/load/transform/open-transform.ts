@@ -14,7 +14,7 @@ export interface OpenTransform {
   readonly state: unknown;
 }
 
-/** By the module as it was imported, so that one that was written to since is set up anew. */
+/** By the module as it was imported, so that one that was written to since is set up again. */
 const states = new WeakMap<Transform, Map<string, Promise<unknown>>>();
 
 /**

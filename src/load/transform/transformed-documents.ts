@@ -8,8 +8,9 @@ import { textMaker, type DocumentTexts } from '../../source/documents/document-t
 import { readDocuments } from '../../source/documents/read-documents.ts';
 import type { TransformedDescription } from '../../source/source-file.ts';
 import { documentIn } from '../../source/transform/input-of.ts';
+import type { CopyTarget } from '../copy-target.ts';
 import type { DocumentBatch, DocumentHooks, OpenDocuments } from '../document-batch.ts';
-import { linesFor, transformedCopySql, type TransformedTarget } from './copy-transformed.ts';
+import { linesFor, transformedCopySql } from './copy-transformed.ts';
 import { openTransform } from './open-transform.ts';
 import { isFault, transformBatch, type RowFault, type TransformRun } from './transform-batch.ts';
 import { transformedLine, type LineOptions } from './transformed-rows.ts';
@@ -23,7 +24,7 @@ const NOTHING = Buffer.alloc(0);
 export function openTransformedDocuments(
   files: readonly FilePlan[],
   description: TransformedDescription,
-  target: TransformedTarget,
+  target: CopyTarget,
   { signal, now, loadedMs, subBatchSize, goOn = false }: DocumentHooks,
 ): OpenDocuments {
   const input = present(documentIn(description), 'the files are documents');

@@ -14,7 +14,6 @@ import { scanFiles, type Scanned, type ScannedFile } from './scan-files.ts';
 
 export interface UnchangedWork {
   find(): Promise<UnchangedFound>;
-  close(): Promise<void>;
 }
 
 export interface UnchangedFound {
@@ -36,7 +35,7 @@ const NOTHING: UnchangedFound = { rows: new Map(), compared: 0, leftOut: 0 };
  * The rows are those of one snapshot. What another writer changes between it and the commits of the
  * load is as if he came after the records that are left out, which share no row with those that are
  * loaded, and before or after these as ever; other loads wait for the table's lock. Nothing is written
- * here: who dies has left no trace, and whoever loads the file later compares anew.
+ * here: a run that dies has left no trace, and the next one that loads the file compares again.
  *
  * What cannot be compared (a file that cannot be read, a record that is too long) is loaded as ever, and
  * then it is told.
@@ -51,9 +50,6 @@ export function createUnchangedWork(
   seed: Uint32Array,
   hooks: UnitHooks,
 ): UnchangedWork {
-  let connection: Connection | null = null;
-  const cut = (): void => connection?.destroy();
-  hooks.signal.addEventListener('abort', cut);
   return {
     find: async () => {
       const scan = (fields: readonly KeyField[]): Promise<Scanned | null> =>
@@ -63,15 +59,12 @@ export function createUnchangedWork(
       const bounds = scanned === null ? undefined : boundsOf(task, plan, scanned);
       if (scanned === null || bounds === undefined) return NOTHING;
       const records = findUnchangedRecords(scanned.records);
-      connection = await acquire();
+      const connection = await acquire();
       await markRows(connection, task, plan, bounds, seed, records.mark);
       const unread = scanned.keys === null && scanned.files.length === task.files.length;
       const again = unread && records.changed() ? await scan(fields) : scanned;
       const keys = again !== null && isSame(scanned, again) ? again.keys : null;
       return foundOf(task, scanned.files, records.decide(keys));
-    },
-    close: async () => {
-      hooks.signal.removeEventListener('abort', cut);
     },
   };
 }

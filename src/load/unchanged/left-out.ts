@@ -1,6 +1,6 @@
 import type { FilePlan } from '../../plan/plan-types.ts';
 import { fileFailure } from '../file-failure.ts';
-import { refuseChanged } from '../refuse-changed.ts';
+import { refuseChanged } from '../../source/refuse-changed.ts';
 import type { FileFailure } from '../unit-session.ts';
 import type { StagedFile, SupersededRows, UnitHooks, UnitPart, UnitTask } from '../unit-task.ts';
 

@@ -12,7 +12,7 @@ import {
   type HashedRecords,
 } from '../../source/csv/hash-records.ts';
 import type { CsvDescription } from '../../source/source-file.ts';
-import { refuseChanged } from '../refuse-changed.ts';
+import { refuseChanged } from '../../source/refuse-changed.ts';
 import type { UnitTask } from '../unit-task.ts';
 
 export interface ScannedFile {

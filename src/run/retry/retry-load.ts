@@ -12,6 +12,7 @@ import { documentIn } from '../../source/transform/input-of.ts';
 import { unlockTables } from '../../target/run-record.ts';
 import type { TargetTable } from '../../target/table.ts';
 import { useSchemas } from '../../target/use-schemas.ts';
+import { withConnection } from '../../target/with-connection.ts';
 import { furtherTasks, holdTables, prepareFurther } from '../further-tables.ts';
 import { openQuarantine, type LoadQuarantine } from '../load-quarantine.ts';
 import { joinSignals } from '../join-signals.ts';
@@ -75,23 +76,20 @@ async function retryHeld(
   if (parts.every(({ rows }) => rows.length === 0)) return reportRetry(context, load, index, []);
   const settings = { ...plan.settings, onError: 'quarantine', maxErrors: null } as const;
   const quarantined = await openQuarantine({ ...plan, settings }, index, table.oid, coordinator);
-  let connection: Connection | null = null;
-  const cut = (): void => connection?.destroy();
-  context.signal.addEventListener('abort', cut);
   try {
-    connection = await connectWorker({ ...context.setup, tableOid: table.oid });
-    await useSchemas(
-      connection,
-      [table, ...further].flatMap(({ columns }) => columns),
-    );
-    const own = loadTask(context, load, table, quarantined);
-    const task = { ...own, ...furtherTasks(plan, load, further) };
-    const retrying = { context, connection, load, table, task, quarantined };
-    for (const group of sameColumns(parts)) await retryGroup(retrying, group);
-    return reportRetry(context, load, index, parts);
+    const connection = await connectWorker({ ...context.setup, tableOid: table.oid });
+    return await withConnection(connection, context.signal, async () => {
+      await useSchemas(
+        connection,
+        [table, ...further].flatMap(({ columns }) => columns),
+      );
+      const own = loadTask(context, load, table, quarantined);
+      const task = { ...own, ...furtherTasks(plan, load, further) };
+      const retrying = { context, connection, load, table, task, quarantined };
+      for (const group of sameColumns(parts)) await retryGroup(retrying, group);
+      return reportRetry(context, load, index, parts);
+    });
   } finally {
-    context.signal.removeEventListener('abort', cut);
-    await connection?.end();
     await quarantined.close();
   }
 }

@@ -16,13 +16,13 @@ export class RowFault extends Error {
 export type FieldKinds = Map<string, 'bytes' | 'other' | 'none'>;
 
 /**
- * A row as one line of JSON, without its line end, as PostgreSQL is to read it: numbers keep their
- * digits (`bigint` too), NaN and the infinities are their names, a Date is its ISO form in UTC,
- * bytes are `\x` and hexadecimal digits, and what has a `toJSON`, or is boxed, is what that returns. A field that
- * is `undefined` is left out, and so is NULL.
+ * A row as one line of JSON, without its line end, as PostgreSQL is to read it: numbers keep their digits
+ * (`bigint` too), NaN and the infinities are their names, a Date is its ISO form in UTC, bytes are `\x` and
+ * hexadecimal digits, and what has a `toJSON`, or is boxed, is what that returns. A field that is
+ * `undefined` is left out, and so is NULL.
  *
- * JSON.stringify takes 0.6 of the time, but makes null of NaN and of a Date that is none, `{}` of a Map, drops
- * functions, and refuses a `bigint`: each of them would be loaded as something else, or not at all.
+ * JSON.stringify takes 0.6 of the time, but makes null of NaN and of a Date that is none, `{}` of a Map,
+ * drops functions, and refuses a `bigint`: each of them would be loaded as something else, or not at all.
  *
  * @param kinds the row's fields are added, unless it is at fault
  * @throws RowFault

@@ -65,7 +65,7 @@ function refuseOthers(rows: unknown): void {
   if (iterable) return;
   throw new EtlError(
     'ETL_USAGE',
-    `The rows are ${kindOf(rows)}, and nothing that rows can be taken from.`,
+    `The rows are ${kindOf(rows)}, which no rows can be taken from.`,
     rows instanceof Promise
       ? 'Wait for them first: upsert(target, await rows).'
       : 'Give an array, a generator or a stream of objects; a single row is [row].',

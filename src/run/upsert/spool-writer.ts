@@ -1,6 +1,6 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { EtlError, isNoRoom } from '../../errors.ts';
+import { cannotWrite, EtlError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { badRow, type RejectedRow } from './bad-row.ts';
 import { RowFault, rowText, type FieldKinds } from './row-text.ts';
@@ -119,12 +119,6 @@ export class SpoolWriter {
 }
 
 export function unwritable(folder: string, cause: unknown): EtlError {
-  const reason = cause instanceof Error ? ` (${cause.message})` : '';
-  return new EtlError(
-    isNoRoom(cause) ? 'ETL_NO_ROOM' : 'ETL_USAGE',
-    `Rows cannot be written to a temporary folder${reason}.`,
-    'Give spoolFolder a folder with room and the right to write, or set TMPDIR.',
-    { file: folder },
-    { cause },
-  );
+  const advice = 'Give spoolFolder a folder with room and the right to write, or set TMPDIR.';
+  return cannotWrite('Rows cannot be written to a temporary folder', advice, folder, cause);
 }

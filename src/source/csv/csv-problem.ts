@@ -38,7 +38,7 @@ export async function errorOfScan(
     case 'torn quote':
       return new EtlError(
         'ETL_CSV_MALFORMED',
-        'The quotes that open here close in front of text.',
+        'Text follows the closing quote of the field that opens here.',
         'Close them, or double the quotes inside the quoted field.',
         facts,
       );

@@ -1,12 +1,9 @@
 import type { CsvDialect } from '../source-file.ts';
+import { dialectBytes, type DialectBytes } from './dialect-bytes.ts';
 import type { LineEnd } from './scan-state.ts';
 
 /** Where the cutter (cut-records.ts) stands. Indexes are of `buffer`. */
-export interface CutState {
-  readonly quote: number;
-  /** -1 where a quote is escaped by doubling it. */
-  readonly escape: number;
-  readonly delimiter: number;
+export interface CutState extends DialectBytes {
   /** Fields that a record has. */
   readonly columns: number;
   readonly dropEmptyLines: boolean;
@@ -51,15 +48,16 @@ export interface CutState {
 }
 
 export function startCut(
-  { quote, escape, delimiter }: CsvDialect,
+  dialect: CsvDialect,
   columns: number,
   lineEnd: LineEnd | null,
   recordBytesMax: number,
 ): CutState {
+  const { delimiter, quote, escape } = dialectBytes(dialect);
   return {
-    quote: quote === null ? -1 : quote.charCodeAt(0),
-    escape: quote === null || escape === null || escape === quote ? -1 : escape.charCodeAt(0),
-    delimiter: delimiter.charCodeAt(0),
+    delimiter,
+    quote,
+    escape,
     columns,
     dropEmptyLines: columns > 1,
     recordBytesMax,

@@ -54,7 +54,7 @@ export async function* bytesFrom(
   }
 }
 
-/** CR LF counts once. Bytes without any LF have the line ends of old: CR. */
+/** CR LF counts once. Bytes without any LF end their lines in CR alone. */
 export function countLineEnds(bytes: Buffer): number {
   return countByte(bytes, 10) || countByte(bytes, 13);
 }

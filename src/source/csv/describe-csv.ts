@@ -166,7 +166,7 @@ function checkColumns(file: SourceFile, columns: readonly string[]): void {
     if (earlier !== undefined) {
       throw new EtlError(
         'ETL_COLUMN_DUPLICATE',
-        `The header names columns ${earlier + 1} and ${index + 1} alike.`,
+        `Columns ${earlier + 1} and ${index + 1} of the header have the same name.`,
         remedy`Rename one of them; if the file has no header, say so with ${setting('csv.header', false)}.`,
         { file: file.name, column },
       );

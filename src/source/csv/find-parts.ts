@@ -61,7 +61,7 @@ export function canBeSplit(
  * the header), which needs no pass. A quoted field that holds lines of CSV defeats every such
  * guess. The pass costs 2.0 s of CPU per GB where one field of eight is quoted, and takes as much
  * off the parts: they need neither hash nor, as a rule, scan (reading and scanning whole, 1.8).
- * So it is guessed only where the copy itself proves the guess, and the load has another road
+ * So it is guessed only where the copy itself proves the guess, and the load has another way
  * (guess-cuts.ts).
  *
  * With `sifts`, whose reader leaves bad records out, a file that cannot be read to its end is no error:

@@ -103,7 +103,7 @@ function cutIn(
   for (let line = 0; at > 0 && line < LINES_MAX; line++) {
     const end = endOfRecord(block, at, dialect);
     const next = end === null ? null : nextLine(block, end, false);
-    // Without its line end, which may be one of old.
+    // Without its line end, which may be a single CR.
     const record = end === null || next === null ? null : block.subarray(at, end);
     const records = record === null ? null : splitRecords(record, wanted);
     const key = records?.records === 1 ? (records.rows[0]?.[0] ?? null) : null;

@@ -1,4 +1,5 @@
 import type { CsvDialect } from '../source-file.ts';
+import { dialectBytes } from './dialect-bytes.ts';
 
 /**
  * How the bytes of a key field say that no other bytes mean the same value: digits without a leading
@@ -34,9 +35,7 @@ export function createKeyHashes(
   keyFields: readonly KeyField[],
   seed: Uint32Array,
 ): KeyHashes {
-  const quote = dialect.quote === null ? -1 : dialect.quote.charCodeAt(0);
-  const escape = dialect.escape === null ? -1 : dialect.escape.charCodeAt(0);
-  const delimiter = dialect.delimiter.charCodeAt(0);
+  const { delimiter, quote, escape } = dialectBytes(dialect);
   const nullText = Buffer.from(dialect.null, 'utf8');
   const lastPlace = Math.max(...keyFields.map(({ place }) => place));
   const byPlace = Array.from({ length: lastPlace + 1 }, (_, place) => {
@@ -44,24 +43,7 @@ export function createKeyHashes(
     return index === -1 ? null : { index, spelling: keyFields[index]?.spelling ?? 'opaque' };
   });
   const [s0 = 1, s1 = 2] = seed;
-  let min = Infinity;
-  let max = -Infinity;
-  let isRange = keyFields[0]?.spelling === 'integer';
-
-  const noteInteger = (bytes: Buffer, from: number, to: number): void => {
-    if (to - from > EXACT_DIGITS) {
-      isRange = false;
-      return;
-    }
-    const negative = bytes[from] === MINUS;
-    let value = 0;
-    for (let at = negative ? from + 1 : from; at < to; at++) {
-      value = value * 10 + (bytes[at] as number) - ZERO;
-    }
-    if (negative) value = -value;
-    if (value < min) min = value;
-    if (value > max) max = value;
-  };
+  const integers = keyFields[0]?.spelling === 'integer' ? createIntegerRange() : null;
 
   return {
     hash: (bytes, from, to, quoted, lanes, at) => {
@@ -81,7 +63,7 @@ export function createKeyHashes(
             !isText(bytes, first, last, nullText) &&
             !(quoted && hasEither(bytes, first, last, quote, escape));
           plain &&= fits;
-          if (fits && isRange && key.index === 0) noteInteger(bytes, first, last);
+          if (fits && key.index === 0) integers?.add(bytes, first, last);
           for (let byte = first; byte < last; byte++) {
             a = Math.imul(a ^ (bytes[byte] as number), 0x01000193);
             b = Math.imul(((b ^ (bytes[byte] as number)) << 13) | (b >>> 19), 0x1b873593);
@@ -98,7 +80,34 @@ export function createKeyHashes(
       // A record with fewer fields is none of the table's.
       return plain && start <= to + 1;
     },
-    range: () => (isRange && min <= max ? { min, max } : null),
+    range: () => integers?.range() ?? null,
+  };
+}
+
+/**
+ * The range of integers that are spelled as `isSpelled` wants them; null once one is too long to be exact.
+ */
+function createIntegerRange(): {
+  add(bytes: Buffer, from: number, to: number): void;
+  range(): { readonly min: number; readonly max: number } | null;
+} {
+  let min = Infinity;
+  let max = -Infinity;
+  let exact = true;
+  return {
+    add: (bytes, from, to) => {
+      if (to - from > EXACT_DIGITS) exact = false;
+      if (!exact) return;
+      const negative = bytes[from] === MINUS;
+      let value = 0;
+      for (let at = negative ? from + 1 : from; at < to; at++) {
+        value = value * 10 + (bytes[at] as number) - ZERO;
+      }
+      if (negative) value = -value;
+      if (value < min) min = value;
+      if (value > max) max = value;
+    },
+    range: () => (exact && min <= max ? { min, max } : null),
   };
 }
 
@@ -117,7 +126,7 @@ function fieldEnd(
   let inQuotes = false;
   for (let at = from; at < to; at++) {
     const byte = bytes[at];
-    if (inQuotes && byte === escape && escape !== quote) at += 1;
+    if (inQuotes && byte === escape) at += 1;
     else if (byte === quote) inQuotes = !inQuotes;
     else if (byte === delimiter && !inQuotes) return at;
   }

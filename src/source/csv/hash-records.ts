@@ -1,6 +1,7 @@
 import { hashRecord, RECORD_LANES } from '../../conflict/record-hash.ts';
 import { LIMITS } from '../../limits.ts';
 import type { CsvDialect } from '../source-file.ts';
+import { dialectBytes } from './dialect-bytes.ts';
 import { createKeyHashes, type KeyField } from './hash-keys.ts';
 
 /** Records of one push, in their order. The arrays are used again by the next push. */
@@ -36,36 +37,12 @@ export function createRecordHashes(
   keyFields: readonly KeyField[],
   seed: Uint32Array,
 ): RecordHashes {
-  const quote = dialect.quote === null ? -1 : dialect.quote.charCodeAt(0);
-  const escape =
-    dialect.escape === null || dialect.escape === dialect.quote ? -1 : dialect.escape.charCodeAt(0);
+  const { quote, escape } = dialectBytes(dialect);
   const keys = keyFields.length === 0 ? null : createKeyHashes(dialect, keyFields, seed);
   let rest: Buffer = EMPTY;
   let crlf: boolean | null = null;
   let records = 0;
-  let lanes = new Uint32Array(RECORD_LANES * 1024);
-  let keyLanes = new Uint32Array(2 * 1024);
-  let plain = new Uint8Array(1024);
-
-  const grow = (): void => {
-    lanes = grown(lanes);
-    keyLanes = grown(keyLanes);
-    const more = new Uint8Array(plain.length * 2);
-    more.set(plain);
-    plain = more;
-  };
-  /** The line end outside quotes, or -1. */
-  const quotedEnd = (bytes: Buffer, from: number): number => {
-    let inQuotes = false;
-    for (let at = from; at < bytes.length; at++) {
-      const byte = bytes[at];
-      if (inQuotes && byte === escape) at += 1;
-      else if (byte === quote) inQuotes = !inQuotes;
-      else if (byte === LF && !inQuotes) return at;
-    }
-    return -1;
-  };
-
+  let room = roomFor(1024);
   let count = 0;
 
   /** Hashes the records that end in these bytes; the offset of the one that does not. */
@@ -77,16 +54,18 @@ export function createRecordHashes(
       let end = bytes.indexOf(LF, start);
       if (nextQuote !== -1 && nextQuote < start) nextQuote = bytes.indexOf(quote, start);
       const quoted = nextQuote !== -1 && (end === -1 || nextQuote < end);
-      if (quoted) end = quotedEnd(bytes, start);
+      if (quoted) end = quotedEnd(bytes, start, quote, escape);
       if (end === -1) return start;
-      if (count === plain.length) grow();
+      if (count === room.plain.length) room = doubled(room);
+      const { lanes } = room;
       const endsInCr = end > start && bytes[end - 1] === CR;
       crlf ??= endsInCr;
       const to = crlf ? end - 1 : end;
       if (crlf !== endsInCr) lanes.fill(0, count * RECORD_LANES, (count + 1) * RECORD_LANES);
       else hashRecord(view, start, to, seed, lanes, count * RECORD_LANES);
       if (keys !== null) {
-        plain[count] = keys.hash(bytes, start, to, quoted, keyLanes, count * 2) ? 1 : 0;
+        const isPlain = keys.hash(bytes, start, to, quoted, room.keys, count * 2);
+        room.plain[count] = isPlain ? 1 : 0;
       }
       count += 1;
       start = end + 1;
@@ -109,7 +88,7 @@ export function createRecordHashes(
       // A copy: whoever reads the file may use its memory again.
       rest = start === bytes.length ? EMPTY : Buffer.from(bytes.subarray(start));
       records += count;
-      return { count, lanes, keys: keyLanes, plain };
+      return { count, ...room };
     },
     open: () => rest.length,
     range: () => (records === 0 ? null : (keys?.range() ?? null)),
@@ -121,8 +100,32 @@ export function isTooLong({ open }: RecordHashes): boolean {
   return open() > LIMITS.comparedRecordBytesMax;
 }
 
-function grown(lanes: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
-  const more = new Uint32Array(lanes.length * 2);
-  more.set(lanes);
+/** The line end outside quotes, or -1. */
+function quotedEnd(bytes: Buffer, from: number, quote: number, escape: number): number {
+  let inQuotes = false;
+  for (let at = from; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (inQuotes && byte === escape) at += 1;
+    else if (byte === quote) inQuotes = !inQuotes;
+    else if (byte === LF && !inQuotes) return at;
+  }
+  return -1;
+}
+
+type RecordRoom = Omit<HashedRecords, 'count'>;
+
+function roomFor(records: number): RecordRoom {
+  return {
+    lanes: new Uint32Array(RECORD_LANES * records),
+    keys: new Uint32Array(2 * records),
+    plain: new Uint8Array(records),
+  };
+}
+
+function doubled({ lanes, keys, plain }: RecordRoom): RecordRoom {
+  const more = roomFor(2 * plain.length);
+  more.lanes.set(lanes);
+  more.keys.set(keys);
+  more.plain.set(plain);
   return more;
 }

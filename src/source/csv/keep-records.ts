@@ -1,4 +1,5 @@
 import type { CsvDialect } from '../source-file.ts';
+import { dialectBytes } from './dialect-bytes.ts';
 
 const LF = 10;
 
@@ -12,9 +13,7 @@ export async function* keepRecords(
   dialect: CsvDialect,
   keep: Uint8Array,
 ): AsyncGenerator<Buffer> {
-  const quote = dialect.quote === null ? -1 : dialect.quote.charCodeAt(0);
-  const escape =
-    dialect.escape === null || dialect.escape === dialect.quote ? -1 : dialect.escape.charCodeAt(0);
+  const { quote, escape } = dialectBytes(dialect);
   let record = 0;
   let inQuotes = false;
   let escaped = false;

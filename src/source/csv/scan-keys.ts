@@ -1,5 +1,6 @@
 import type { CsvDescription, CsvDialect, FileDescription } from '../source-file.ts';
-import { createKeyLanes } from './key-lanes.ts';
+import { dialectBytes, type DialectBytes } from './dialect-bytes.ts';
+import { createKeyLanes, type KeyLanes } from './key-lanes.ts';
 
 /**
  * Reads the key of each record from the bytes of a CsvStream, whatever the chunk borders: one pass
@@ -31,22 +32,12 @@ export function createKeyScan(
   keyFields: readonly number[],
   seed: Uint32Array,
 ): KeyScan {
-  const quote = dialect.quote === null ? -1 : dialect.quote.charCodeAt(0);
-  const escape =
-    dialect.escape === null || dialect.escape === dialect.quote ? -1 : dialect.escape.charCodeAt(0);
-  const delimiter = dialect.delimiter.charCodeAt(0);
-  /** By field of the file: its place in the key, from 1; 0 where it is not part of it. */
-  const places = new Uint8Array(Math.max(...keyFields) + 2);
-  keyFields.forEach((field, place) => (places[field] = place + 1));
+  const bytes = dialectBytes(dialect);
+  const { delimiter, quote, escape } = bytes;
+  const places = keyPlaces(keyFields);
   const lastKey = Math.max(...keyFields);
   const lanes = createKeyLanes(keyFields.length, seed);
-  /** Of a record that goes on in the next chunk: its field, and the bytes of that. */
-  let field = 0;
-  let held = Buffer.alloc(64);
-  let heldBytes = 0;
-  let begun = false;
-  let inQuotes = false;
-  let escaped = false;
+  const torn = createTornRecord(bytes, places, lastKey, lanes);
 
   /** The byte after the end of a record that begins here, or -1: it goes on in the next chunk. */
   const wholeRecord = (chunk: Buffer, start: number, plain: boolean): number => {
@@ -69,9 +60,50 @@ export function createKeyScan(
     return end + 1;
   };
 
-  /** The record that began in an earlier chunk or ends in a later one, byte by byte. */
-  const partOfRecord = (chunk: Buffer, start: number): number => {
-    begun = true;
+  return {
+    push: (chunk) => {
+      let at = torn.isOpen() ? torn.push(chunk, 0) : 0;
+      const plain = quote === -1 || !chunk.includes(quote, at);
+      while (at < chunk.length) {
+        const next = wholeRecord(chunk, at, plain);
+        if (next === -1) lanes.dropRecord();
+        at = next === -1 ? torn.push(chunk, at) : next;
+      }
+    },
+    end: () => lanes.all(),
+  };
+}
+
+/** By field of the file: its place in the key, from 1; 0 where it is not part of it. */
+function keyPlaces(keyFields: readonly number[]): Uint8Array {
+  const places = new Uint8Array(Math.max(...keyFields) + 2);
+  keyFields.forEach((field, place) => (places[field] = place + 1));
+  return places;
+}
+
+/** A record that began in an earlier chunk or ends in a later one, read byte by byte. */
+interface TornRecord {
+  isOpen(): boolean;
+  /** Reads on from `start`; the byte after the record, or the chunk's length. */
+  push(chunk: Buffer, start: number): number;
+}
+
+function createTornRecord(
+  { delimiter, quote, escape }: DialectBytes,
+  places: Uint8Array,
+  lastKey: number,
+  lanes: KeyLanes,
+): TornRecord {
+  let open = false;
+  /** The field that is being read, and its bytes where it belongs to the key. */
+  let field = 0;
+  let held = Buffer.alloc(64);
+  let heldBytes = 0;
+  let inQuotes = false;
+  let escaped = false;
+
+  const push = (chunk: Buffer, start: number): number => {
+    open = true;
     for (let at = start; at < chunk.length; at++) {
       const byte = chunk[at] as number;
       if (inQuotes) {
@@ -104,21 +136,9 @@ export function createKeyScan(
     if (field > lastKey) lanes.endRecord();
     else lanes.endWithout();
     field = 0;
-    begun = false;
+    open = false;
   };
-
-  return {
-    push: (chunk) => {
-      let at = begun ? partOfRecord(chunk, 0) : 0;
-      const plain = quote === -1 || !chunk.includes(quote, at);
-      while (at < chunk.length) {
-        const next = wholeRecord(chunk, at, plain);
-        if (next === -1) lanes.dropRecord();
-        at = next === -1 ? partOfRecord(chunk, at) : next;
-      }
-    },
-    end: () => lanes.all(),
-  };
+  return { isOpen: () => open, push };
 }
 
 /** The delimiter or line end at or after `at`; the chunk's length where there is none. */

@@ -1,12 +1,9 @@
 import { LIMITS } from '../../limits.ts';
 import type { CsvDialect } from '../source-file.ts';
+import { dialectBytes, type DialectBytes } from './dialect-bytes.ts';
 
 /** What the record scanner (scan-records.ts) knows between two chunks. */
-export interface ScanState {
-  readonly quote: number;
-  /** -1 where a quote is escaped by doubling it, which needs no state. */
-  readonly escape: number;
-  readonly delimiter: number;
+export interface ScanState extends DialectBytes {
   readonly dropEmptyLines: boolean;
   readonly recordBytesMax: number;
   /** Whether text behind quotes that hold a line end is a problem; COPY takes it. */
@@ -70,11 +67,11 @@ export function startScan(
   recordBytesMax: number = LIMITS.recordBytesMax,
   refuseTorn = false,
 ): ScanState {
-  const { quote, escape, delimiter } = dialect;
+  const { delimiter, quote, escape } = dialectBytes(dialect);
   return {
-    quote: quote === null ? -1 : quote.charCodeAt(0),
-    escape: quote === null || escape === null || escape === quote ? -1 : escape.charCodeAt(0),
-    delimiter: delimiter.charCodeAt(0),
+    delimiter,
+    quote,
+    escape,
     dropEmptyLines: columns > 1,
     recordBytesMax,
     refuseTorn,

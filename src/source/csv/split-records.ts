@@ -23,7 +23,7 @@ export interface SplitRecords {
  * csv-parse gives the same: 100 rows of 8 fields, one of them wanted, cost it 340 µs, here 27. So
  * this is for what nearly all files are, and null for all that needs a second thought: text that is
  * neither ASCII nor UTF-8, a quote inside an unquoted field, text after a closing quote, an escape
- * other than the quote, line ends of two kinds or of old.
+ * other than the quote, line ends of two kinds, or CR alone.
  *
  * @param bytes whole records, of a dialect that COPY reads itself
  */

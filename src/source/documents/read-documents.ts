@@ -55,7 +55,8 @@ export async function* readDocuments(
   files: readonly SourceFile[],
   { signal, now, blocksRead = diskBlocks }: ReadOptions,
 ): AsyncGenerator<DocumentWindow> {
-  const pace: Pace = { now, blocksRead, fromDisk: false, slowFor: 0, buffers: [] };
+  const blocks = blocksRead();
+  const pace: Pace = { now, blocksRead, blocks, fromDisk: false, slowFor: 0, buffers: [] };
   let next = readWindow(files, 0, pace);
   try {
     for (let first = 0; first < files.length;) {
@@ -84,6 +85,11 @@ function diskBlocks(): number {
 }
 
 interface Pace extends Required<Pick<ReadOptions, 'now' | 'blocksRead'>> {
+  /**
+   * Those that were read when the window before ended. To ask once a window and not twice is 0.13 s of
+   * 100,000 documents, since the system adds up all threads.
+   */
+  blocks: number;
   /** Whether the window before came from a disk. */
   fromDisk: boolean;
   /** Windows yet to be read as if each file took long to be opened. */
@@ -118,7 +124,7 @@ async function readWindow(
   }
   const buffer = bufferFor(end, pace);
   const slow = pace.slowFor > 0 || end > LIMITS.documentWindowBytes;
-  const [startedAt, blocks] = [pace.now(), pace.blocksRead()];
+  const startedAt = pace.now();
   let documents: readonly ReadDocument[];
   if (slow || pace.fromDisk) {
     pace.slowFor = Math.max(0, pace.slowFor - 1);
@@ -130,7 +136,9 @@ async function readWindow(
     });
     if (pace.now() - startedAt > SLOW_MS * own.length) pace.slowFor = SLOW_WINDOWS;
   }
-  pace.fromDisk = (pace.blocksRead() - blocks) * BLOCK_BYTES > DISK_SHARE * end;
+  const blocks = pace.blocksRead();
+  pace.fromDisk = (blocks - pace.blocks) * BLOCK_BYTES > DISK_SHARE * end;
+  pace.blocks = blocks;
   return { first, bytes: buffer, documents };
 }
 

@@ -89,7 +89,7 @@ export async function sampleRecords(
   { records, lines }: Pick<JsonDescription, 'records' | 'lines'>,
   options: { readonly bytesMax: number; readonly seed: number },
   read: ReadRecord,
-  onRecord: (block: number) => OnRecord,
+  onRecord: (block: number, blocksThere: number) => OnRecord,
 ): Promise<{
   readonly blocks: readonly SampledRecords[];
   readonly complete: boolean;
@@ -99,32 +99,33 @@ export async function sampleRecords(
   const shape = { records, lines: file.badBytes === 'of a row' ? lines : null };
   const inBlocks = lines && file.compression === 'none' && file.bytes > bytesMax;
   const head = await readHead(file, inBlocks ? Math.ceil(bytesMax / BLOCKS) : bytesMax);
-  const first = eachRecord(head.bytes, head.ended, shape, read, onRecord(0));
+  const blocksThere = inBlocks ? BLOCKS : 1;
+  const first = eachRecord(head.bytes, head.ended, shape, read, onRecord(0, blocksThere));
   const complete = head.ended && first.fault === null;
   const fileBytes = file.bytes * head.ratio;
   if (!inBlocks) return { blocks: [first], complete, fileBytes };
-  const rest = await readBlocks(file, Math.ceil(bytesMax / BLOCKS), seed);
-  const others = rest.map((bytes, index) =>
-    eachRecord(bytes, true, shape, read, onRecord(index + 1)),
-  );
-  return { blocks: [first, ...others], complete: false, fileBytes };
+  const blocks = [first];
+  for await (const bytes of blocksOf(file, Math.ceil(bytesMax / BLOCKS), seed)) {
+    const each = onRecord(blocks.length, blocksThere);
+    blocks.push(eachRecord(bytes, true, shape, read, each));
+  }
+  return { blocks, complete: false, fileBytes };
 }
 
-/** Whole lines of each stretch of the file but the first. */
-async function readBlocks(file: SourceFile, bytes: number, seed: number): Promise<Buffer[]> {
+/** Whole lines of each stretch of the file but the first; each is good until the next is asked for. */
+async function* blocksOf(file: SourceFile, bytes: number, seed: number): AsyncGenerator<Buffer> {
   const stretch = Math.floor(file.bytes / BLOCKS);
   const random = seededRandom(seed);
   try {
     await using handle = await open(file.path);
-    const blocks: Buffer[] = [];
-    for (let block = 1; block < BLOCKS; block++) {
+    const block = Buffer.alloc(bytes);
+    for (let place = 1; place < BLOCKS; place++) {
       const free = Math.max(0, stretch - bytes);
-      const from = block * stretch + Math.floor(random() * free);
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(bytes), 0, bytes, from);
-      const read = buffer.subarray(0, bytesRead);
-      blocks.push(read.subarray(read.indexOf(10) + 1, read.lastIndexOf(10) + 1));
+      const from = place * stretch + Math.floor(random() * free);
+      const { bytesRead } = await handle.read(block, 0, bytes, from);
+      const read = block.subarray(0, bytesRead);
+      yield read.subarray(read.indexOf(10) + 1, read.lastIndexOf(10) + 1);
     }
-    return blocks;
   } catch (error) {
     throw error instanceof EtlError ? error : readError(file, error);
   }

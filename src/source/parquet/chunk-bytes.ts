@@ -54,7 +54,7 @@ export function openChunkBytes(
     const wanted = Math.min(length, end - position);
     if (position < windowStart || position + wanted > windowEnd) {
       const bytes = Math.min(Math.max(readBytes, wanted), end - position);
-      window = await parquet.read(position, bytes, memory.window(bytes));
+      window = await parquet.read(position, bytes, memory.window);
       windowStart = position;
       meter.diskBytes += bytes;
     }

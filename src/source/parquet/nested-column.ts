@@ -12,7 +12,7 @@ import type { LeafNode, SchemaNode } from './parquet-schema.ts';
 /**
  * Rows of a nested column, put together from its leaves by their levels (Dremel).
  *
- * hyparquet's own assembly was the first road and was left: its maps become JavaScript objects, so
+ * hyparquet's own assembly was tried first and rejected: its maps become JavaScript objects, so
  * integer keys change their order, bytes as keys turn into "1,2,3", and keys that differ only in
  * type collapse; a list that only carries the newer annotation is not recognized as one.
  */

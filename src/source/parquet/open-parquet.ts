@@ -6,6 +6,7 @@ import { EtlError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import type { SourceFile } from '../source-file.ts';
 import { checkFooter } from './check-footer.ts';
+import { FRESH_MEMORY } from './page-memory.ts';
 import { parquetError, parquetErrorOf, unsupportedError } from './parquet-fault.ts';
 import { readSchema } from './parquet-schema.ts';
 import type { SchemaNode } from './parquet-schema.ts';
@@ -16,8 +17,8 @@ export interface OpenParquet {
   readonly file: SourceFile;
   readonly footer: FileMetaData;
   readonly columns: readonly SchemaNode[];
-  /** Exactly `length` bytes from `offset` on: in `into`, which has room for no more, or in new memory. */
-  read(offset: number, length: number, into?: Buffer): Promise<Buffer>;
+  /** Exactly `length` bytes from `offset` on, in what `room` gives for them, or in new memory. */
+  read(offset: number, length: number, room?: (length: number) => Buffer): Promise<Buffer>;
   close(): Promise<void>;
 }
 
@@ -35,8 +36,8 @@ export async function openParquet(file: SourceFile): Promise<OpenParquet> {
     });
   }
   const handle = await openFile(file);
-  const read: OpenParquet['read'] = (offset, length, into = Buffer.allocUnsafeSlow(length)) =>
-    readExactly(handle, file, offset, into);
+  const read: OpenParquet['read'] = (offset, length, room = FRESH_MEMORY.window) =>
+    readExactly(handle, file, offset, room(length));
   try {
     const { size } = await handle.stat();
     return await openFrom(file, size, { read, close: () => handle.close() });

@@ -8,7 +8,7 @@ export interface PageMemory {
   bytes(length: number): Uint8Array;
   words(count: number): Uint32Array;
   /** Bytes of the file, until the next are asked for. */
-  window(length: number): Buffer;
+  readonly window: (length: number) => Buffer;
 }
 
 /** Every page has memory of its own, which stays as long as anybody holds it. */

@@ -14,6 +14,7 @@ import type { ParquetPlace } from './parquet-fault.ts';
 import type { LeafNode } from './parquet-schema.ts';
 import { plainValues } from './plain-values.ts';
 import type { PhysicalValues } from './plain-values.ts';
+import { rangeOfChunk } from './row-group-bytes.ts';
 
 export interface PageReader {
   /** The next page that has an entry; null at the end of the chunk. */
@@ -195,9 +196,6 @@ function chunkOf(parquet: OpenParquet, leaf: LeafNode, place: ParquetPlace): Col
   return meta;
 }
 
-/** Old writers left the header of the dictionary out of the chunk's size (PARQUET-816). */
-const SIZE_SLACK = 100;
-
 function chunkBytes(
   parquet: OpenParquet,
   meta: ColumnMetaData,
@@ -205,15 +203,11 @@ function chunkBytes(
   place: ParquetPlace,
 ): ChunkBytes {
   if (meta.num_values === 0n) return openChunkBytes(parquet, 0, 0, options);
-  const dataStart = Number(meta.data_page_offset);
-  const dictionaryStart = Number(meta.dictionary_page_offset ?? 0n);
-  const start = dictionaryStart > 0 ? Math.min(dictionaryStart, dataStart) : dataStart;
-  const size = Number(meta.total_compressed_size);
+  const { start, size, end } = rangeOfChunk(meta);
   if (!(start >= 4 && size >= 0 && start + size <= parquet.file.bytes)) {
     throw parquetErrorOf(new PageFault('its column chunk lies outside of the file'), place);
   }
-  const end = Math.min(start + size + SIZE_SLACK, parquet.file.bytes);
-  return openChunkBytes(parquet, start, end, options);
+  return openChunkBytes(parquet, start, Math.min(end, parquet.file.bytes), options);
 }
 
 async function checkedBytes(bytes: ChunkBytes, header: PageHeader): Promise<Uint8Array> {

@@ -14,6 +14,7 @@ import { FRESH_MEMORY, reusedMemory } from './page-memory.ts';
 import type { PageMemory } from './page-memory.ts';
 import { parquetError } from './parquet-fault.ts';
 import type { SchemaNode } from './parquet-schema.ts';
+import { readTogether } from './row-group-bytes.ts';
 import { rowsBefore } from './row-groups.ts';
 
 export interface ReadParquetOptions {
@@ -71,10 +72,12 @@ export async function* readOpenParquet(
     node,
     memory: reuse ? reusedMemory(memoryMax) : FRESH_MEMORY,
   }));
+  const memory = reuse ? reusedMemory(2 * LIMITS.readChunkBytes) : FRESH_MEMORY;
   let firstRow = 1 + rowsBefore(description, from);
   let rows = 0;
   for (let rowGroup = from; rowGroup < to; rowGroup++) {
-    for await (const batch of readRowGroup(parquet, columns, rowGroup, firstRow, meter)) {
+    const group = await readTogether(parquet, nodes, rowGroup, memory);
+    for await (const batch of readRowGroup(group, columns, rowGroup, firstRow, meter)) {
       if (signal?.aborted === true) throw abortedError(parquet.file, signal);
       yield batch;
       rows += batch.rows;

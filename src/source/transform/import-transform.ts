@@ -8,7 +8,7 @@ import { importTypeScript } from './import-typescript.ts';
 
 /**
  * Imports the module of a transform into this thread, and checks what it exports. A module that was
- * written to since is imported anew. This runs the module's code.
+ * written to since is imported again. This runs the module's code.
  *
  * @param path absolute
  * @throws EtlError ETL_FILE_NOT_FOUND, ETL_TRANSFORM
@@ -45,7 +45,7 @@ async function modifiedAt(path: string): Promise<number> {
   } catch (error) {
     throw new EtlError(
       'ETL_FILE_NOT_FOUND',
-      'There is no such module of a transform.',
+      'The module of the transform does not exist.',
       'Give its path relative to the job file.',
       { file: basename(path) },
       { cause: error },

@@ -51,7 +51,7 @@ select i.relname as name, x.indisprimary as primary,
 
 /**
  * Parameter: oid. Whatever else couples rows, by kind and name. A primary or unique key WITHOUT
- * OVERLAPS is an exclusion by its index. Of triggers for each statement, those for INSERT (4) and UPDATE
+ * OVERLAPS is an exclusion by its index. What is deferrable (`late`) is checked when a statement has ended. Of triggers for each statement, those for INSERT (4) and UPDATE
  * (16) count, and not those of partitions, which only a statement on the partition itself sets off.
  */
 export const READ_COUPLINGS = `${TREE}
@@ -76,4 +76,9 @@ select 'statement trigger', tgname
 union
 select 'rule', rulename
   from pg_catalog.pg_rewrite where ev_class = $1::oid and rulename <> '_RETURN'
+union
+select 'late', i.relname
+  from tree t
+  join pg_catalog.pg_index x on x.indrelid = t.oid and not x.indimmediate
+  join pg_catalog.pg_class i on i.oid = x.indexrelid
 order by 1, 2`;

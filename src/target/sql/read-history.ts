@@ -1,14 +1,14 @@
 import { quoted } from '../names.ts';
 
 /** Versions of the ledger from which on it has the tables `load` and `file`. */
-const LOADS_SINCE = 2;
+export const LOADS_SINCE = 2;
 
 /**
  * Parameters: run id or null, schema and name of a table or null, and how many. The runs, newest
  * first. `alive`: a session of the run's name is there, which every role may see.
  *
- * What the ledger itself has is exact at any moment, since it is written by the merges; what the
- * loads have is there once they end.
+ * What the ledger itself has is exact at any moment, since it is written by the merges, but part of it
+ * may have been forgotten since (see prune-ledger.ts); what the loads have is there once they end.
  */
 export function readRunsSql(schema: string, version: number): string {
   const s = quoted(schema);
@@ -39,10 +39,11 @@ select r.run_id, r.plan_id, r.host, r.pid, r.status, r.error, r.started_at, r.fi
                          .map((name) => `${sumOrNull(`l.${name}`)} as ledger_${name}`)
                          .join(', ')}
                   from ${s}.ledger l where l.run_id = r.run_id) written,
-       lateral (select count(*) as loads, sum(d.files_skipped) as files_skipped,
+       lateral (select count(*) as loads, sum(d.files_loaded) as files_loaded,
+                       sum(d.files_skipped) as files_skipped,
                        sum(d.files_failed) as files_failed,
                        sum(d.files_not_loaded) as files_not_loaded,
-                       sum(d.inserted) as inserted, sum(d.updated) as updated,
+                       sum(d.rows_read) as rows_read, sum(d.inserted) as inserted, sum(d.updated) as updated,
                        sum(d.unchanged) as unchanged, sum(d.superseded) as superseded,
                        sum(d.rejected) as rejected
                   from loads d where d.run_id = r.run_id) ended
@@ -95,8 +96,8 @@ select coalesce(l.table_name, t.table_name) as table_name,
 }
 
 const NO_LOADS = `select null::text as run_id, null::int as ordinal, null::text as table_name,
-  null::text as strategy, null::int as files_skipped, null::int as files_failed,
-  null::int as files_not_loaded, null::int8 as inserted, null::int8 as updated,
+  null::text as strategy, null::int as files_loaded, null::int as files_skipped,
+  null::int as files_failed, null::int as files_not_loaded, null::int8 as rows_read, null::int8 as inserted, null::int8 as updated,
   null::int8 as unchanged, null::int8 as superseded, null::int8 as rejected where false`;
 
 const NO_FILES = `select null::text as run_id, null::int as load, null::int as ordinal,

@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream';
+import type { Pruned } from '../../../src/check/prune.ts';
 import type { Engine } from '../../../src/cli/engine.ts';
 import type { World } from '../../../src/cli/world.ts';
 import type { ErrorRecord } from '../../../src/errors.ts';
@@ -61,6 +62,11 @@ export function scripted(script: Script = {}): Scripted {
       options.push({ ...request });
       return { version: 1, runs: [], files: null };
     },
+    prune: async (request) => {
+      calls.push('prune');
+      options.push({ ...request });
+      return plainPruned;
+    },
     verify: async (job, given) => {
       calls.push('verify');
       jobs.push(job);
@@ -116,6 +122,17 @@ export function worldOf(
   const err = textOf(stderr);
   return { world: { env, stdout, stderr, cwd, signal: interrupt.signal }, out, err, interrupt };
 }
+
+const plainPruned: Pruned = {
+  version: 1,
+  ledgerSchema: 'etl',
+  dryRun: true,
+  before: '2026-01-01T00:00:00.000Z',
+  forgotten: { replaced: 1200, gone: 3, tableGone: 0 },
+  kept: { there: 7, unseen: 2, last: 1 },
+  runs: 4,
+  unseenTables: ['app.orders'],
+};
 
 const plainPlan: Plan = {
   version: 1,

@@ -68,3 +68,42 @@ test('a doctor that finds a failure ends with 1, and one that is interrupted wit
   expect(await main(['doctor', ...url], other, async () => broken)).toBe(130);
   expect(err()).not.toContain('run the same command again');
 });
+
+test('history forgets what is older than so many days, of all tables or of one', async () => {
+  const script = scripted();
+  const { world, out } = worldOf();
+  const words = ['history', '--prune', '400d', '--dry-run', '--table', 'app.orders', ...url];
+  expect(await main(words, world, script.engine)).toBe(0);
+  expect(script.calls).toEqual(['prune']);
+  expect(script.options[0]).toMatchObject({
+    ...{ days: 400, dryRun: true, alsoUnseen: false, table: 'app.orders' },
+    databaseUrl: 'postgres://db/x',
+  });
+  expect(out()).toBe(
+    [
+      'Would be forgotten of the ledger in schema etl, older than 2026-01-01:',
+      '     1,200  entries of files that were loaded again since',
+      '         3  entries of files that are gone',
+      '         0  entries of tables that are gone',
+      '         4  runs',
+      'Would stay:',
+      '         7  older entries of files that are there: a run would load them again',
+      '         1  the last ones of those that are gone, of each table and way to load it',
+      '         2  older entries of files that are not seen from here',
+      '  ! Not one of the latest files of app.orders is seen from here. Prune where they are loaded; or, if',
+      '    they are all moved away after they are loaded, with --also-unseen.',
+      '',
+    ].join('\n'),
+  );
+});
+
+test.each([
+  [['--prune', '400'], '"400" is no number of days from 1d to 36500d'],
+  [['--prune', '0d'], '"0d" is no number of days'],
+  [['--prune', '36501d'], '"36501d" is no number of days'],
+  [['--dry-run'], '--dry-run is about what --prune forgets'],
+  [['--also-unseen'], '--also-unseen is about what --prune forgets'],
+  [['20260101000000-abcdef', '--prune', '9d'], '--prune is about all runs'],
+])('history refuses %j', async (words, told) => {
+  expect(await refusal('history', ...words)).toContain(told);
+});

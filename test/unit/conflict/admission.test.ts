@@ -201,6 +201,17 @@ describe('keys wanted', () => {
     admission.unstaged(0);
     expect(admission.staged(0, { rows: 2, keys: 4, range: null }).keysWanted).toBe(false);
   });
+
+  it('are none that could clear nobody but a later unit that is merging', () => {
+    const admission = admissionOf([null, null]);
+    const facts = { rows: 2, range: range(0, 9) };
+    for (const unit of [0, 1]) admission.staged(unit, facts);
+    admission.keys(0, keys(1, 5));
+    admission.keys(1, keys(2, 7));
+    expect(admission.admit()).toEqual([0, 1]);
+    admission.unstaged(0);
+    expect(admission.staged(0, facts).keysWanted).toBe(false);
+  });
 });
 
 describe('direct units', () => {

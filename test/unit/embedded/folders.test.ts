@@ -25,6 +25,14 @@ test('a path that is a file is refused with what to do', async () => {
   await expect(openFolders(file)).rejects.toThrow(/ETL_EMBEDDED_DIR/);
 });
 
+test.runIf(process.platform === 'linux')(
+  'a file system that makes no folders is no reason to try for ever',
+  async () => {
+    const opened = openFolders('/proc/no-such-folder/home');
+    await expect(opened).rejects.toMatchObject({ code: 'ETL_EMBEDDED' });
+  },
+);
+
 test('two spellings of one folder are one layout; its socket folder is private', async () => {
   const home = join(place, 'home');
   await symlink(home, join(place, 'link'));

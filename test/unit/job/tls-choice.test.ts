@@ -38,7 +38,7 @@ describe('the mode', () => {
     expect(modeOf('postgres://db/app?sslmode=full')).toContain('There is no sslmode "full"');
     expect(modeOf('postgres://db/app', { PGSSLMODE: 'on' })).toContain('[ETL_CONNECTION]');
     expect(modeOf('postgres://db/app?sslrootcert=system&sslmode=require')).toContain(
-      'sslmode=require does not ask for whom',
+      'sslmode=require does not check that the certificate is of this host',
     );
   });
 });

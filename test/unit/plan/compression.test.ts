@@ -38,6 +38,14 @@ describe('large values of a new table', () => {
     expect(await chosen(asked)).toEqual({ found: { page: 'none', note: 'pglz' }, questions: 0 });
   });
 
+  it('are kept in the fastest way that the server has', async () => {
+    const asked = { page: 'fast', note: 'fast' } as const;
+    const lz4 = { page: 'lz4', note: 'lz4' };
+    expect(await chosen(asked)).toEqual({ found: lz4, questions: 1 });
+    const none = { page: 'none', note: 'none' };
+    expect(await chosen(asked, { methods: ['pglz'] })).toEqual({ found: none, questions: 1 });
+  });
+
   it.each<[string, LoadRequest['compression'], string]>([
     ['a column is not there', { pages: 'none' }, 'Did you mean "page"?'],
     ['its values are all of one size', { id: 'pglz' }, 'never compressed'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findCouplings } from '../../../src/plan/couplings.ts';
+import { findCouplings, refusingColumns } from '../../../src/plan/couplings.ts';
 import type { TargetTable, UniqueIndex } from '../../../src/target/table.ts';
 import { column, table, type } from './fixtures.ts';
 
@@ -84,5 +84,36 @@ describe('what couples rows of different keys', () => {
     expect(found({ uniqueIndexes: [unique('lower_name', [], { arbiter: false })] })).toEqual([
       'unique index lower_name',
     ]);
+  });
+});
+
+describe('the columns on which it depends which rows are refused', () => {
+  const columnsOf = (more: Partial<TargetTable>) => {
+    const existing = table({
+      ...more,
+      uniqueIndexes: [unique('pk', ['id'], { primary: true }), ...(more.uniqueIndexes ?? [])],
+    });
+    return refusingColumns(existing, findCouplings(existing, ['id'], ALL));
+  };
+
+  it('are those of the other unique indexes', () => {
+    const uniqueIndexes = [unique('by_name', ['name']), unique('two', ['name', 'amount'])];
+    expect(columnsOf({ uniqueIndexes })).toEqual(['name', 'amount']);
+    expect(columnsOf({ uniqueIndexes, selfReferences: ['parent'] })).toEqual(['name', 'amount']);
+  });
+
+  it.each<[string, Partial<TargetTable>]>([
+    ['an expression', { uniqueIndexes: [unique('lower', [], { arbiter: false })] }],
+    ['an exclusion', { exclusionConstraints: ['none_alike'] }],
+    [
+      'a generated column',
+      {
+        columns: [column('id'), column('name', 'text', { generated: 'stored' })],
+        uniqueIndexes: [unique('by_name', ['name'])],
+      },
+    ],
+  ])('may be any where there is %s', (_, more) => {
+    const uniqueIndexes = [unique('by_amount', ['amount']), ...(more.uniqueIndexes ?? [])];
+    expect(columnsOf({ ...more, uniqueIndexes })).toBeNull();
   });
 });

@@ -259,7 +259,7 @@ describe('what cannot be planned', () => {
   });
 
   it.each<[string, FakeWorld, Partial<LoadRequest>, string, string]>([
-    ['a bad name', { files }, { table: 'a.b.c' }, 'ETL_USAGE', 'no name of a table'],
+    ['a bad name', { files }, { table: 'a.b.c' }, 'ETL_USAGE', 'not the name of a table'],
     [
       'an old server',
       { files, context: { server: { ...SERVER, versionNumber: 130_004 } } },

@@ -3,6 +3,7 @@ import { LIMITS } from '../../../src/limits.ts';
 import { estimateOverlap } from '../../../src/plan/overlap.ts';
 import type { PlanContext } from '../../../src/plan/plan-context.ts';
 import {
+  filesAtOnce,
   rowsPerFile,
   sampleFiles,
   type FileToSample,
@@ -132,4 +133,14 @@ describe('what 40 of 100 rows of each of 2,000 files say', () => {
     // 3·(100/40)/40, of any one pair.
     expect(missedShareMax).toBeCloseTo(0.1875);
   });
+});
+
+it.each([
+  [1, 2],
+  [20, 2],
+  [80, 8],
+  [10_000, 8],
+])('of %d files so many are sampled at once that their rows are few: %d', (files, atOnce) => {
+  expect(filesAtOnce(files)).toBe(atOnce);
+  expect(filesAtOnce(files) * rowsPerFile(files)).toBeLessThanOrEqual(40_000);
 });

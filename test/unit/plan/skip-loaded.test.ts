@@ -42,7 +42,7 @@ interface Setting {
 async function look(setting: Setting) {
   const hashed: string[] = [];
   const asked: string[] = [];
-  const { loaded, notices } = await findLoaded(
+  const { loaded, retimed, notices } = await findLoaded(
     setting.files ?? [FILE],
     table({
       empty: setting.empty ?? false,
@@ -73,7 +73,7 @@ async function look(setting: Setting) {
       } as never,
     },
   );
-  return { loaded: [...loaded.keys()], notices, hashed, asked };
+  return { loaded: [...loaded.keys()], retimed: [...retimed], notices, hashed, asked };
 }
 
 describe('files that are loaded already', () => {
@@ -127,14 +127,14 @@ describe('files that are loaded already', () => {
     ['changed in place', { entries: [{ ...ENTRY, mtimeMs: 1 }], content: 'x' }, false, true],
     [
       'loaded again with another meaning since',
-      { entries: [{ ...ENTRY, loadedAt: '2024-03-01', fingerprint: 'f2' }, ENTRY] },
+      { entries: [ENTRY, { ...ENTRY, loadedAt: '2024-03-01', fingerprint: 'f2' }] },
       false,
       false,
     ],
     [
       'with append, loaded with another meaning since',
       {
-        entries: [{ ...ENTRY, loadedAt: '2024-03-01', fingerprint: 'f2' }, ENTRY],
+        entries: [ENTRY, { ...ENTRY, loadedAt: '2024-03-01', fingerprint: 'f2' }],
         keyed: false,
       },
       true,
@@ -144,8 +144,8 @@ describe('files that are loaded already', () => {
       'with append, changed since it was loaded with this meaning',
       {
         entries: [
-          { ...ENTRY, loadedAt: '2024-03-01', fingerprint: 'f2' },
           { ...ENTRY, bytes: 999 },
+          { ...ENTRY, loadedAt: '2024-03-01', fingerprint: 'f2' },
         ],
         keyed: false,
       },
@@ -154,7 +154,7 @@ describe('files that are loaded already', () => {
     ],
     [
       'loaded with another meaning before',
-      { entries: [ENTRY, { ...ENTRY, loadedAt: '2023-01-01', fingerprint: 'f2' }] },
+      { entries: [{ ...ENTRY, loadedAt: '2023-01-01', fingerprint: 'f2' }, ENTRY] },
       true,
       false,
     ],
@@ -248,5 +248,23 @@ describe('the fingerprint of a load', () => {
     const newest = (versionColumn: string) =>
       fingerprintOf(request({ onConflict: 'newest', versionColumn }), ['id'], utc);
     expect(newest('a')).not.toBe(newest('b'));
+  });
+});
+
+describe('files that are loaded already, and have other times', () => {
+  const other = { ...FILE, mtimeMs: FILE.mtimeMs + 5_000 };
+  it.each<[string, Setting, boolean]>([
+    ['a change of its attributes', changedAt(1_000, 5_000), true],
+    ['a copy', { files: [other] }, true],
+    ['times that are the same', changedAt(5_000, 5_000), false],
+    ['another content', { ...changedAt(1_000, 5_000), content: 'other' }, false],
+    [
+      'rows in memory, written anew by each call',
+      { files: [{ ...other, recordedAs: FILE.path }] },
+      false,
+    ],
+    ['a link, the file lies elsewhere now', { ...APPENDED, files: [FILE] }, false],
+  ])('%s: the run notes its times: %#', async (_, setting, noted) => {
+    expect((await look(setting)).retimed).toEqual(noted ? [[FILE.path, FILE.path]] : []);
   });
 });

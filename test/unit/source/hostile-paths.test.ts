@@ -89,6 +89,38 @@ describe('links', () => {
   });
 });
 
+describe('folders', () => {
+  it.each(['{a,b}', '!n', '[x]', '(p)', '+(q)', 'a*b', '{x', 'y}', '?', '@(r)'])(
+    'named %s are found by their absolute path, from wherever',
+    async (name) => {
+      const cwd = folderOf(`named/${name}`, ['s/1.csv', 's/2.csv']);
+      // As job files and the command line hand on a relative pattern.
+      const literally = cwd.replaceAll(/[*?[\]{}()!\\]/g, '\\$&');
+      for (const from of [cwd, path.join(cwd, 's'), root, '/']) {
+        const files = await findFiles([`${literally}/s/*.csv`], { cwd: from, order: 'name' });
+        expect(files.map((file) => path.basename(file.path))).toEqual(['1.csv', '2.csv']);
+      }
+    },
+  );
+});
+
+describe('what a pattern means and nobody can read', () => {
+  it.each([
+    ['a link that leads nowhere', (at: string) => symlinkSync('nowhere', at), 'ETL_FILE_READ'],
+    ['a link to itself', (at: string) => symlinkSync(path.basename(at), at), 'ETL_FILE_READ'],
+    ['a pipe', (at: string) => execFileSync('mkfifo', [at]), 'ETL_FILE_FORMAT'],
+    ['a link to a device', (at: string) => symlinkSync('/dev/null', at), 'ETL_FILE_FORMAT'],
+  ])('is told of, not passed over: %s', async (what, make, code) => {
+    const cwd = folderOf(what, ['good.csv']);
+    make(path.join(cwd, 'odd.csv'));
+    for (const pattern of ['*.csv', '**/*.csv', `${cwd}/o*.csv`]) {
+      const told = await found(cwd, [pattern]);
+      expect(told).toMatchObject({ code, record: { facts: { file: 'odd.csv' } } });
+    }
+    expect(await found(cwd, ['g*.csv'])).toEqual(['good.csv']);
+  });
+});
+
 describe('what is no file', () => {
   it('is refused before it is opened: pipe, device, socket, folder', async () => {
     const cwd = folderOf('kinds', ['good.csv', 'folder.csv/inner.csv']);
@@ -104,9 +136,8 @@ describe('what is no file', () => {
         });
       }
       expect(await found(cwd, ['folder.csv'])).toMatchObject({ code: 'ETL_FILE_FORMAT' });
-      expect(await found(cwd, ['*.csv'])).toMatchObject({
-        record: { facts: { file: 'zero.csv' } },
-      });
+      const several = (await found(cwd, ['*.csv'])) as EtlError;
+      expect(several.record.facts.problems).toHaveLength(3);
     } finally {
       server.close();
     }

@@ -42,5 +42,5 @@ test.each([
 test('a server that is none is a wrong address', () => {
   const { record } = serverError(new Error('There was an error establishing an SSL connection'));
   expect(record).toMatchObject({ code: 'ETL_CONNECTION' });
-  expect(record.sentence).toContain('does not speak as PostgreSQL');
+  expect(record.sentence).toContain('is not PostgreSQL');
 });

@@ -44,7 +44,7 @@ describe('rows are spooled', () => {
       [undefined, null, { id: 1 }, 'rows.csv', Promise.resolve([])].map(refused),
     );
     const sentences = told.map((record) => (record as ErrorRecord).sentence);
-    const end = ', and nothing that rows can be taken from.';
+    const end = ', which no rows can be taken from.';
     expect(sentences).toEqual([
       ...[
         `The rows are undefined${end}`,

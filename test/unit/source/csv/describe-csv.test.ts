@@ -64,7 +64,7 @@ describe('columns', () => {
   });
 
   it.each([
-    ['a,b,c,b\n', 'duplicate.csv, column "b": The header names columns 2 and 4 alike.'],
+    ['a,b,c,b\n', 'duplicate.csv, column "b": Columns 2 and 4 of the header have the same name.'],
     ['a,,c\n', 'The header has no name for column 2 of 3.'],
     ['a,b,\n1,2,\n', 'The header has no name for column 3 of 3.'],
     ['sep=;\na;b\n1;2\n', 'tells Excel the delimiter. Leave the line out: --csv-skip-lines 1'],

@@ -150,8 +150,8 @@ describe('how documents are read', () => {
     );
     let [looks, blocks] = [0, 0];
     const blocksRead = (): number => {
-      // Two looks at each window, the second once it is read.
-      if (looks % 2 === 1) blocks += blocksOf((looks - 1) / 2);
+      // One look before the first window, and one behind each.
+      if (looks > 0) blocks += blocksOf(looks - 1);
       looks += 1;
       return blocks;
     };

@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { LIMITS } from '../../../../src/limits.ts';
 import type { JsonOptions } from '../../../../src/job/schema.ts';
 import { formatOfName } from '../../../../src/source/file-format.ts';
@@ -148,6 +148,26 @@ describe('the sample', () => {
     expect(found.rows).toHaveLength(1_000);
     expect(found.fileRows).toBeGreaterThan(190_000);
     expect(found.fileRows).toBeLessThan(210_000);
+  });
+
+  test('of large lines makes texts of the rows that are kept alone, and holds one block at a time', async () => {
+    const line = (id: number): string => `{"id":${id},"name":"${'x'.repeat(60)}"}\n`;
+    const lines = Array.from({ length: 30_000 }, (_, id) => line(id)).join('');
+    const file = await fileOf('kept.jsonl', lines);
+    const description = await describeJson(file, { records: null, columns: {} });
+    const texts = vi.spyOn(Buffer.prototype, 'toString');
+    const buffers = vi.spyOn(Buffer, 'alloc');
+    try {
+      const bytesMax = 1024 * 1024;
+      const options = { ...SAMPLE, rowsMax: 320, bytesMax, columns: ['id', 'name'] };
+      expect((await sampleJson(file, description, options)).rows).toHaveLength(320);
+      expect(texts.mock.calls.length).toBeLessThanOrEqual(2 * 320);
+      const ofBlocks = buffers.mock.calls.filter(([size]) => size === bytesMax / 32);
+      expect(ofBlocks).toHaveLength(1);
+    } finally {
+      texts.mockRestore();
+      buffers.mockRestore();
+    }
   });
 
   test('of large lines is of all places of the file', async () => {

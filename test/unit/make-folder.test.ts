@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeFolder } from '../../../src/load/make-folder.ts';
+import { makeFolder } from '../../src/make-folder.ts';
 
 let home = '';
 beforeAll(async () => {

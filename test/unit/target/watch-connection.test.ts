@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { watchLine, type LineWatch } from '../../../src/target/watch-line.ts';
+import { watchConnection, type ConnectionWatch } from '../../../src/target/watch-connection.ts';
 
 /** A line whose bytes and whose other end a test moves by hand. */
 const line = { bytes: 0, working: false, looks: 0, lost: 0 };
-let watch: LineWatch;
+let watch: ConnectionWatch;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -12,8 +12,8 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-function watchOf(idleTimeoutMs: number): LineWatch {
-  return watchLine({
+function watchOf(idleTimeoutMs: number): ConnectionWatch {
+  return watchConnection({
     idleTimeoutMs,
     traffic: () => line.bytes,
     works: async () => {

@@ -1,17 +1,17 @@
-/** Looks after a line while the other end owes an answer. */
-export interface LineWatch {
+/** Watches a connection while the server owes an answer. */
+export interface ConnectionWatch {
   /** Settles as the answer does. */
   owes<T>(answer: Promise<T>): Promise<T>;
 }
 
-export interface LineWatchOptions {
+export interface ConnectionWatchOptions {
   /** Time without a byte after which somebody looks; 0: never. */
   readonly idleTimeoutMs: number;
   /** Bytes that came and went so far. */
   readonly traffic: () => number;
-  /** Whether the other end works on the answer, asked by another line. Never rejects. */
+  /** Whether the server works on the answer, asked by another connection. Never rejects. */
   readonly works: () => Promise<boolean>;
-  /** The line is lost: whoever waits is to be told. */
+  /** The connection is lost: whoever waits is to be told. */
   readonly giveUp: () => void;
 }
 
@@ -19,13 +19,13 @@ export interface LineWatchOptions {
 const LOOKS_MAX = 2;
 
 /**
- * A line can fall silent without an end: a firewall forgets it, a host loses its power, and no packet
- * ever says so. Silence alone proves nothing, since a merge of an hour is as silent; TCP's own
+ * A connection can fall silent without an end: a firewall forgets it, a host loses its power, and no
+ * packet ever says so. Silence alone proves nothing, since a merge of an hour is as silent; TCP's own
  * keepalive sees a dead host, and not one that lives behind a middlebox that swallows the answer. So
- * after each `idleTimeoutMs` of silence the server is asked, and the line given up where it twice in
- * a row does not work on the answer.
+ * after each `idleTimeoutMs` of silence the server is asked, and the connection given up where it twice
+ * in a row does not work on the answer.
  */
-export function watchLine(options: LineWatchOptions): LineWatch {
+export function watchConnection(options: ConnectionWatchOptions): ConnectionWatch {
   const { idleTimeoutMs, traffic, works, giveUp } = options;
   let owed = 0;
   let timer: NodeJS.Timeout | null = null;
