@@ -69,7 +69,8 @@ export function sharesOf(plan: Plan, workers: number): Plan {
     const unit = { ordinal: 0, files: [0], part: null, estimatedRows, bytes, range: null, direct };
     const all = new Set([0]);
     const shares = shareOut([unit], load.files, { column, ordinals: all, rising: all }, workers);
-    return { ...load, ...(shares === null ? {} : { directShares: shares }) };
+    if (shares === null) return load;
+    return { ...load, concurrency: Math.max(load.concurrency, workers), directShares: shares };
   });
   return { ...plan, loads };
 }
