@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LoadPlan } from '../../src/plan/plan-types.ts';
-import type { OracleFile } from '../../tools/oracle.ts';
-import { loadInBatches } from '../support/batched-oracle.ts';
+import { loadSequentially, type OracleFile } from '../../tools/oracle.ts';
 import { expectNoLeaks } from '../support/database.ts';
 import { load, planJob } from '../support/load.ts';
 import { createServerTypes, type ServerTypes, type TypeKind } from '../support/server-types.ts';
@@ -120,7 +119,8 @@ async function prepare(name: string, kind: TypeKind): Promise<TestLoad> {
     onConflict: 'update',
     versionColumn: null,
   } as const;
-  await loadInBatches(place.db, { table: `${name}_oracle`, ...target }, files);
+  const execute = (sql: string, params: readonly unknown[]) => place.db.query(sql, params);
+  await loadSequentially(execute, { table: `${name}_oracle`, ...target }, files);
   return { table: name, files: await writeCsv(place, name, files) };
 }
 

@@ -1,8 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { tableDigest, type OracleFile } from '../../tools/oracle.ts';
-import { loadInBatches } from '../support/batched-oracle.ts';
+import { loadSequentially, tableDigest, type OracleFile } from '../../tools/oracle.ts';
 import { expectNoLeaks } from '../support/database.ts';
 import { createServerTypes, type ServerTypes } from '../support/server-types.ts';
 import {
@@ -77,7 +76,7 @@ describe('a table with a column of every type', () => {
       const files = [file(1, 1), file(5, 2), file(9, 1)];
       const versionColumn = onConflict === 'newest' ? 'version' : null;
       const target = { table: `${name}_oracle`, columns, key: ['id'], onConflict, versionColumn };
-      await loadInBatches(place.db, target, files);
+      await loadSequentially((sql, params) => place.db.query(sql, params), target, files);
       const paths = await writeCsv(place, name, files);
       await loadTable(place, { table: name, files: paths, onConflict, versionColumn });
       expect(await rowsOf(place, name)).toEqual(await rowsOf(place, `${name}_oracle`));

@@ -305,12 +305,14 @@ test.for([
 test('a load that failed is resumed where it stopped', async () => {
   const files = risingFiles(4, 20);
   await scene.write(csvFiles(withCells(files, 2, 5, { 2: '-1' })));
-  expect(statusesOf((await run(words(3))).end.report)).toEqual([
-    ...['loaded', 'loaded', 'failed', 'not-loaded'],
-  ]);
+  const [first, second, third, last] = statusesOf((await run(words(3))).end.report);
+  expect([first, second, third]).toEqual(['loaded', 'loaded', 'failed']);
+  // A worker that is done with the first may have copied the last, whose keys lie above, before the third failed.
+  expect(['loaded', 'not-loaded']).toContain(last);
   await scene.write({ 'f2.csv': csvFiles(files)['f2.csv'] ?? '' });
   const { end, stagings } = await run(words(3));
-  expect(statusesOf(end.report)).toEqual(['skipped', 'skipped', 'loaded', 'loaded']);
+  const resumed = last === 'loaded' ? 'skipped' : 'loaded';
+  expect(statusesOf(end.report)).toEqual(['skipped', 'skipped', 'loaded', resumed]);
   expect(stagings).toBe(0);
   await expectOracle(files);
 });

@@ -8,7 +8,8 @@ import type { TestSessions } from './database.ts';
 
 /**
  * What `loadSequentially` does, of which no statement may fail: one statement a row, but all of a file
- * in a loop on the server, where each is planned once. 10,000 rows take a tenth of the time.
+ * in a loop on the server, where each is planned once. 10,000 rows take a tenth of the time. Not for types
+ * whose cast from text is not how they are read, such as regclass.
  */
 export async function loadInBatches(
   db: Pick<TestSessions, 'query'>,
