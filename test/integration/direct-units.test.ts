@@ -313,7 +313,8 @@ test('a load that failed is resumed where it stopped', async () => {
   const { end, stagings } = await run(words(3));
   const resumed = last === 'loaded' ? 'skipped' : 'loaded';
   expect(statusesOf(end.report)).toEqual(['skipped', 'skipped', 'loaded', resumed]);
-  expect(stagings).toBe(0);
+  // Then the third no longer lies above all keys of the table.
+  expect(stagings).toBe(last === 'loaded' ? 1 : 0);
   await expectOracle(files);
 });
 
