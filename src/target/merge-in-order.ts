@@ -2,6 +2,7 @@ import type { Connection } from './connect.ts';
 import { countReturned } from './count-returned.ts';
 import { countDistinctKeys } from './distinct-keys.ts';
 import type { MergeCounts } from './counts.ts';
+import { mergeByBlock, type MergeBlock } from './merge-block.ts';
 import {
   comparedColumns,
   conflictSql,
@@ -13,7 +14,7 @@ import {
   type MergeSource,
   type MergeTarget,
 } from './merge-sql.ts';
-import { dollarQuoted, quoted } from './names.ts';
+import { quoted } from './names.ts';
 
 /**
  * The merge of a table with row triggers, which may see each row that is written, and all that were
@@ -50,36 +51,26 @@ ${conflictSql(target, source, comparedColumns(target, source))}`;
  * a row, to merge rows that a trigger gives one key, and to let a row take what an earlier one has freed
  * in another unique index.
  *
- * A row whose key a trigger changes counts as inserted or updated by the key that the file has. All
- * names of the function's own begin with etl_, and a column of such a name goes first.
+ * A row whose key a trigger changes counts as inserted or updated by the key that the file has.
  */
 export async function mergeRowByRow(
   connection: Connection,
   target: MergeTarget,
   source: MergeSource,
 ): Promise<MergeCounts> {
-  await connection.query(rowByRowSql(target, source));
-  const [row] = await connection.query(
-    `select string_to_array(current_setting('etl.merged'), ' ')::float8[] as counts`,
-  );
-  const [inserted = 0, updated = 0, unchanged = 0] = row?.['counts'] as readonly number[];
-  return { inserted, updated, unchanged };
+  return mergeByBlock(connection, rowByRow(target, source));
 }
 
-function rowByRowSql(target: MergeTarget, source: MergeSource): string {
+function rowByRow(target: MergeTarget, source: MergeSource): MergeBlock {
   const columns = mergedColumns(target, source);
   const values = columns.map((_, place) => `etl_staged.v${place}`).join(', ');
   const key = target.key.map(
     (name) => `etl_own.${quoted(name)} = etl_staged.v${placeOf(columns, name)}`,
   );
   const rows = `select s.* from (${stagedRowsSql(target, source, columns)}) s`;
-  return `do ${dollarQuoted(`
-#variable_conflict use_column
-declare
-  etl_staged record; etl_known boolean; etl_written bigint;
-  etl_inserted bigint := 0; etl_updated bigint := 0; etl_unchanged bigint := 0;
-begin
-  for etl_staged in ${rows} order by s.etl_file, s.etl_row loop
+  return {
+    variables: 'etl_staged record; etl_known boolean; etl_written bigint;',
+    statements: `for etl_staged in ${rows} order by s.etl_file, s.etl_row loop
     etl_known := exists (select from ${ownRowsSql(target)} etl_own where ${key.join(' and ')});
     ${intoSql(target, source)} values (${values})
     ${conflictSql(target, source, comparedColumns(target, source))};
@@ -88,7 +79,6 @@ begin
     elsif etl_known then etl_updated := etl_updated + 1;
     else etl_inserted := etl_inserted + 1;
     end if;
-  end loop;
-  perform set_config('etl.merged', concat_ws(' ', etl_inserted, etl_updated, etl_unchanged), true);
-end`)}`;
+  end loop;`,
+  };
 }

@@ -1,5 +1,6 @@
 import type { Connection } from './connect.ts';
 import type { MergeCounts } from './counts.ts';
+import { mergeByBlock, type MergeBlock } from './merge-block.ts';
 import { keyOf, tiedPlaces, turnsSql } from './merge-coupled-sql.ts';
 import {
   comparedColumns,
@@ -13,7 +14,7 @@ import {
   type MergeSource,
   type MergeTarget,
 } from './merge-sql.ts';
-import { dollarQuoted, quoted } from './names.ts';
+import { quoted } from './names.ts';
 import type { TargetColumn } from './table.ts';
 
 /**
@@ -30,15 +31,10 @@ export async function mergeStretches(
   target: MergeTarget,
   source: MergeSource,
 ): Promise<MergeCounts> {
-  await connection.query(stretchesSql(target, source));
-  const [row] = await connection.query(
-    `select string_to_array(current_setting('etl.merged'), ' ')::float8[] as counts`,
-  );
-  const [inserted = 0, updated = 0, unchanged = 0] = row?.['counts'] as readonly number[];
-  return { inserted, updated, unchanged };
+  return mergeByBlock(connection, inStretches(target, source));
 }
 
-function stretchesSql(target: MergeTarget, source: MergeSource): string {
+function inStretches(target: MergeTarget, source: MergeSource): MergeBlock {
   const columns = mergedColumns(target, source);
   const fields = columns.map((_, place) => `s.v${place}`).join(', ');
   const matches = target.key.map(
@@ -47,14 +43,10 @@ function stretchesSql(target: MergeTarget, source: MergeSource): string {
   // Not as EXISTS, for which the server may hash the whole table.
   const known = `(select true from ${ownRowsSql(target)} etl_own where ${matches.join(' and ')} limit 1)`;
   const stretch = 'from pg_temp.etl_turns s where s.etl_turn >= etl_from and s.etl_turn < etl_to';
-  return `do ${dollarQuoted(`
-#variable_conflict use_column
-declare
-  etl_cut record; etl_cuts bigint[] := '{}'; etl_from bigint := 1; etl_to bigint;
-  etl_held bigint; etl_known bigint; etl_written bigint;
-  etl_inserted bigint := 0; etl_updated bigint := 0; etl_unchanged bigint := 0;
-begin
-  create temp table etl_turns as
+  return {
+    variables: `etl_cut record; etl_cuts bigint[] := '{}'; etl_from bigint := 1; etl_to bigint;
+  etl_held bigint; etl_known bigint; etl_written bigint;`,
+    statements: `create temp table etl_turns as
     select s.*, lag(s.etl_turn) over (partition by ${keyOf(target, columns)} order by s.etl_turn) as etl_before
       from (${turnsOf(target, source, columns)}) s order by s.etl_turn;
   create index on pg_temp.etl_turns (etl_turn);
@@ -76,9 +68,8 @@ begin
     etl_unchanged := etl_unchanged + etl_held - etl_written;
     etl_from := etl_to;
   end loop;
-  drop table pg_temp.etl_turns;
-  perform set_config('etl.merged', concat_ws(' ', etl_inserted, etl_updated, etl_unchanged), true);
-end`)}`;
+  drop table pg_temp.etl_turns;`,
+  };
 }
 
 /** The rows that are merged, numbered from 1 in the order of their turns. */

@@ -51,8 +51,9 @@ select i.relname as name, x.indisprimary as primary,
 
 /**
  * Parameter: oid. Whatever else couples rows, by kind and name. A primary or unique key WITHOUT
- * OVERLAPS is an exclusion by its index. What is deferrable (`late`) is checked when a statement has ended. Of triggers for each statement, those for INSERT (4) and UPDATE
- * (16) count, and not those of partitions, which only a statement on the partition itself sets off.
+ * OVERLAPS is an exclusion by its index. What is deferrable (`late`) is checked when a statement has ended.
+ * Of triggers for each statement, those for INSERT (4) and UPDATE (16) count, and not those of partitions,
+ * which only a statement on the partition itself sets off.
  */
 export const READ_COUPLINGS = `${TREE}
 select 'exclusion' as kind, c.conname as name

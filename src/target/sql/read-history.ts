@@ -97,7 +97,8 @@ select coalesce(l.table_name, t.table_name) as table_name,
 
 const NO_LOADS = `select null::text as run_id, null::int as ordinal, null::text as table_name,
   null::text as strategy, null::int as files_loaded, null::int as files_skipped,
-  null::int as files_failed, null::int as files_not_loaded, null::int8 as rows_read, null::int8 as inserted, null::int8 as updated,
+  null::int as files_failed, null::int as files_not_loaded, null::int8 as rows_read,
+  null::int8 as inserted, null::int8 as updated,
   null::int8 as unchanged, null::int8 as superseded, null::int8 as rejected where false`;
 
 const NO_FILES = `select null::text as run_id, null::int as load, null::int as ordinal,
