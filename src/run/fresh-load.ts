@@ -1,7 +1,5 @@
 import { errorRecordOf, type ErrorRecord } from '../errors.ts';
 import { plainSentence } from '../load/copy-error.ts';
-import { LIMITS } from '../limits.ts';
-import { insertedOnly, ledgerEntry } from '../load/merge-unit.ts';
 import { unitAside, writeRejects } from '../load/quarantine/write-rejects.ts';
 import type { StagedFiles } from '../load/staged-documents.ts';
 import { missingIndexes } from '../plan/plan-indexes.ts';
@@ -9,12 +7,12 @@ import { cancellable } from '../target/backends.ts';
 import type { Connection, ConnectOptions } from '../target/connect.ts';
 import { createFresh, dropFresh, freshName, swapFresh } from '../target/fresh-table.ts';
 import { createIndexSql } from '../target/indexes.ts';
-import type { LedgerContext, LedgerEntry } from '../target/ledger.ts';
+import type { LedgerContext } from '../target/ledger.ts';
 import type { TargetTable } from '../target/table.ts';
 import { inTransaction } from '../target/transaction.ts';
-import { copyLedger, writeLedger } from '../target/write-ledger.ts';
 import { createFileParts } from './file-parts.ts';
-import { copyFreshUnits } from './fresh-units.ts';
+import { createFreshLedger, type FreshLedger } from './fresh-ledger.ts';
+import { copyFreshUnits, type CopiedUnits } from './fresh-units.ts';
 import type { LoadWork } from './load-work.ts';
 import { createPartEvents } from './part-events.ts';
 import { forEachFile } from './tell-files.ts';
@@ -44,66 +42,69 @@ export interface FreshOutcome {
 
 /** Null: the twin is dropped, and the load is to be made in the ordinary way. */
 export async function runFreshLoad(options: FreshOptions): Promise<FreshOutcome | null> {
-  const { coordinator, table, task } = options;
-  const fresh = freshName(table, task.ledger.runId);
-  const parts = createFileParts(options);
-  const tell = createPartEvents(options.loadIndex, options.onEvent);
+  const { coordinator, plan, table, task } = options;
+  const name = freshName(table, task.ledger.runId);
   try {
-    await createFresh(coordinator, table, fresh);
-    const { staged: files, stageMs } = await copyFreshUnits({ ...options, parts, tell }, fresh);
-    const startedAt = performance.now();
-    await publish(options, fresh, files);
-    const mergeMs = performance.now() - startedAt;
-    return { files, stageMs, mergeMs };
+    const context = { ...task.ledger, tableOid: await createFresh(coordinator, table, name) };
+    const ledger = createFreshLedger(coordinator, plan, context);
+    const twin: Twin = { name, context, ledger };
+    if (ledger.meanwhile) {
+      return await inTransaction(coordinator, async () =>
+        publish(options, twin, await fill(options, twin)),
+      );
+    }
+    const filled = await fill(options, twin);
+    return await inTransaction(coordinator, () => publish(options, twin, filled));
   } catch (error) {
     if (coordinator.usable()) await dropFresh(coordinator, table);
     if (!options.signal.aborted) tellFallback(options, errorRecordOf(error));
     return null;
+  }
+}
+
+interface Twin {
+  readonly name: string;
+  /** With the oid of the twin, which is the table's then. */
+  readonly context: LedgerContext;
+  readonly ledger: FreshLedger;
+}
+
+async function fill(options: FreshOptions, { name, ledger }: Twin): Promise<CopiedUnits> {
+  const parts = createFileParts(options);
+  const tell = createPartEvents(options.loadIndex, options.onEvent);
+  try {
+    const filled = await copyFreshUnits({ ...options, parts, tell, onCopied: ledger.add }, name);
+    await ledger.settled();
+    return filled;
+  } catch (error) {
+    await ledger.stop();
+    throw error;
   } finally {
     await parts.close();
   }
 }
 
-async function publish(options: FreshOptions, fresh: string, files: StagedFiles): Promise<void> {
-  const { coordinator, connectOptions, plan, table, task, loadIndex, signal, onEvent } = options;
+/** Inside the transaction. */
+async function publish(
+  options: FreshOptions,
+  { name, context, ledger }: Twin,
+  { staged: files, stageMs }: CopiedUnits,
+): Promise<FreshOutcome> {
+  const { coordinator, connectOptions, plan, table, loadIndex, signal, onEvent } = options;
+  const startedAt = performance.now();
   await forEachFile(plan.files, ({ ordinal, skip }) => {
     if (skip === null) onEvent({ kind: 'file-merging', load: loadIndex, file: ordinal });
   });
-  await inTransaction(coordinator, async () => {
-    // The key of many rows takes its time, and so may the others who read the table.
-    await cancellable(coordinator, connectOptions, signal, async (heeding) => {
-      const tableOid = await swapFresh(heeding, table, fresh, plan.key);
-      for (const index of missingIndexes(plan)) {
-        await heeding.query(createIndexSql(table, index, 'at once'));
-      }
-      const ledger = { ...task.ledger, tableOid };
-      await writeFreshRejects(options, heeding, ledger, files);
-      await writeFreshLedger(heeding, ledger, files);
-    });
-  });
-}
-
-async function writeFreshLedger(
-  connection: Connection,
-  ledger: LedgerContext,
-  files: StagedFiles,
-): Promise<void> {
-  if (files.length > LIMITS.recordedFilesPerStatement) {
-    await copyLedger(connection, ledger, freshEntries(files));
-  } else {
-    await writeLedger(connection, ledger, [...freshEntries(files)]);
-  }
-}
-
-function* freshEntries(files: StagedFiles): Generator<LedgerEntry> {
-  // Of documents all have the same.
-  let counts = insertedOnly(0);
-  for (const one of files) {
-    if (counts.rowsRead !== one.rows || counts.rejected !== one.rejected) {
-      counts = insertedOnly(one.rows, one.rejected);
+  // The key of many rows takes its time, and so may the others who read the table.
+  await cancellable(coordinator, connectOptions, signal, async (heeding) => {
+    await swapFresh(heeding, table, name, plan.key);
+    for (const index of missingIndexes(plan)) {
+      await heeding.query(createIndexSql(table, index, 'at once'));
     }
-    yield ledgerEntry(one, counts);
-  }
+    await writeFreshRejects(options, heeding, context, files);
+    await ledger.end(files);
+  });
+  return { files, stageMs, mergeMs: performance.now() - startedAt };
 }
 
 /** A file that has more bad rows than it may is told by the load through staging. */

@@ -19,6 +19,8 @@ export interface FreshUnitsOptions {
   readonly signal: AbortSignal;
   readonly parts: FileParts;
   readonly tell: TellNews;
+  /** Of each unit, as soon as it is copied. */
+  readonly onCopied: (files: StagedFiles) => void;
 }
 
 export interface CopiedUnits {
@@ -36,6 +38,7 @@ export async function copyFreshUnits(
   const { plan } = options;
   if (await isForOne(options)) {
     const copied = await copyUnit(options, allOf(plan.units), fresh, true);
+    options.onCopied(copied.staged);
     return {
       staged: copied.staged,
       stageMs: new Map(plan.units.map(({ ordinal }) => [ordinal, copied.stageMs])),
@@ -92,7 +95,9 @@ async function copyByLanes(options: FreshUnitsOptions, fresh: string): Promise<C
     for (const unit of remaining) {
       if (problems.length > 0 || signal.aborted) return;
       try {
-        units[unit.ordinal] = await copyUnit(options, unit, fresh, false);
+        const copied = await copyUnit(options, unit, fresh, false);
+        units[unit.ordinal] = copied;
+        options.onCopied(copied.staged);
       } catch (error) {
         problems.push(error);
       }

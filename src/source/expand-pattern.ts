@@ -47,15 +47,32 @@ export async function expandPattern(
       else void withWhatIsNone(folder, entries).then((seen) => done(null, seen));
     });
   };
-  const found = await glob(pattern, {
-    // An absolute pattern may hold the characters of its own folder, with a backslash before each; below
-    // another folder some of them (`!`) would not be found.
-    cwd: path.isAbsolute(pattern) ? path.parse(pattern).root : cwd,
-    ...{ absolute: true, expandDirectories: false, signal: stop.signal },
+  const [folder, rest] = path.isAbsolute(pattern) ? plainFolder(pattern) : [cwd, pattern];
+  const found = await glob(rest, {
+    ...{ cwd: folder, absolute: true, expandDirectories: false, signal: stop.signal },
     fs: { readdir: readdir as typeof fs.readdir },
   });
   const cut = stop.signal.aborted;
   return { paths: cut ? [] : await withoutLoops(found), unreadable, cut };
+}
+
+const NOT_PLAIN = /[^\p{L}\p{N}_./ -]/u;
+
+/**
+ * The folder above all that an absolute pattern may mean, and the rest of the pattern: below its own folder
+ * names are cut from paths, and below any other the way from there is sought, for each of them, which took
+ * a third of the time. A folder of a name with characters that a pattern gives a meaning belongs to the
+ * rest, and so does the one above a `!` that would begin it.
+ */
+function plainFolder(pattern: string): readonly [folder: string, rest: string] {
+  const { root } = path.parse(pattern);
+  const segments = pattern.slice(root.length).split('/');
+  let plain = segments.findIndex(
+    (segment, at) => at === segments.length - 1 || NOT_PLAIN.test(segment),
+  );
+  if (segments[plain]?.startsWith('!') === true) plain -= 1;
+  if (plain <= 0) return [root, pattern];
+  return [path.join(root, ...segments.slice(0, plain)), segments.slice(plain).join('/')];
 }
 
 type Listed = (error: NodeJS.ErrnoException | null, entries: readonly fs.Dirent[]) => void;

@@ -12,14 +12,17 @@ export function freshPrefix(tableOid: number): string {
   return `etl_fresh_${tableOid}_`;
 }
 
-/** A twin of the table without its index, to be filled by COPY. */
+/** A twin of the table without its index, to be filled by COPY; resolves to its oid. */
 export async function createFresh(
   connection: Connection,
   table: TargetTable,
   fresh: string,
-): Promise<void> {
-  const target = sqlNameOf(table);
-  await connection.query(`create table ${fresh} (like ${target} including all excluding indexes)`);
+): Promise<number> {
+  const like = `like ${sqlNameOf(table)} including all excluding indexes`;
+  const [row] = await connection.query(
+    `create table ${fresh} (${like}); select ${literal(fresh)}::regclass::oid::int8::float8 as oid`,
+  );
+  return Number(row?.['oid']);
 }
 
 function sqlNameOf({ schema, name }: Pick<TargetTable, 'schema' | 'name'>): string {
@@ -56,14 +59,14 @@ const FLUSHED_BLOCKS = 256;
  * Puts the filled twin in the place of the table, inside the transaction that is open: it gets the
  * key (23505 where two rows share one) and the name. The table itself must still be as empty as
  * this run has made it, and as it was made: what others have given it since (a right, a policy, a trigger)
- * would be gone with it. Returns the oid of what bears the name now.
+ * would be gone with it.
  */
 export async function swapFresh(
   connection: Connection,
   table: TargetTable,
   fresh: string,
   key: readonly string[],
-): Promise<number> {
+): Promise<void> {
   const target = sqlNameOf(table);
   await connection.query(`lock table ${target} in access exclusive mode`);
   const [row] = await connection.query(
@@ -83,8 +86,6 @@ export async function swapFresh(
     `alter table ${fresh} add constraint ${name} primary key (${key.map(quoted).join(', ')})`,
   );
   await connection.query(`alter table ${fresh} rename to ${quoted(table.name)}`);
-  const [named] = await connection.query('select to_regclass($1)::oid::int8 as oid', [target]);
-  return Number(named?.['oid']);
 }
 
 /**

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startEmbedded, type EmbeddedServer } from '../../src/embedded/embedded.ts';
+import { LIMITS } from '../../src/limits.ts';
 import type { Plan } from '../../src/plan/plan-types.ts';
 import type { RunEvent } from '../../src/run/events.ts';
 import type { Report } from '../../src/run/report-types.ts';
@@ -187,6 +188,77 @@ describe('documents of a table that is made', () => {
 });
 
 describe('the ledger of very many files', () => {
+  const MANY = LIMITS.recordedFilesPerStatement + 10;
+  const LAST = `${MANY - 1}_x.html`;
+  const folder = (): string => join(place.folder, 'many');
+
+  beforeAll(async () => {
+    await mkdir(folder());
+    for (let id = 0; id < MANY; id++) await writeFile(join(folder(), `${id}_x.html`), `<p>${id}`);
+  });
+
+  async function loadMany(options: Omit<LoadOptions, 'cwd'> = {}): Promise<Report> {
+    const documents = { path: '{id}_{level}.html' };
+    // More workers than share a session that skips the WAL.
+    const job = {
+      settings: { concurrency: 3 },
+      loads: [{ files: ['many/*.html'], table: 'many', key: ['id', 'level'], documents }],
+    };
+    const plan = await planJob(place.db.url, job, { cwd: place.folder });
+    return runPlan(place.db.url, plan, options);
+  }
+
+  async function expectRows(rows: number): Promise<void> {
+    await expect(
+      place.db.query(
+        `select count(*)::int as entries, count(distinct path)::int as files,
+                (select count(*)::int from many) as rows
+           from etl.ledger where table_oid = 'many'::regclass`,
+      ),
+    ).resolves.toEqual([{ entries: rows, files: rows, rows }]);
+  }
+
+  it('has nothing where the run is interrupted amid the copies', async () => {
+    const abort = new AbortController();
+    const onEvent = (event: RunEvent): void => {
+      if (event.kind === 'file-staged') abort.abort();
+    };
+    const { status } = await loadMany({ signal: abort.signal, onEvent });
+    expect(status).toBe('interrupted');
+    await expectRows(0);
+  });
+
+  it('has each file that is in the table where the last one is bad', async () => {
+    await place.db.query('drop table many');
+    await writeFile(join(folder(), LAST), Buffer.alloc(9, 0xff));
+    const notices: string[] = [];
+    const report = await loadMany({
+      onEvent: (event) => {
+        if (event.kind === 'notice') notices.push(event.sentence);
+      },
+    });
+    expect(notices.join()).toContain('loaded through staging instead');
+    expect(report.error?.facts.file).toContain(LAST);
+    await expectRows(MANY - 1);
+  });
+
+  it('has each file once, whoever was copied first', async () => {
+    await place.db.query('drop table many');
+    await writeFile(join(folder(), LAST), '<p>last');
+    const report = await loadMany();
+    expect(report.loads[0]?.totals).toMatchObject({ inserted: MANY });
+    await expectRows(MANY);
+    await expect(
+      place.db.query(
+        `select count(*)::int from etl.ledger l
+           join many m on l.path like format('%%/%s_%s.html', m.id, m.level)
+                      and l.content_hash = encode(sha256(convert_to(m.content, 'UTF8')), 'hex')
+          where l.run_id = $1 and l.ordinal >= $2`,
+        [report.runId, MANY - 100],
+      ),
+    ).resolves.toEqual([{ count: 100 }]);
+  });
+
   it('is the same by COPY as by statements', async () => {
     const paths = ['/a/plain', '/a/tab\tline\nend\r', '/a/back\\slash\\N', '/a/ä "quoted"', '\\.'];
     const counts = { inserted: 3, updated: 2, unchanged: 1, superseded: 4, rejected: 5 };

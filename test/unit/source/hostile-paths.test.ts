@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EtlError } from '../../../src/errors.ts';
+import { glob } from 'tinyglobby';
 import { expandPattern } from '../../../src/source/expand-pattern.ts';
 import { findFiles } from '../../../src/source/find-files.ts';
 import type { FindOptions } from '../../../src/source/find-files.ts';
@@ -102,6 +103,21 @@ describe('folders', () => {
       }
     },
   );
+});
+
+describe('an absolute pattern', () => {
+  it.each([
+    ...['a b/*.csv', '.hid/*.csv', '*/*.csv', '!n/*.csv', '!n/!x*.csv', '!n/!(x)*.csv', '!x*.csv'],
+    ...['é/**', './é/../!n/*', '{é,.hid}/*.csv', '@é/[0-9].csv', 'é//1.csv', 'é/*/'],
+  ])('finds what it finds from the root: %s', async (pattern) => {
+    const cwd = folderOf('plain/folder', [
+      ...['!x1.csv', '!n/!x1.csv', '!n/y.csv', 'a b/1.csv', '.hid/1.csv', '@é/1.csv', 'é/1.csv'],
+    ]);
+    const options = { cwd: '/', absolute: true, expandDirectories: false };
+    const expected = await glob(`${cwd}/${pattern}`, options);
+    const { paths } = await expandPattern(`${cwd}/${pattern}`, '/', 100);
+    expect([...paths].sort()).toEqual(expected.sort());
+  });
 });
 
 describe('what a pattern means and nobody can read', () => {
