@@ -112,17 +112,13 @@ async function* chunks(
   shared: readonly string[],
   entries: Iterable<LedgerEntry>,
 ): AsyncGenerator<Buffer> {
+  const start = copyLine(shared).replace(/\n$/, '\t');
   let lines: string[] = [];
   for (const entry of entries) {
-    const own = columns.map(({ valueOf }) => textOf(valueOf(entry)));
-    lines.push(copyLine([...shared, ...own]));
+    lines.push(`${start}${copyLine(columns.map(({ valueOf }) => valueOf(entry)))}`);
     if (lines.length < CHUNK_ENTRIES) continue;
     yield Buffer.from(lines.join(''));
     lines = [];
   }
   if (lines.length > 0) yield Buffer.from(lines.join(''));
-}
-
-function textOf(value: string | number | undefined): string | null {
-  return value === undefined ? null : String(value);
 }

@@ -8,14 +8,14 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\r': '\\r',
 };
 
-/** One line, its end included. */
-export function copyLine(fields: readonly (string | null)[]): string {
+/** One line, its end included. What there is no value of is NULL. */
+export function copyLine(fields: readonly (string | number | null | undefined)[]): string {
   let line = '';
   for (let index = 0; index < fields.length; index++) {
     const field = fields[index];
     if (index > 0) line += '\t';
     if (field === null || field === undefined) line += '\\N';
-    else if (ESCAPED.test(field))
+    else if (typeof field === 'string' && ESCAPED.test(field))
       line += field.replace(/[\\\t\n\r]/g, (one) => ESCAPES[one] ?? one);
     else line += field;
   }
