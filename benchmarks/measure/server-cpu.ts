@@ -28,16 +28,22 @@ export async function findPostmaster(connection: Connection): Promise<number | n
   return backend?.parent ?? null;
 }
 
-/** CPU that the server has used since it started: the postmaster and all its processes. */
-export async function serverCpuMs(postmaster: number): Promise<number> {
-  const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0);
-  const all = await Promise.all(pids.map(readTimes));
-  const parent = all.find((one) => one?.pid === postmaster);
-  const children = all.filter((one) => one?.parent === postmaster);
-  return [parent, ...children].reduce(
-    (sum, one) => sum + (one === null || one === undefined ? 0 : one.ownMs + one.endedChildrenMs),
-    0,
-  );
+/**
+ * CPU that the server has used since it started: the postmaster and all its processes. What a backend used
+ * goes over to the postmaster when it ends, which may be just now, since the load is over: then all are read
+ * again. Without that a load's backends were missing in one of some dozens of measurements.
+ */
+export async function serverCpuMs(postmaster: number, timesOf = readTimes): Promise<number> {
+  for (;;) {
+    const before = await timesOf(postmaster);
+    const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0);
+    const all = await Promise.all(pids.map(timesOf));
+    const after = await timesOf(postmaster);
+    if (before?.endedChildrenMs !== after?.endedChildrenMs) continue;
+    const own = all.flatMap((one) => (one?.parent === postmaster ? [one] : []));
+    if (after !== null) own.push(after);
+    return own.reduce((sum, { ownMs, endedChildrenMs }) => sum + ownMs + endedChildrenMs, 0);
+  }
 }
 
 async function readTimes(pid: number): Promise<ProcessTimes | null> {

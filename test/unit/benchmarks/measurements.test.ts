@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseTimes } from '../../../benchmarks/measure/server-cpu.ts';
+import { parseTimes, serverCpuMs } from '../../../benchmarks/measure/server-cpu.ts';
 import { median, mediansOf } from '../../../benchmarks/medians.ts';
 import { ratiosOf } from '../../../benchmarks/ratios.ts';
 import type { BenchmarkCase, RunMeasurement } from '../../../benchmarks/results.ts';
@@ -189,6 +189,25 @@ describe('the timeline', () => {
     }
     expect(timeline.spans).toHaveLength(LIMITS.benchmarkSpansMax);
   });
+});
+
+test('what a backend used that ends while it is looked at counts once', async () => {
+  const postmaster = process.ppid;
+  const backend = process.pid;
+  const none = { parent: 1, ownMs: 7, endedChildrenMs: 0 };
+  let looks = 0;
+  const measured = await serverCpuMs(postmaster, (pid) => {
+    if (pid === backend) {
+      const works = looks < 2;
+      return Promise.resolve(works ? { ...none, pid, parent: postmaster, ownMs: 5_000 } : null);
+    }
+    if (pid !== postmaster) return Promise.resolve({ ...none, pid });
+    // Before the backend has ended, and afterwards.
+    looks += 1;
+    return Promise.resolve({ ...none, pid, ownMs: 20, endedChildrenMs: looks === 1 ? 300 : 5_300 });
+  });
+  expect(measured).toBe(5_320);
+  await expect(serverCpuMs(postmaster, () => Promise.resolve(null))).resolves.toBe(0);
 });
 
 test("a process's times are read past a name with brackets and spaces", () => {
