@@ -18,7 +18,7 @@ export interface FreshLedger {
   /** Whether the transaction is to begin before anything is copied. */
   readonly meanwhile: boolean;
   /** Files that were copied. */
-  add(files: StagedFiles): void;
+  readonly add: (files: StagedFiles) => void;
   /** Resolves once nothing is being written; rejects with what went wrong. */
   settled(): Promise<void>;
   /** The same where the load goes wrong: no more is written, and it does not reject. */

@@ -198,7 +198,7 @@ test('what a backend used that ends while it is looked at counts once', async ()
   let looks = 0;
   const measured = await serverCpuMs(postmaster, (pid) => {
     if (pid === backend) {
-      const works = looks < 2;
+      const works = looks < 3;
       return Promise.resolve(works ? { ...none, pid, parent: postmaster, ownMs: 5_000 } : null);
     }
     if (pid !== postmaster) return Promise.resolve({ ...none, pid });
