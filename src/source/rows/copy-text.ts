@@ -17,7 +17,7 @@ export function copyLine(fields: readonly (string | number | null | undefined)[]
     if (field === null || field === undefined) line += '\\N';
     else if (typeof field === 'string' && ESCAPED.test(field))
       line += field.replace(/[\\\t\n\r]/g, (one) => ESCAPES[one] ?? one);
-    else line += field;
+    else line += String(field);
   }
   return `${line}\n`;
 }
