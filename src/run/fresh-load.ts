@@ -73,9 +73,7 @@ async function fill(options: FreshOptions, { name, ledger }: Twin): Promise<Copi
   const parts = createFileParts(options);
   const tell = createPartEvents(options.loadIndex, options.onEvent);
   try {
-    const filled = await copyFreshUnits({ ...options, parts, tell, onCopied: ledger.add }, name);
-    await ledger.settled();
-    return filled;
+    return await copyFreshUnits({ ...options, parts, tell, onCopied: ledger.add }, name);
   } catch (error) {
     await ledger.stop();
     throw error;
@@ -95,6 +93,7 @@ async function publish(
   await forEachFile(plan.files, ({ ordinal, skip }) => {
     if (skip === null) onEvent({ kind: 'file-merging', load: loadIndex, file: ordinal });
   });
+  await ledger.settled();
   // The key of many rows takes its time, and so may the others who read the table.
   await cancellable(coordinator, connectOptions, signal, async (heeding) => {
     await swapFresh(heeding, table, name, plan.key);
