@@ -28,18 +28,21 @@ export async function findPostmaster(connection: Connection): Promise<number | n
   return backend?.parent ?? null;
 }
 
+/** On a server where others come and go all the time, some of them may be missed, or counted twice. */
+const LOOKS_MAX = 20;
+
 /**
  * CPU that the server has used since it started: the postmaster and all its processes. What a backend used
  * goes over to the postmaster when it ends, which may be just now, since the load is over: then all are read
  * again. Without that a load's backends were missing in one of some dozens of measurements.
  */
 export async function serverCpuMs(postmaster: number, timesOf = readTimes): Promise<number> {
-  for (;;) {
+  for (let look = 1; ; look++) {
     const before = await timesOf(postmaster);
     const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0);
     const all = await Promise.all(pids.map(timesOf));
     const after = await timesOf(postmaster);
-    if (before?.endedChildrenMs !== after?.endedChildrenMs) continue;
+    if (before?.endedChildrenMs !== after?.endedChildrenMs && look < LOOKS_MAX) continue;
     const own = all.flatMap((one) => (one?.parent === postmaster ? [one] : []));
     if (after !== null) own.push(after);
     return own.reduce((sum, { ownMs, endedChildrenMs }) => sum + ownMs + endedChildrenMs, 0);

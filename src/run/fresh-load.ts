@@ -47,14 +47,8 @@ export async function runFreshLoad(options: FreshOptions): Promise<FreshOutcome 
   try {
     const context = { ...task.ledger, tableOid: await createFresh(coordinator, table, name) };
     const ledger = createFreshLedger(coordinator, plan, context);
-    const twin: Twin = { name, context, ledger };
-    if (ledger.meanwhile) {
-      return await inTransaction(coordinator, async () =>
-        publish(options, twin, await fill(options, twin)),
-      );
-    }
-    const filled = await fill(options, twin);
-    return await inTransaction(coordinator, () => publish(options, twin, filled));
+    const { since, ...filled } = await fillAndPublish(options, { name, context, ledger });
+    return { ...filled, mergeMs: performance.now() - since };
   } catch (error) {
     if (coordinator.usable()) await dropFresh(coordinator, table);
     if (!options.signal.aborted) tellFallback(options, errorRecordOf(error));
@@ -69,14 +63,32 @@ interface Twin {
   readonly ledger: FreshLedger;
 }
 
+/** A twin that has the table's name; `since`: when the copies had ended. */
+type Published = Omit<FreshOutcome, 'mergeMs'> & { readonly since: number };
+
+async function fillAndPublish(options: FreshOptions, twin: Twin): Promise<Published> {
+  const { coordinator } = options;
+  const { ledger } = twin;
+  if (!ledger.meanwhile) {
+    const filled = await fill(options, twin);
+    return inTransaction(coordinator, () => publish(options, twin, filled));
+  }
+  return inTransaction(coordinator, async () => {
+    try {
+      return await publish(options, twin, await fill(options, twin));
+    } catch (error) {
+      // What came behind the rollback would stay.
+      await ledger.stop();
+      throw error;
+    }
+  });
+}
+
 async function fill(options: FreshOptions, { name, ledger }: Twin): Promise<CopiedUnits> {
   const parts = createFileParts(options);
   const tell = createPartEvents(options.loadIndex, options.onEvent);
   try {
     return await copyFreshUnits({ ...options, parts, tell, onCopied: ledger.add }, name);
-  } catch (error) {
-    await ledger.stop();
-    throw error;
   } finally {
     await parts.close();
   }
@@ -87,9 +99,9 @@ async function publish(
   options: FreshOptions,
   { name, context, ledger }: Twin,
   { staged: files, stageMs }: CopiedUnits,
-): Promise<FreshOutcome> {
+): Promise<Published> {
   const { coordinator, connectOptions, plan, table, loadIndex, signal, onEvent } = options;
-  const startedAt = performance.now();
+  const since = performance.now();
   await forEachFile(plan.files, ({ ordinal, skip }) => {
     if (skip === null) onEvent({ kind: 'file-merging', load: loadIndex, file: ordinal });
   });
@@ -103,7 +115,7 @@ async function publish(
     await writeFreshRejects(options, heeding, context, files);
     await ledger.end(files);
   });
-  return { files, stageMs, mergeMs: performance.now() - startedAt };
+  return { files, stageMs, since };
 }
 
 /** A file that has more bad rows than it may is told by the load through staging. */

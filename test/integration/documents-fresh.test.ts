@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startEmbedded, type EmbeddedServer } from '../../src/embedded/embedded.ts';
 import { LIMITS } from '../../src/limits.ts';
+import { stagedDocuments } from '../../src/load/staged-documents.ts';
 import type { Plan } from '../../src/plan/plan-types.ts';
 import type { RunEvent } from '../../src/run/events.ts';
 import type { Report } from '../../src/run/report-types.ts';
+import { createFreshLedger } from '../../src/run/fresh-ledger.ts';
 import { connect } from '../../src/target/connect.ts';
 import { emptyFresh } from '../../src/target/fresh-table.ts';
 import { migrateLedger } from '../../src/target/ledger-schema.ts';
@@ -257,6 +259,43 @@ describe('the ledger of very many files', () => {
         [report.runId, MANY - 100],
       ),
     ).resolves.toEqual([{ count: 100 }]);
+  });
+
+  it('has nothing of what was to be written when the load went wrong', async () => {
+    const job = {
+      loads: [
+        {
+          files: ['many/*.html'],
+          table: 'stopped',
+          key: ['id', 'level'],
+          documents: { path: '{id}_{level}.html' },
+        },
+      ],
+    };
+    const [load] = (await planJob(place.db.url, job, { cwd: place.folder })).loads;
+    const files = load?.files ?? [];
+    const connection = await connect({ ...CONNECTION, databaseUrl: place.db.url, session: {} });
+    await migrateLedger(connection, 'stopped');
+    const ledger = createFreshLedger(
+      connection,
+      { files, units: [] },
+      {
+        ...{ schema: 'stopped', runId: 'stopped', planId: 'p', tableOid: 1, tableName: 'stopped' },
+        ...{ fingerprint: 'f', strategy: 'full-parallel', origins: true },
+      },
+    );
+    expect(ledger.meanwhile).toBe(true);
+    await connection.query('begin');
+    for (let from = 0; from < 8_000; from += 1_000) {
+      ledger.add(stagedDocuments(files.slice(from, from + 1_000), '0'.repeat(64_000)));
+    }
+    await ledger.stop();
+    await connection.query('rollback');
+    // Whoever comes next on the connection comes behind all that was asked for.
+    await expect(connection.query(`select count(*)::int from stopped.ledger`)).resolves.toEqual([
+      { count: 0 },
+    ]);
+    await connection.end();
   });
 
   it('is the same by COPY as by statements', async () => {
