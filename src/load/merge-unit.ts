@@ -239,13 +239,10 @@ export function sumCounts(all: readonly Counts[]): Counts {
  */
 export function loadedMeanwhile(error: unknown): unknown {
   const record = errorRecordOf(error);
-  if (!ONCE.has(record.facts.constraint ?? '')) return error;
+  if (record.facts.constraint !== 'ledger_once') return error;
   const facts = { ...record.facts, sqlState: '40003' };
   return new EtlError('ETL_SERVER', record.sentence, record.remedy, facts, { cause: error });
 }
-
-/** Indexes by which the ledger has a file of a run once, as versions of it name them. */
-const ONCE: ReadonlySet<string> = new Set(['ledger_file', 'ledger_once']);
 
 export function failedAt(
   file: StagedFile,

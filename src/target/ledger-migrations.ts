@@ -3,9 +3,7 @@ import { quoted } from './names.ts';
 /** Numbered migrations of the ledger's schema; each runs once, in its own transaction. */
 export function migrations(schema: string): readonly string[] {
   const s = quoted(schema);
-  return [runsAndFiles, durations, rejects, survivors, origins, fewerIndexes].map((migration) =>
-    migration(s),
-  );
+  return [runsAndFiles, durations, rejects, survivors, origins].map((migration) => migration(s));
 }
 
 /** Runs, and the files that they loaded: what loading itself needs. */
@@ -132,16 +130,4 @@ function origins(s: string): string {
      add column if not exists real_path text;
    create index if not exists ledger_real_path on ${s}.ledger (table_oid, real_path, id desc)
      where real_path is not null;`;
-}
-
-/**
- * One index tells which runs have loaded a file, and that none has twice. The rows of a run lie together, so
- * where they lie takes next to nothing to keep. 100,000 rows by one COPY: 0.97 s of the server in place of
- * 1.32 (medians of four in turn; without any index but that of the ids 0.65).
- */
-function fewerIndexes(s: string): string {
-  return `create unique index if not exists ledger_file on ${s}.ledger (table_oid, path, run_id);
-   create index if not exists ledger_run on ${s}.ledger using brin (run_id)
-     with (autosummarize = on);
-   drop index if exists ${s}.ledger_path, ${s}.ledger_once;`;
 }

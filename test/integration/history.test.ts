@@ -181,30 +181,6 @@ test('of a ledger of the version before tells what that has, and the next run ex
   expect((await runs())[0]).toMatchObject({ files: { loaded: 2, skipped: 0, failed: 0 } });
 });
 
-test('of a ledger whose files have two indexes is the same once they have one', async () => {
-  await scene.write(FILES);
-  await scene.run(['*.csv']);
-  const { runId = '' } = (await runs())[0] ?? {};
-  const before = await historyOf(runId);
-  await scene.db.query(
-    `create index ledger_path on etl.ledger (table_oid, path, id desc);
-     create unique index ledger_once on etl.ledger (run_id, table_oid, path);
-     drop index etl.ledger_file, etl.ledger_run;
-     delete from etl.migration where version > 5`,
-  );
-  const again = await scene.run(['*.csv']);
-  expect(again.code).toBe(0);
-  expect((await runs())[0]).toMatchObject({ files: { loaded: 0, skipped: 2, failed: 0 } });
-  await expect(historyOf(runId)).resolves.toEqual(before);
-  await expect(
-    scene.db.query(
-      `select indexname as name from pg_indexes where schemaname = 'etl' and tablename = 'ledger' order by 1`,
-    ),
-  ).resolves.toEqual(
-    ['ledger_file', 'ledger_pkey', 'ledger_real_path', 'ledger_run'].map((name) => ({ name })),
-  );
-});
-
 test('a role that may load, but not extend an older ledger, goes on with it', async () => {
   const { table, db } = scene;
   await scene.write(FILES);
