@@ -1,37 +1,19 @@
-import { basename } from 'node:path';
-import type { Job, Strategy } from '../src/job/schema.ts';
-import { errorRecordOf, type ErrorRecord } from '../src/errors.ts';
-import { plan, run, silentLog, type Report } from '../src/index.ts';
-import { rssPeakBytes } from '../src/run/rss-peak.ts';
+import { fromSource, loadPart, type LoadedPart } from '../src/code-cache.ts';
 import { tuneProcess } from '../src/tune-process.ts';
-import type { TimelineSpan } from './results.ts';
-import { createTimeline } from './timeline.ts';
+import type { ChildOrder, ChildReply } from './measured-run.ts';
+
+type MeasuredRun = typeof import('./measured-run.ts');
+
+/** Said by a build, which has the rest in its script, as it has the commands. */
+declare const ETL_SCRIPT: string | undefined;
 
 /**
- * A process of its own for one measured run of the engine, so that its CPU and memory are its own:
- * plans and runs one job, as `etl run` does and in a process like its own, and tells its parent what it
- * took.
+ * A process of its own for one measured run of the engine, so that its CPU and memory are its own: it begins
+ * as `etl run` does, answers its parent's order, and ends.
  */
-export interface ChildOrder {
-  readonly databaseUrl: string;
-  readonly job: Job;
-}
-
-export type ChildReply =
-  | {
-      readonly kind: 'ended';
-      readonly report: Report;
-      /** Of the first load. */
-      readonly strategy: Strategy | null;
-      readonly predicted: Readonly<Partial<Record<Strategy, number>>>;
-      readonly spans: readonly TimelineSpan[];
-      /** From the process's start, threads included. */
-      readonly cpuMs: number;
-      readonly rssPeakBytes: number;
-    }
-  | { readonly kind: 'failed'; readonly error: ErrorRecord };
-
 tuneProcess();
+
+const loading = loadMeasuredRun();
 
 process.once('message', (order: ChildOrder) => {
   void answer(order).then((reply) => {
@@ -40,33 +22,13 @@ process.once('message', (order: ChildOrder) => {
 });
 
 async function answer(order: ChildOrder): Promise<ChildReply> {
-  try {
-    return await load(order);
-  } catch (error) {
-    return { kind: 'failed', error: errorRecordOf(error) };
-  }
+  const { part, keep } = await loading;
+  const reply = await part.measuredRun(order);
+  keep();
+  return reply;
 }
 
-async function load({ databaseUrl, job }: ChildOrder): Promise<ChildReply> {
-  const planned = await plan(job, { databaseUrl, log: silentLog });
-  const timeline = createTimeline((load, file) =>
-    basename(planned.loads[load]?.files[file]?.path ?? ''),
-  );
-  const running = run(planned, { databaseUrl, log: silentLog });
-  // performance.now() counts from the start of this process.
-  for await (const event of running) timeline.on(event, performance.now());
-  const report = await running.report;
-  const costs = planned.loads[0]?.costs ?? [];
-  const used = process.cpuUsage();
-  return {
-    kind: 'ended',
-    report,
-    strategy: planned.loads[0]?.strategy ?? null,
-    predicted: Object.fromEntries(
-      costs.flatMap(({ strategy, seconds }) => (seconds === null ? [] : [[strategy, seconds]])),
-    ),
-    spans: timeline.spans,
-    cpuMs: (used.user + used.system) / 1000,
-    rssPeakBytes: rssPeakBytes(),
-  };
+async function loadMeasuredRun(): Promise<LoadedPart<MeasuredRun>> {
+  if (typeof ETL_SCRIPT === 'undefined') return fromSource(await import('./measured-run.ts'));
+  return loadPart<MeasuredRun>('measuredRun', { use: 'measured run', plain: false });
 }

@@ -11,6 +11,9 @@ import { setFlagsFromString } from 'node:v8';
  * tried, 0.58 and 0.62 of the same as CSV. Of the V8 of Node 20 only: later ones have another compiler in
  * between, and other budgets.
  *
+ * V8 forgets the bytecode of what has not run for a while. Of a long load that would be all that it began with,
+ * and code-cache.ts would have nothing of it to keep.
+ *
  * Not set: --heap-growing-percent, by which the heap may grow beyond what was live when V8 last looked. By a
  * quarter, 100,000 documents peak at 208 to 229 instead of 251 MB and 200,000 records of JSON at 194 instead
  * of 247 MiB; but the documents take 9.0, 9.4 and 8.2 s of CPU instead of 8.2, 8.7 and 7.4, and 1.5 million
@@ -18,7 +21,8 @@ import { setFlagsFromString } from 'node:v8';
  * million rows of Parquet take 1.59 s instead of 1.42 (medians of five in turn).
  */
 export function tuneProcess(v8: string = process.versions.v8): readonly string[] {
-  const flags = v8.startsWith('11.') ? ['--interrupt-budget=300000'] : [];
+  const flags = ['--no-flush-bytecode'];
+  if (v8.startsWith('11.')) flags.push('--interrupt-budget=300000');
   for (const flag of flags) setFlagsFromString(flag);
   return flags;
 }

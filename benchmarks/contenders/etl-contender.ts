@@ -5,7 +5,7 @@ import { EtlError } from '../../src/errors.ts';
 import { defineJob } from '../../src/index.ts';
 import type { Job } from '../../src/index.ts';
 import { columnsOf } from '../generate/columns.ts';
-import type { ChildOrder, ChildReply } from '../run-child.ts';
+import type { ChildOrder, ChildReply } from '../measured-run.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Contender, ContenderLoad, ContenderRun } from './contender.ts';
 

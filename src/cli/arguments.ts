@@ -6,6 +6,7 @@ import {
   benchmarkFlags,
   type BenchmarkArguments,
 } from './benchmark-arguments.ts';
+import { COMMANDS } from './command-names.ts';
 import { DB_ACTIONS, dbAction, type DbAction } from './db-arguments.ts';
 import { FLAGS, type Flag } from './flags.ts';
 import { usage } from './flag-values.ts';
@@ -35,16 +36,6 @@ export type Invocation =
   | { readonly command: 'serve'; readonly serve: ServeArguments }
   | { readonly command: 'db'; readonly action: DbAction };
 
-const COMMANDS = [
-  'run',
-  'plan',
-  'history',
-  'verify',
-  'doctor',
-  'benchmark',
-  'serve',
-  'db',
-] as const;
 const RESERVED = ['_', '$0', 'files', 'run', 'action', 'help', 'h', 'version'];
 const FLAGS_OF: Readonly<Record<(typeof COMMANDS)[number], readonly Pick<Flag, 'name'>[]>> = {
   run: FLAGS,

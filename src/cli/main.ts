@@ -2,6 +2,7 @@
 import { EXIT } from '../errors.ts';
 import { tuneProcess } from '../tune-process.ts';
 import { titleWithoutPassword } from './hide-password.ts';
+import { loadCommands } from './load-commands.ts';
 
 /** The door of the command: nothing but what belongs to the process itself. */
 const title = titleWithoutPassword(process.argv.slice(2));
@@ -34,10 +35,11 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-// Stacks are shown then, and those of a build are to name the source of what is imported from here.
-if (process.argv.includes('--verbose')) process.setSourceMapsEnabled(true);
-const { main } = await import('./etl.ts');
-const code = await main(process.argv.slice(2), {
+const verbose = process.argv.includes('--verbose');
+// Stacks are shown then, and those of a build are to name the source of what is loaded from here.
+if (verbose) process.setSourceMapsEnabled(true);
+const { part: commands, keep } = await loadCommands(process.argv[2], verbose);
+const code = await commands.main(process.argv.slice(2), {
   env: process.env,
   stdout: process.stdout,
   stderr: process.stderr,
@@ -45,3 +47,4 @@ const code = await main(process.argv.slice(2), {
   signal: interrupt.signal,
 });
 process.exitCode = words.lost && code === EXIT.ok ? EXIT.failed : code;
+keep();

@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 export interface LoadedModules {
   /** Paths of files, as often as threads loaded them. */
   readonly files: readonly string[];
-  /** Paths from the root of the checkout: the sources that the files were bundled from, each once. */
+  /**
+   * Paths from the root of the checkout, each once: the sources that the files were bundled from, and those of
+   * the script's sources that have run.
+   */
   readonly sources: readonly string[];
   /** Globals that were looked at and with which Node loads its web client (undici). */
   readonly webGlobals: readonly string[];
@@ -21,13 +24,22 @@ export function recordingLoads(logPath: string): Record<string, string> {
 export function readLoads(logPath: string): LoadedModules {
   const lines = readFileSync(logPath, 'utf8').split('\n');
   const files = lines.filter((line) => line.startsWith('file:')).map((url) => fileURLToPath(url));
-  const sources = files.flatMap(sourcesOf);
+  const begun = lines
+    .filter((line) => line.startsWith(BEGUN))
+    .map((line) => line.slice(BEGUN.length));
+  const sources = [...files.flatMap(sourcesOf), ...begun];
   return {
     files,
     sources: [...new Set(sources)].sort(),
     webGlobals: lines.filter((line) => line.startsWith('web ')),
   };
 }
+
+/** In front of the name of a source of the script that runs. */
+const BEGUN = 'begun ';
+
+/** How esbuild begins the function that runs a source of a script when it is asked for first. */
+const INIT = 'var __esm = (fn, res, err) => function __init() {';
 
 /** By the source map beside the file. */
 function sourcesOf(file: string): string[] {
@@ -50,7 +62,21 @@ function sourceOf(logPath: string): string {
     }`;
   return `
     import { appendFileSync } from 'node:fs';
-    import { register } from 'node:module';
+    import { register, syncBuiltinESMExports } from 'node:module';
+    import vm from 'node:vm';
+    const init = ${JSON.stringify(INIT)};
+    const tell = 'if (fn) require("node:fs").appendFileSync(' + ${JSON.stringify(JSON.stringify(logPath))} +
+      ', ${JSON.stringify(BEGUN)} + Object.getOwnPropertyNames(fn)[0] + "\\\\n");';
+    vm.Script = class extends vm.Script {
+      constructor(code, options) {
+        if (!code.includes(init)) throw new Error('The script has no ' + init);
+        super(code.replace(init, init + tell), { ...options, cachedData: undefined });
+      }
+      createCachedData() {
+        throw new Error('It is not the code of the script.');
+      }
+    };
+    syncBuiltinESMExports();
     register('data:text/javascript,' + ${JSON.stringify(encodeURIComponent(hooks))});
     for (const name of ['Response', 'Request', 'Headers', 'FormData', 'fetch']) {
       const { get, value } = Object.getOwnPropertyDescriptor(globalThis, name) ?? {};

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { TestProject } from 'vitest/node';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
-import { bundle } from '../../tools/build/bundle.ts';
-import { writeDoors } from '../../tools/build/write-doors.ts';
+import { writeCode } from '../../tools/build/write-code.ts';
 import { BUILT_DOORS_URL } from './built-doors.ts';
 import { copyCluster, createCluster } from './copy-cluster.ts';
 
@@ -58,7 +57,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function buildDoors(): Promise<string> {
   const root = fileURLToPath(new URL('../../', import.meta.url));
   const folder = join(root, 'node_modules/.cache', `test-doors-${process.pid}`);
-  await writeDoors(folder, await bundle(root, join(folder, 'bundle')));
+  await writeCode(root, folder);
   process.env[BUILT_DOORS_URL] = pathToFileURL(`${folder}/`).href;
   return folder;
 }

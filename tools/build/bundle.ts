@@ -1,4 +1,5 @@
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
+import { dirname } from 'node:path';
 import { DOORS } from '../../src/doors.ts';
 import { jobJsonSchema } from '../../src/job/job-json-schema.ts';
 
@@ -34,6 +35,54 @@ const READY_MADE: Plugin = {
 };
 
 /**
+ * How wide a text is on a terminal is asked of packages that begin with tables of all emoji, 20 ms of each
+ * start. Of what is printable ASCII the answer is its length; for all else they are loaded then.
+ */
+const WIDTHS_WHEN_NEEDED: Plugin = {
+  name: 'widths-when-needed',
+  setup: (bundling) => {
+    bundling.onResolve({ filter: /^string-width$/ }, async ({ kind, pluginData, ...from }) => {
+      if (kind !== 'import-statement' || pluginData !== undefined) return undefined;
+      const { resolveDir, importer } = from;
+      const found = await bundling.resolve('string-width', {
+        kind,
+        resolveDir,
+        importer,
+        pluginData: 'the package itself',
+      });
+      return { path: found.path, namespace: 'widths' };
+    });
+    bundling.onLoad({ filter: /./, namespace: 'widths' }, ({ path }) => ({
+      contents: `let known;
+        export default (text, options) => {
+          if (typeof text === 'string' && /^[\\x20-\\x7e]*$/.test(text)) return text.length;
+          known ??= require(${JSON.stringify(path)});
+          return known.default(text, options);
+        };`,
+      resolveDir: dirname(path),
+    }));
+  },
+};
+
+/** What the bundle and the script have in common; see script.ts. */
+export const BUNDLING = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20.12',
+  external: EXTERNAL,
+  plugins: [READY_MADE, WIDTHS_WHEN_NEEDED],
+  define: {
+    // A look for Cloudflare's runtime in pg makes a Response, and with it Node loads 30 ms of undici.
+    navigator: '{"userAgent":"Node.js"}',
+  },
+  sourcemap: 'linked',
+  sourcesContent: false,
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'warning',
+} as const satisfies BuildOptions;
+
+/**
  * Bundles the doors and all that they import, other packages included, into one folder of modules: what
  * doors share is shared there, and what is imported when it is needed stays so.
  *
@@ -44,28 +93,20 @@ const READY_MADE: Plugin = {
  *
  * Source maps have no text of the source in them: they are for the names and lines in a stack, which
  * `--verbose` shows.
+ *
+ * @param script the name of what script.ts has written
  */
-export async function bundle(root: string, folder: string): Promise<Metafile> {
+export async function bundle(root: string, folder: string, script: string): Promise<Metafile> {
   const { metafile } = await build({
+    ...BUNDLING,
+    define: { ...BUNDLING.define, ETL_SCRIPT: JSON.stringify(script) },
     absWorkingDir: root,
     entryPoints: DOORS.map((door) => ({ in: `${door}.ts`, out: nameOf(door) })),
     outdir: folder,
-    bundle: true,
     splitting: true,
     format: 'esm',
-    platform: 'node',
-    target: 'node20.12',
     chunkNames: '[name]-[hash]',
-    external: EXTERNAL,
-    plugins: [READY_MADE],
     banner: { js: REQUIRE },
-    // A look for Cloudflare's runtime in pg makes a Response, and with it Node loads 30 ms of undici.
-    define: { navigator: '{"userAgent":"Node.js"}' },
-    sourcemap: 'linked',
-    sourcesContent: false,
-    legalComments: 'none',
-    metafile: true,
-    logLevel: 'warning',
   });
   return metafile;
 }

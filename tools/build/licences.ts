@@ -8,7 +8,9 @@ export async function writeLicences(
   path: string,
   inputs: Metafile['inputs'],
 ): Promise<void> {
-  const folders = Object.keys(inputs).map((input) => PACKAGE.exec(input)?.[0]);
+  // What stands in front of a package has a name with a colon, and the package is there by itself.
+  const files = Object.keys(inputs).filter((input) => !input.includes(':'));
+  const folders = files.map((input) => PACKAGE.exec(input)?.[0]);
   const packages = [...new Set(folders.filter((folder) => folder !== undefined))].sort();
   const texts = await Promise.all(packages.map((folder) => licenceOf(join(root, folder))));
   await writeFile(path, texts.join(`\n${'-'.repeat(80)}\n\n`));

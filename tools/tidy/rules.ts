@@ -24,6 +24,7 @@ export const ROOMS = [
   'src/limits.ts',
   'src/log.ts',
   'src/assert.ts',
+  'src/code-cache.ts',
   'src/doors.ts',
   'src/group-digits.ts',
   'src/errors.ts',
