@@ -12,7 +12,8 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cachedDataVersionTag, deserialize, serialize } from 'node:v8';
-import { constants as vm, Script } from 'node:vm';
+import { Script } from 'node:vm';
+import { importUrl } from './import-url.ts';
 
 /** The name of the script of a build, which says so; see tools/build/script.ts. */
 declare const ETL_SCRIPT: string;
@@ -51,15 +52,15 @@ export function loadPart<Part>(
   if (plain) return partOf<Part>(require(path), name, () => undefined);
   const keptPath = path.replace(/cjs$/, `${cachedDataVersionTag()}.bin`);
   const kept = readKept(keptPath);
-  const begin = '(function (exports, require, module, __filename, __dirname) {';
+  const begin = '(function (exports, require, module, __filename, __dirname, importOutside) {';
   // It is ASCII, which is read faster as such.
   const script = new Script(`${begin}${readFileSync(path, 'latin1')}\n})`, {
     filename: path,
     cachedData: kept?.code,
-    importModuleDynamically: vm.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
   const module = { exports: {} };
-  (script.runInThisContext() as Wrapper)(module.exports, require, module, path, dirname(path));
+  const begun = script.runInThisContext() as Wrapper;
+  begun(module.exports, require, module, path, dirname(path), importUrl);
   const uses = script.cachedDataRejected === true ? [] : (kept?.uses ?? []);
   return partOf<Part>(module.exports, name, () => {
     if (!uses.includes(use) || isOld(keptPath)) writeKept(keptPath, [...uses, use], script);
@@ -72,6 +73,7 @@ type Wrapper = (
   module: object,
   filename: string,
   dirname: string,
+  importOutside: typeof importUrl,
 ) => void;
 
 async function partOf<Part>(

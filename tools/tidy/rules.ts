@@ -27,6 +27,7 @@ export const ROOMS = [
   'src/code-cache.ts',
   'src/doors.ts',
   'src/group-digits.ts',
+  'src/import-url.ts',
   'src/errors.ts',
   'src/make-folder.ts',
   'src/remedy.ts',

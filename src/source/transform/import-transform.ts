@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EtlError } from '../../errors.ts';
+import { importUrl } from '../../import-url.ts';
 import { LIMITS } from '../../limits.ts';
 import type { Transform } from './define-transform.ts';
 import { importTypeScript } from './import-typescript.ts';
@@ -55,7 +56,7 @@ async function modifiedAt(path: string): Promise<number> {
 
 async function importModule(url: string, path: string): Promise<unknown> {
   try {
-    return await import(url);
+    return await importUrl(url);
   } catch (error) {
     if (!isTypeScriptUnread(error, path)) throw error;
   }

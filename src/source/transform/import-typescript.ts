@@ -2,6 +2,7 @@ import { createRequire, register } from 'node:module';
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { doorOf } from '../../doors.ts';
+import { importUrl } from '../../import-url.ts';
 import { compileTypeScript } from './compile-typescript.ts';
 import type { CompiledModules } from './transpile.ts';
 import { MARK, type GivenModules, type HooksData } from './typescript-hooks.ts';
@@ -24,7 +25,7 @@ export async function importTypeScript(url: string, path: string): Promise<unkno
   await give(hooks, await compileTypeScript(path, typescript));
   const marked = new URL(url);
   marked.searchParams.set(MARK, '1');
-  return import(marked.href);
+  return importUrl(marked.href);
 }
 
 function registerHooks(typescript: string): MessagePort {
