@@ -36,7 +36,8 @@ const READY_MADE: Plugin = {
 
 /**
  * How wide a text is on a terminal is asked of packages that begin with tables of all emoji, 20 ms of each
- * start. Of what is printable ASCII the answer is its length; for all else they are loaded then.
+ * start. Of printable ASCII and the ellipsis of our own words the answer is the length; for all else they are
+ * loaded then.
  */
 const WIDTHS_WHEN_NEEDED: Plugin = {
   name: 'widths-when-needed',
@@ -55,7 +56,7 @@ const WIDTHS_WHEN_NEEDED: Plugin = {
     bundling.onLoad({ filter: /./, namespace: 'widths' }, ({ path }) => ({
       contents: `let known;
         export default (text, options) => {
-          if (typeof text === 'string' && /^[\\x20-\\x7e]*$/.test(text)) return text.length;
+          if (typeof text === 'string' && /^[\\x20-\\x7e\\u2026]*$/.test(text)) return text.length;
           known ??= require(${JSON.stringify(path)});
           return known.default(text, options);
         };`,

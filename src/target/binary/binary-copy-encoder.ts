@@ -5,12 +5,14 @@ import { valueAt } from '../../source/parquet/column-batch.ts';
 import { hexText } from '../../source/parquet/scalar-text.ts';
 import { valueText } from '../../source/parquet/value-text.ts';
 import type { ParquetType } from '../../source/source-file.ts';
+import { writeByColumn } from './column-writer.ts';
 import { columnConverter } from './convert-column.ts';
 import type { ColumnConverter } from './convert-column.ts';
 import { FieldFault } from './field-fault.ts';
 import { FRESH_OUTPUTS, reusedOutputs } from './copy-outputs.ts';
-import { fixedBytes, measureColumn, writeColumn } from './field-values.ts';
+import { rowsBytes } from './field-values.ts';
 import type { FieldColumn } from './field-values.ts';
+import { rowWriter } from './row-writer.ts';
 import type { StageColumn } from './stage-column.ts';
 
 export interface EncodedColumn {
@@ -43,18 +45,14 @@ export interface BinaryCopyEncoder {
  * Encodes decoded Parquet rows as PostgreSQL's binary COPY. With `ordinal`, the first field of
  * every row is a bigint that counts the rows.
  *
- * Column by column: fields are converted, their sizes added up per row, and then written, each
- * column in one loop that moves every row's own position. Row by row, with a choice by type at
- * every field, runs at less than a tenth of that (FIELDS per row through megamorphic calls).
+ * Fields are converted column by column, their sizes added up, and then written row by row; see row-writer.ts.
  */
 export function createBinaryCopyEncoder(
   columns: readonly EncodedColumn[],
   options: { readonly ordinal: boolean; readonly file?: string; readonly reuse?: boolean },
 ): BinaryCopyEncoder {
   const converters = columns.map(({ type, stage }) => columnConverter(type, stage));
-  const fieldCount = columns.length + (options.ordinal ? 1 : 0);
   const { next: output, release } = options.reuse === true ? reusedOutputs() : FRESH_OUTPUTS;
-  let positions = new Uint32Array(0);
 
   return {
     header: () => Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1'),
@@ -62,18 +60,19 @@ export function createBinaryCopyEncoder(
     release,
     encode(batch, firstOrdinal) {
       assert(batch.columns.length === columns.length, 'the batch has the columns of the encoder');
-      if (positions.length < batch.rows) positions = new Uint32Array(batch.rows);
       const ordinal = Number(firstOrdinal);
       assert(Number.isSafeInteger(ordinal), 'ordinals stay within 2^53');
       const converted = convertAll(columns, converters, batch, options.file);
       const { rows } = batch;
-      measureRows(converted, rows, positions, options.ordinal ? 14 : 2);
-      const bytes = startsOfRows(positions, rows);
+      const bytes = rowsBytes(converted, rows, options.ordinal ? 14 : 2);
       const out = output(bytes);
       const view = new DataView(out.buffer, out.byteOffset, bytes);
-      beginRows(view, positions, rows, fieldCount, options.ordinal ? ordinal : null);
-      for (const column of converted) writeColumn(column, rows, view, positions);
-      assert((positions[rows - 1] ?? bytes) === bytes, 'the rows have the size that was measured');
+      const write = rowWriter(converted, options.ordinal);
+      const end =
+        write === null
+          ? writeByColumn(converted, rows, view, options.ordinal ? ordinal : null)
+          : write(converted, rows, view, out, ordinal);
+      assert(end === bytes, 'the rows have the size that was measured');
       return out;
     },
   };
@@ -138,50 +137,4 @@ function shownValue(type: ParquetType, value: ReturnType<typeof valueAt>): strin
     text = value instanceof Uint8Array ? hexText(value) : '(not readable)';
   }
   return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
-}
-
-/** The sizes of the rows; most columns add as much to every one. */
-function measureRows(
-  columns: readonly FieldColumn[],
-  rows: number,
-  sizes: Uint32Array,
-  beginBytes: number,
-): void {
-  const bytes = columns.reduce((sum, column) => sum + (fixedBytes(column) ?? 0), beginBytes);
-  sizes.fill(bytes, 0, rows);
-  for (const column of columns) {
-    if (fixedBytes(column) === null) measureColumn(column, rows, sizes);
-  }
-}
-
-/** Turns the sizes of the rows into their beginnings; returns the bytes of all. */
-function startsOfRows(sizes: Uint32Array, rows: number): number {
-  let position = 0;
-  for (let row = 0; row < rows; row++) {
-    const size = sizes[row] ?? 0;
-    sizes[row] = position;
-    position += size;
-  }
-  return position;
-}
-
-/** The number of fields, and the ordinal. */
-function beginRows(
-  out: DataView,
-  positions: Uint32Array,
-  rows: number,
-  fieldCount: number,
-  firstOrdinal: number | null,
-): void {
-  for (let row = 0; row < rows; row++) {
-    const position = positions[row] ?? 0;
-    out.setInt16(position, fieldCount);
-    if (firstOrdinal !== null) {
-      out.setInt32(position + 2, 8);
-      const ordinal = firstOrdinal + row;
-      out.setInt32(position + 6, Math.floor(ordinal / 2 ** 32));
-      out.setInt32(position + 10, ordinal | 0);
-    }
-    positions[row] = position + (firstOrdinal === null ? 2 : 14);
-  }
 }
