@@ -19,11 +19,9 @@ export interface LoadOutcome {
  * something, and a strategy is chosen by ratios, which carry over.
  */
 export function predictionOf(load: LoadPlan, outcome: LoadOutcome): LoadPrediction {
-  const loaded = load.files.flatMap(({ skip }, index) => (skip === null ? [index] : []));
-  const ends = [...outcome.files, ...(outcome.unlisted ?? [])].map(({ status }) => status);
-  const complete =
-    loaded.length > 0 && ends.every((status) => status === 'loaded' || status === 'skipped');
-  const rows = loaded.reduce((sum, file) => sum + (load.files[file]?.estimatedRows ?? 0), 0);
+  const { files, rows } = toLoad(load);
+  const ended = [outcome.files, outcome.unlisted ?? []];
+  const complete = files > 0 && ended.every((some) => some.every(isWell));
   const cost = load.costs.find(({ strategy }) => strategy === load.strategy);
   return {
     seconds: foreseen(cost?.seconds ?? null, complete ? outcome.seconds : null),
@@ -38,6 +36,21 @@ export function predictionOf(load: LoadPlan, outcome: LoadOutcome): LoadPredicti
     },
     strategies: load.costs.map(({ strategy, seconds }) => ({ strategy, seconds })),
   };
+}
+
+/** Of very many files, so that nothing is made for each. */
+function toLoad({ files }: LoadPlan): { readonly files: number; readonly rows: number } {
+  let [count, rows] = [0, 0];
+  for (const { skip, estimatedRows } of files) {
+    if (skip !== null) continue;
+    count += 1;
+    rows += estimatedRows;
+  }
+  return { files: count, rows };
+}
+
+function isWell({ status }: Pick<FileReport, 'status'>): boolean {
+  return status === 'loaded' || status === 'skipped';
 }
 
 function foreseen(predicted: number | null, actual: number | null): Foreseen {
