@@ -20,6 +20,24 @@ function table(rows: readonly (readonly string[])[], width: number, footerRows =
 }
 
 describe('a table', () => {
+  test('of very many rows is as wide in all of them, and has each once', () => {
+    const names = Array.from(
+      { length: 450 },
+      (_, row) => ['x', '日本語', 'e\u0301'][row % 3] ?? '',
+    );
+    const rows = names.map((name, row) => [`${name} ${row}`, String(row * 7)]);
+    const columns = COLUMNS.slice(0, 2);
+    const options = { page: pageFor({ color: false, width: 80 }), indent: 1, footerRows: 1 };
+    const lines = renderTable(columns, rows, options).split('\n');
+    expect(new Set(lines.map(displayWidth)).size).toBe(1);
+    const [, rule = ''] = lines;
+    const told = lines.slice(2).filter((line) => line !== rule);
+    expect(told.map((line) => line.trim().split(/ {2,}/))).toEqual(rows);
+    // Some of them alone, the widest among them, say it in the same words.
+    const few = renderTable(columns, rows.slice(300), options).split('\n');
+    expect(lines.slice(2 + 300)).toEqual(few.slice(2));
+  });
+
   test('aligns wide characters with narrow ones', () => {
     const rows = [
       ['日本語.csv', '1'],
