@@ -34,7 +34,8 @@ export function fromSource<Part>(part: Part): LoadedPart<Part> {
  * Loads a part of the script that a build has for its processes (tools/build/script.ts), with the code that
  * V8 compiled of it when it last ran: a load of two rows takes 0.28 s of client CPU instead of 0.47 (means of
  * eight in turn), 0.07 of which is what modules cost above a script, and three million rows of Parquet 1.74
- * instead of 1.91 (means of six in turn). Node 22 keeps compiled code by itself (module.enableCompileCache), Node 20 does not.
+ * instead of 1.91 (means of six in turn). Node 22 can keep the code of modules by itself
+ * (module.enableCompileCache), Node 20 cannot.
  *
  * It is kept beside the script, and only where this process may write there: whoever can change one can change
  * the other, which holds of no folder that others share. V8 refuses code of another version of itself, of
