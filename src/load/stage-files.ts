@@ -15,6 +15,7 @@ import { resolveLookups } from './resolve-lookups.ts';
 import { stageDocuments } from './stage-documents.ts';
 import { stageFile } from './stage-file.ts';
 import { rejectChecked } from './quarantine/reject-checked.ts';
+import { isRowFaultError } from './quarantine/quarantine.ts';
 import { quarantinedStaging, type QuarantinedStaging } from './quarantine/stage-quarantined.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
@@ -116,7 +117,10 @@ async function stageInto(staging: Staging, file: FilePlan): Promise<StagedFile> 
   const sifts = quarantined !== null;
   const options = { ...hooks, subBatchSize, part: task.part, quarantined: sifts };
   const undone = async (error: unknown): Promise<void> => {
-    if (hooks.signal.aborted || !connection.usable()) throw error;
+    if (hooks.signal.aborted) throw error;
+    // A line that is lost behind the refusal of a row is what ends the file, which is tried again then: to
+    // take rows back says so.
+    if (!connection.usable() && !isRowFaultError(error)) throw error;
     await takeBack(connection, layout.table, file);
   };
   try {
