@@ -1,4 +1,4 @@
-import type { FieldColumn, FieldValues } from './field-values.ts';
+import { LOOP_BYTES_MAX, type FieldColumn, type FieldValues } from './field-values.ts';
 
 /**
  * Writes rows column by column: their sizes are added up per row, and each column is written in one loop that
@@ -117,7 +117,11 @@ function writeColumn(
   }
 }
 
-const NULL = -1;
+function writeNull(row: number, out: DataView, positions: Uint32Array): void {
+  const position = positions[row] ?? 0;
+  out.setInt32(position, -1);
+  positions[row] = position + 4;
+}
 
 function writeWords(
   { indexes, validity }: FieldColumn,
@@ -130,8 +134,7 @@ function writeWords(
   for (let row = 0; row < rows; row++) {
     const position = positions[row] ?? 0;
     if (validity !== null && validity[row] === 0) {
-      out.setInt32(position, NULL);
-      positions[row] = position + 4;
+      writeNull(row, out, positions);
       continue;
     }
     const value = data[indexes === null ? row : (indexes[row] ?? 0)] ?? 0;
@@ -153,8 +156,7 @@ function writePairs(
   for (let row = 0; row < rows; row++) {
     const position = positions[row] ?? 0;
     if (validity !== null && validity[row] === 0) {
-      out.setInt32(position, NULL);
-      positions[row] = position + 4;
+      writeNull(row, out, positions);
       continue;
     }
     const pair = 2 * (indexes === null ? row : (indexes[row] ?? 0));
@@ -164,9 +166,6 @@ function writePairs(
     positions[row] = position + 12;
   }
 }
-
-/** Up to here a loop over words is faster than a call that copies the bytes. */
-const LOOP_BYTES_MAX = 48;
 
 function writeSlices(
   { indexes, validity }: FieldColumn,
@@ -181,8 +180,7 @@ function writeSlices(
   for (let row = 0; row < rows; row++) {
     let position = positions[row] ?? 0;
     if (validity !== null && validity[row] === 0) {
-      out.setInt32(position, NULL);
-      positions[row] = position + 4;
+      writeNull(row, out, positions);
       continue;
     }
     const index = indexes === null ? row : (indexes[row] ?? 0);

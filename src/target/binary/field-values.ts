@@ -31,6 +31,9 @@ export interface FieldColumn {
   readonly validity: Uint8Array | null;
 }
 
+/** Bytes of a slice up to which a loop over words is faster than a call that copies them. */
+export const LOOP_BYTES_MAX = 48;
+
 /** Bytes of all rows: `beginBytes` each, and their fields with the length words. */
 export function rowsBytes(
   columns: readonly FieldColumn[],

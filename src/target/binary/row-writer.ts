@@ -1,4 +1,4 @@
-import type { FieldColumn } from './field-values.ts';
+import { LOOP_BYTES_MAX, type FieldColumn } from './field-values.ts';
 
 /**
  * Writes rows of the columns that it was made for, and of others of their widths, from the beginning of
@@ -109,9 +109,6 @@ function numberOf(width: 1 | 2 | 4 | 8, c: number): string {
   }[width];
   return `out.setInt32(at, ${width}); ${value} at += ${4 + width};`;
 }
-
-/** Up to here a loop over words is faster than a call that copies the bytes. */
-const LOOP_BYTES_MAX = 48;
 
 /** The last word begins where it must to end with the slice, so it overlaps the one before. */
 function sliceOf(version: boolean, c: number): string {
