@@ -58,7 +58,7 @@ export async function copyDocuments(
     yield documents.trailer;
   }
   try {
-    const copied = await connection.copyIn(documents.sql, chunks());
+    const copied = await connection.copyIn(documents.sql, chunks(), { ahead: true });
     assert(copied === files.length, `COPY took ${copied} of ${files.length} documents`);
     documents.release?.();
   } catch (error) {

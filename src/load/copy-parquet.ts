@@ -29,7 +29,7 @@ export async function copyParquet(
   hash.catch(() => undefined);
   const counter = { rows: 0 };
   const chunks = encodeParquet(file, description, target, { ...options, rowGroups }, counter);
-  const copied = await connection.copyIn(parquetCopySql(target), chunks);
+  const copied = await connection.copyIn(parquetCopySql(target), chunks, { ahead: true });
   refuseOutside(file, target, counter.rows - copied);
   assert(copied === counter.rows, `COPY took ${copied} of ${counter.rows} rows of ${file.name}`);
   const rows = rowsBefore(description, rowGroups.to) - rowsBefore(description, rowGroups.from);

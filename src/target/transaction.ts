@@ -75,7 +75,8 @@ function beginning(connection: Connection): Connection {
     execute: (sql, params) =>
       asOpened(sql, params === undefined, (text) => connection.execute(text, params)),
     describe: (sql) => asOpened(sql, false, (text) => connection.describe(text)),
-    copyIn: (sql, chunks) => asOpened(sql, false, (text) => connection.copyIn(text, chunks)),
+    copyIn: (sql, chunks, how) =>
+      asOpened(sql, false, (text) => connection.copyIn(text, chunks, how)),
     copyOut: (sql, take) => asOpened(sql, false, (text) => connection.copyOut(text, take)),
   };
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { present } from '../../src/assert.ts';
 import { connect, type Connection } from '../../src/target/connect.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -7,13 +8,17 @@ let connection: Connection;
 
 beforeAll(async () => {
   db = await createTestDatabase();
-  connection = await connect({
+  connection = await connected();
+});
+
+function connected(): Promise<Connection> {
+  return connect({
     databaseUrl: db.url,
     applicationName: 'etl test',
     connectTimeoutMs: 10_000,
     session: {},
   });
-});
+}
 
 afterAll(async () => {
   await connection.end();
@@ -24,33 +29,55 @@ afterAll(async () => {
  * Who reads CSV reads into the same memory again and again, and who reads Parquet encodes into it. The
  * chunks are from what may be left of one where a record is mended up to more than any socket takes at once.
  */
-it.each([64, 8 * 1024, 16 * 1024, 128 * 1024, 1024 * 1024, 12 * 1024 * 1024])(
-  'needs no byte of a chunk of %i bytes once it asks for the next',
-  async (bytes) => {
-    await connection.query('create temp table if not exists lines (line text)');
-    await connection.query('truncate lines');
-    const chunks = 6;
-    const memory = Buffer.alloc(bytes);
-    const letter = (chunk: number): string => String.fromCharCode(97 + chunk);
-    async function* overwritten(): AsyncGenerator<Buffer> {
-      for (let chunk = 0; chunk < chunks; chunk++) {
-        memory.fill(`${letter(chunk).repeat(63)}\n`);
-        yield memory;
-        memory.fill('?');
-      }
+const SIZES = [64, 8 * 1024, 16 * 1024, 128 * 1024, 1024 * 1024, 12 * 1024 * 1024];
+it.each([
+  ...SIZES.map((bytes) => ({ bytes, what: 'the next', ahead: false })),
+  ...SIZES.map((bytes) => ({ bytes, what: 'the next but one', ahead: true })),
+])('needs no byte of a chunk of $bytes bytes once it asks for $what', async ({ bytes, ahead }) => {
+  await connection.query('create temp table if not exists lines (line text)');
+  await connection.query('truncate lines');
+  const chunks = 6;
+  const memories = [Buffer.alloc(bytes), Buffer.alloc(bytes)] as const;
+  const letter = (chunk: number): string => String.fromCharCode(97 + chunk);
+  async function* overwritten(): AsyncGenerator<Buffer> {
+    for (let chunk = 0; chunk < chunks; chunk++) {
+      const [memory, before] = chunk % 2 === 0 ? memories : memories.toReversed();
+      memory.fill(`${letter(chunk).repeat(63)}\n`);
+      yield present(memory, 'the memory of a chunk');
+      (ahead ? before : memory).fill('?');
     }
-    const rows = await connection.copyIn('copy lines from stdin', overwritten());
-    expect(rows).toBe((chunks * bytes) / 64);
-    const counts = await connection.query(
-      'select line, count(*)::int as rows from lines group by line order by line',
-    );
-    const all = Array.from({ length: chunks }, (_, chunk) => ({
-      line: letter(chunk).repeat(63),
-      rows: bytes / 64,
-    }));
-    expect(counts).toEqual(all);
-  },
-);
+  }
+  const rows = await connection.copyIn('copy lines from stdin', overwritten(), { ahead });
+  expect(rows).toBe((chunks * bytes) / 64);
+  const counts = await connection.query(
+    'select line, count(*)::int as rows from lines group by line order by line',
+  );
+  const all = Array.from({ length: chunks }, (_, chunk) => ({
+    line: letter(chunk).repeat(63),
+    rows: bytes / 64,
+  }));
+  expect(counts).toEqual(all);
+});
+
+it('asks for the next chunk while one is sent where that is wanted', async () => {
+  const other = await connected();
+  await other.query('select pg_advisory_lock(7)');
+  await connection.query(`create table waiting (line text);
+    create function wait() returns trigger language plpgsql as
+      'begin perform pg_advisory_xact_lock(7); return new; end';
+    create trigger wait before insert on waiting for each statement execute function wait()`);
+  const chunk = Buffer.from(`${'a'.repeat(63)}\n`.repeat(200_000));
+  async function* chunks(): AsyncGenerator<Buffer> {
+    yield chunk;
+    // No socket holds a chunk of this size, and the server takes none of it until then.
+    await other.query('select pg_advisory_unlock(7)');
+    yield chunk;
+  }
+  expect(await connection.copyIn('copy waiting from stdin', chunks(), { ahead: true })).toBe(
+    400_000,
+  );
+  await other.end();
+});
 
 async function* linesThen(end: () => void): AsyncGenerator<Buffer> {
   for (let chunk = 0; chunk < 3; chunk++) yield Buffer.from('1\n2\n');
@@ -108,12 +135,7 @@ it('throws the refusal of a COPY that the server does not begin', async () => {
 });
 
 it('ends where the line is lost', async () => {
-  const other = await connect({
-    databaseUrl: db.url,
-    applicationName: 'etl test',
-    connectTimeoutMs: 10_000,
-    session: {},
-  });
+  const other = await connected();
   await other.query('create temp table numbers (n int)');
   async function* cut(): AsyncGenerator<Buffer> {
     yield Buffer.from('1\n'.repeat(1_000_000));

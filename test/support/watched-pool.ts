@@ -21,9 +21,9 @@ export function watchedPool(
             statements.push(sql);
             return connection.execute(sql, values);
           },
-          copyIn: (sql, chunks) => {
+          copyIn: (sql, chunks, how) => {
             statements.push(sql);
-            return connection.copyIn(sql, chunks);
+            return connection.copyIn(sql, chunks, how);
           },
         };
       },
