@@ -81,23 +81,26 @@ describe('results of the same scenario', () => {
     expect(namesOf(casesOf(two, ({ contender }) => contender === 'psql'))).toEqual(['old', 'old']);
   });
 
-  test('and of the same example those of the latest run', () => {
+  test('and of the same example those of the latest run on each server', () => {
     const examples = (
-      name: string,
       startedAt: string,
+      server: { readonly version: string; readonly embedded: boolean },
       sizes: Record<string, string>,
     ): KeptResults => {
       const list = Object.entries(sizes).map(([example, size]) => ({ name: example, size }));
-      const results = { certificate: { startedAt }, cases: [], examples: list };
-      return { name, results } as unknown as KeptResults;
+      const results = { certificate: { startedAt, server }, cases: [], examples: list };
+      return { name: startedAt, results } as unknown as KeptResults;
     };
-    const both = [
-      examples('old', '2026-01-01', { lake: 'small', profiles: 'small' }),
-      examples('new', '2026-01-02', { lake: 'full' }),
+    const own = { version: '18.4', embedded: true };
+    const kept = [
+      examples('2026-01-01', own, { lake: 'small', profiles: 'small' }),
+      examples('2026-01-02', own, { lake: 'full' }),
+      examples('2026-01-01', { version: '15.18 (Debian)', embedded: false }, { lake: 'full' }),
     ];
-    expect(examplesOf(both)).toEqual([
-      { name: 'lake', size: 'full' },
-      { name: 'profiles', size: 'small' },
+    expect(examplesOf(kept)).toEqual([
+      { server: '18.4, embedded', result: { name: 'lake', size: 'full' } },
+      { server: '15.18', result: { name: 'lake', size: 'full' } },
+      { server: '18.4, embedded', result: { name: 'profiles', size: 'small' } },
     ]);
   });
 

@@ -5,9 +5,12 @@ import { examplesOf, type KeptResults } from './kept-results.ts';
 
 /** The five jobs: what their teams had reported beside what was measured. */
 export function exampleTable(kept: readonly KeptResults[]): string {
-  const loads = comparedLoads(examplesOf(kept));
+  const loads = examplesOf(kept).flatMap(({ server, result }) =>
+    comparedLoads([result]).map((one) => ({ ...one, server })),
+  );
   const rows = loads.map((one) => [
     `\`${one.example}\`: ${one.what.replaceAll('`', '')}`,
+    one.server,
     formatCount(one.load.rows),
     reportedText(one.reported.msPerRowBefore, one.reported.msPerRow),
     one.reported.msPerRowWanted === null ? '' : formatMsPerRow(one.reported.msPerRowWanted),
@@ -18,7 +21,15 @@ export function exampleTable(kept: readonly KeptResults[]): string {
     formatSize(one.load.rssPeakBytes),
     one.connectionsPeak === null ? '' : formatCount(one.connectionsPeak),
   ]);
-  const head = ['Job', 'Rows', 'Reported ms a row', 'Wanted', 'Measured', 'Faster by'];
+  const head = [
+    'Job',
+    'PostgreSQL',
+    'Rows',
+    'Reported ms a row',
+    'Wanted',
+    'Measured',
+    'Faster by',
+  ];
   return markdownTable([...head, 'Rows/s', 'Client CPU s', 'Peak RSS', 'Connections'], rows);
 }
 

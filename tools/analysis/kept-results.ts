@@ -45,15 +45,26 @@ export function casesOf(
   });
 }
 
-/** The latest result of each example. */
-export function examplesOf(kept: readonly KeptResults[]): readonly ExampleResult[] {
-  const latest = new Map<string, ExampleResult>();
+export interface KeptExample {
+  /** What the example ran on: the version, and whether it is the server that etl brings with it. */
+  readonly server: string;
+  readonly result: ExampleResult;
+}
+
+/** The latest result of each example on each server. */
+export function examplesOf(kept: readonly KeptResults[]): readonly KeptExample[] {
+  const latest = new Map<string, KeptExample>();
   for (const { results } of latestFirst(kept)) {
-    for (const example of results.examples ?? []) {
-      if (!latest.has(example.name)) latest.set(example.name, example);
+    const { version, embedded } = results.certificate.server;
+    const server = `${version.split(' ')[0] ?? ''}${embedded ? ', embedded' : ''}`;
+    for (const result of results.examples ?? []) {
+      const place = JSON.stringify([result.name, server]);
+      if (!latest.has(place)) latest.set(place, { server, result });
     }
   }
-  return [...latest.values()];
+  return [...latest.values()].sort((one, other) =>
+    one.result.name.localeCompare(other.result.name),
+  );
 }
 
 /** Scenarios and examples that no file would hold any more, if that of the name held these results. */
