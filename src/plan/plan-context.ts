@@ -42,8 +42,8 @@ export interface PlanContext {
   chooseSession(concurrency: number): readonly SessionSetting[];
   readonly catalog: Catalog;
   readonly source: Source;
-  /** Hash of a file's bytes, as the ledger keeps it. */
-  hashFile(path: string): Promise<string>;
+  /** Hashes of files' bytes, as the ledger keeps them, by path; of those that can be read as they are planned. */
+  hashFiles(files: readonly SourceFile[]): Promise<ReadonlyMap<string, string>>;
 }
 
 /** The database, read only. */

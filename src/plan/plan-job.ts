@@ -4,7 +4,6 @@ import { EtlError } from '../errors.ts';
 import type { Job, Settings } from '../job/schema.ts';
 import { LIMITS } from '../limits.ts';
 import type { Log } from '../log.ts';
-import { hashFile } from '../source/content-hash.ts';
 import { describeFile } from '../source/describe.ts';
 import { findFiles } from '../source/find-files.ts';
 import { columnRange } from '../source/column-range.ts';
@@ -35,6 +34,7 @@ import { readServerDefaults } from '../target/server-defaults.ts';
 import { chooseSession, sessionSettings } from '../target/session.ts';
 import { resolveTypes } from '../target/types.ts';
 import { withConnection } from '../target/with-connection.ts';
+import { hashFiles } from './hash-files.ts';
 import { planLoads } from './plan.ts';
 import type { Catalog, PlanContext, Source } from './plan-context.ts';
 import type { Plan } from './plan-types.ts';
@@ -139,7 +139,7 @@ async function surroundings(
       ...{ ...READERS, readTransform, realPaths },
       ...parts.source,
     },
-    hashFile: (path) => hashFile(path, options.signal),
+    hashFiles: (files) => hashFiles(files, options.signal),
   };
 }
 

@@ -3,7 +3,6 @@ import type { SourceFile } from '../source/source-file.ts';
 import type { AskedFiles } from '../target/ledger.ts';
 import type { TargetTable } from '../target/table.ts';
 import type { LedgerEntry, PlanContext } from './plan-context.ts';
-import { mapBounded } from './map-bounded.ts';
 import { countText } from './figures.ts';
 import { refuseRestored } from './refuse-restored.ts';
 import { entryOf, knownFiles, liesThere, type KnownFiles } from './same-file.ts';
@@ -19,8 +18,6 @@ export interface Skipping {
   readonly realPaths: ReadonlyMap<string, string>;
   readonly notices: readonly string[];
 }
-
-const HASHES_AT_ONCE = 4;
 
 /**
  * Which files an earlier run has loaded: the latest entry of the file (see same-file.ts) has the same
@@ -69,7 +66,7 @@ export async function findLoaded(
   };
 }
 
-type FindingContext = Pick<PlanContext, 'catalog' | 'force' | 'hashFile'> & {
+type FindingContext = Pick<PlanContext, 'catalog' | 'force' | 'hashFiles'> & {
   readonly source: Pick<PlanContext['source'], 'realPaths'>;
 };
 
@@ -148,7 +145,7 @@ async function unchanged(
   known: KnownFiles<LedgerEntry>,
   fingerprint: string,
   realPaths: ReadonlyMap<string, string>,
-  { hashFile }: Pick<PlanContext, 'hashFile'>,
+  { hashFiles }: Pick<PlanContext, 'hashFiles'>,
 ): Promise<Pick<Skipping, 'loaded' | 'retimed'>> {
   const alike = files.flatMap((file) => {
     const realPath = realPaths.get(file.path);
@@ -158,10 +155,12 @@ async function unchanged(
     return isThere || sameTime(entry.mtimeMs, file.mtimeMs) ? [{ file, entry, isThere }] : [];
   });
   const inDoubt = alike.filter(({ file, entry, isThere }) => !isThere || mayDiffer(file, entry));
-  const others = await mapBounded(inDoubt, HASHES_AT_ONCE, async ({ file, entry }) =>
-    (await hashFile(file.path)) === entry.contentHash ? [] : [file.path],
+  const hashes = await hashFiles(inDoubt.map(({ file }) => file));
+  const changed = new Set(
+    inDoubt.flatMap(({ file: { path }, entry }) =>
+      hashes.get(path) === entry.contentHash ? [] : [path],
+    ),
   );
-  const changed = new Set(others.flat());
   const same = alike.filter(({ file }) => !changed.has(file.path));
   const retimed = inDoubt.filter(
     ({ file, isThere }) => isThere && file.recordedAs === undefined && !changed.has(file.path),

@@ -82,7 +82,7 @@ export function fakeContext(world: FakeWorld): PlanContext {
     comparedRowsMin: 10_000,
     server: SERVER,
     chooseSession: () => [],
-    hashFile: () => Promise.resolve('hash'),
+    hashFiles: (files) => Promise.resolve(new Map(files.map(({ path }) => [path, 'hash']))),
     catalog: {
       readTable: ({ schema, name }) =>
         Promise.resolve(

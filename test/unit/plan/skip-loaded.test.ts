@@ -54,9 +54,9 @@ async function look(setting: Setting) {
         realPaths: (paths) => Promise.resolve(paths.map(setting.lies ?? ((path) => path))),
       },
       force: setting.force ?? false,
-      hashFile: (path) => {
-        hashed.push(path);
-        return Promise.resolve(setting.content ?? 'abc');
+      hashFiles: (files) => {
+        hashed.push(...files.map(({ path }) => path));
+        return Promise.resolve(new Map(hashed.map((path) => [path, setting.content ?? 'abc'])));
       },
       catalog: {
         loadedFiles: (_oid: number, { fingerprint }: AskedFiles) =>
@@ -210,7 +210,7 @@ describe('files that are loaded already', () => {
   });
 
   it('asks no ledger for a table that does not exist', async () => {
-    const context = { force: false, hashFile: () => Promise.reject(new Error('not asked')) };
+    const context = { force: false, hashFiles: () => Promise.reject(new Error('not asked')) };
     const catalog = { loadedFiles: () => Promise.reject(new Error('not asked')) } as never;
     const source = { realPaths: () => Promise.resolve(['/real/a.csv']) };
     const options = { fingerprint: 'f1', keyed: false, appends: true };
