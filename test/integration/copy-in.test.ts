@@ -79,6 +79,18 @@ it('asks for the next chunk while one is sent where that is wanted', async () =>
   await other.end();
 });
 
+it('throws what the source throws while a chunk is still being sent', async () => {
+  await connection.query('create temp table if not exists sent (line text)');
+  async function* torn(): AsyncGenerator<Buffer> {
+    await Promise.resolve();
+    yield Buffer.alloc(12 * 1024 * 1024, `${'a'.repeat(63)}\n`);
+    throw new Error('the disk is gone');
+  }
+  const copied = connection.copyIn('copy sent from stdin', torn(), { ahead: true });
+  await expect(copied).rejects.toThrow('the disk is gone');
+  expect(await connection.query('select count(*)::int as rows from sent')).toEqual([{ rows: 0 }]);
+});
+
 async function* linesThen(end: () => void): AsyncGenerator<Buffer> {
   for (let chunk = 0; chunk < 3; chunk++) yield Buffer.from('1\n2\n');
   end();
