@@ -93,6 +93,7 @@ describe('results of the same scenario', () => {
     };
     const own = { version: '18.4', embedded: true };
     const kept = [
+      examples('2025-12-31', { version: '18.3', embedded: true }, { lake: 'small' }),
       examples('2026-01-01', own, { lake: 'small', profiles: 'small' }),
       examples('2026-01-02', own, { lake: 'full' }),
       examples('2026-01-01', { version: '15.18 (Debian)', embedded: false }, { lake: 'full' }),

@@ -51,14 +51,14 @@ export interface KeptExample {
   readonly result: ExampleResult;
 }
 
-/** The latest result of each example on each server. */
+/** The latest result of each example on each server; what etl brings with it is one, whatever its version. */
 export function examplesOf(kept: readonly KeptResults[]): readonly KeptExample[] {
   const latest = new Map<string, KeptExample>();
   for (const { results } of latestFirst(kept)) {
     const { version, embedded } = results.certificate.server;
     const server = `${version.split(' ')[0] ?? ''}${embedded ? ', embedded' : ''}`;
     for (const result of results.examples ?? []) {
-      const place = JSON.stringify([result.name, server]);
+      const place = JSON.stringify([result.name, embedded || server]);
       if (!latest.has(place)) latest.set(place, { server, result });
     }
   }
