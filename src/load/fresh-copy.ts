@@ -1,9 +1,9 @@
-import { EtlError } from '../errors.ts';
+import { present } from '../assert.ts';
 import { documentIn } from '../source/transform/input-of.ts';
 import type { Connection } from '../target/connect.ts';
 import { emptyFresh } from '../target/fresh-table.ts';
-import { inTransaction } from '../target/transaction.ts';
 import { copyDirectly, copyDocumentsDirectly } from './direct-copy.ts';
+import { holdTransaction, type HeldTransaction } from './held-transaction.ts';
 import type { FileFailure } from './unit-session.ts';
 import type { StagedFile, UnitHooks, UnitTask } from './unit-task.ts';
 
@@ -20,30 +20,41 @@ export interface FreshUnit {
 /** A file by its ordinal: the coordinator has it. */
 export type FreshFile = Omit<StagedFile, 'file' | 'unchanged'> & { readonly ordinal: number };
 
-export interface FreshCopyWork {
+/** `commit` and `close`: of the one transaction of all units, where they have one. */
+export interface FreshCopyWork extends Pick<HeldTransaction, 'commit' | 'close'> {
+  /** Copies the next unit. */
   copy(): Promise<FreshUnit>;
 }
 
 export interface FreshCopyTask {
-  readonly task: UnitTask;
+  readonly tasks: readonly UnitTask[];
   readonly sqlName: string;
   /** Nobody else fills the table: then one transaction empties and fills it, see run/fresh-units.ts. */
   readonly alone: boolean;
 }
 
-/** Copies the files of a unit into the twin of a table that is being made, which nobody sees yet. */
+/** Copies the files of units into the twin of a table that is being made, which nobody sees yet. */
 export function createFreshCopy(
   acquire: () => Promise<Connection>,
-  { task, sqlName, alone }: FreshCopyTask,
+  { tasks, sqlName, alone }: FreshCopyTask,
   hooks: UnitHooks,
 ): FreshCopyWork {
+  const { begin, commit, close } = holdTransaction(acquire, null);
+  const remaining = tasks.values();
+  let open: Connection | null = null;
+  const emptied = async (): Promise<Connection> => {
+    const connection = await begin();
+    await emptyFresh(connection, sqlName);
+    return connection;
+  };
   return {
+    commit,
+    close,
     copy: async () => {
       const startedAt = hooks.now();
-      const connection = await acquire();
-      const copied = alone
-        ? await copyAlone(connection, task, sqlName, hooks)
-        : await copyUnit(connection, task, sqlName, hooks, false);
+      const task = present(remaining.next().value, 'a unit that is yet to be copied');
+      const connection = alone ? (open ??= await emptied()) : await acquire();
+      const copied = await copyUnit(connection, task, sqlName, hooks, alone);
       return { ...copied, stageMs: hooks.now() - startedAt };
     },
   };
@@ -51,33 +62,18 @@ export function createFreshCopy(
 
 type CopiedUnit = Omit<FreshUnit, 'stageMs'>;
 
-/** @throws EtlError what was refused: the transaction is over then, and the table as empty as before */
-async function copyAlone(
-  connection: Connection,
-  task: UnitTask,
-  sqlName: string,
-  hooks: UnitHooks,
-): Promise<CopiedUnit> {
-  return inTransaction(connection, async () => {
-    await emptyFresh(connection, sqlName);
-    const copied = await copyUnit(connection, task, sqlName, hooks, true);
-    if (copied.failure !== null) throw EtlError.fromRecord(copied.failure.error);
-    return copied;
-  });
-}
-
 async function copyUnit(
   connection: Connection,
   task: UnitTask,
   sqlName: string,
   hooks: UnitHooks,
-  inOpenTransaction: boolean,
+  inTransaction: boolean,
 ): Promise<CopiedUnit> {
   const [first] = task.files;
   if (first !== undefined && documentIn(first.description) !== null) {
     return { staged: [], ...(await copyDocumentsDirectly(connection, task, sqlName, hooks)) };
   }
-  const copied = await copyDirectly(connection, task, sqlName, hooks, inOpenTransaction);
+  const copied = await copyDirectly(connection, task, sqlName, hooks, inTransaction);
   return { staged: copied.staged.map(withoutPlan), hashes: null, failure: copied.failure };
 }
 

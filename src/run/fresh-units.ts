@@ -2,8 +2,8 @@ import { present } from '../assert.ts';
 import { EtlError } from '../errors.ts';
 import type { FreshFile, FreshUnit } from '../load/fresh-copy.ts';
 import { stagedDocuments, type StagedFiles } from '../load/staged-documents.ts';
-import type { LoadTask, StagedFile } from '../load/unit-task.ts';
-import type { LoadPlan, UnitPlan } from '../plan/plan-types.ts';
+import type { LoadTask, StagedFile, UnitTask } from '../load/unit-task.ts';
+import type { FilePlan, LoadPlan, UnitPlan } from '../plan/plan-types.ts';
 import type { WorkerPool } from '../pool/worker-pool.ts';
 import type { Connection } from '../target/connect.ts';
 import { skipsWal } from '../target/fresh-table.ts';
@@ -36,15 +36,9 @@ export async function copyFreshUnits(
   fresh: string,
 ): Promise<CopiedUnits> {
   const { plan } = options;
-  if (await isForOne(options)) {
-    const copied = await copyUnit(options, allOf(plan.units), fresh, true);
-    options.onCopied(copied.staged);
-    return {
-      staged: copied.staged,
-      stageMs: new Map(plan.units.map(({ ordinal }) => [ordinal, copied.stageMs])),
-    };
-  }
-  const units = await copyByLanes(options, fresh);
+  const units = (await isForOne(options))
+    ? await copyByOne(options, fresh)
+    : await copyByLanes(options, fresh);
   const parts = units.map(({ staged }) => staged);
   const split = plan.units.some(({ part }) => part !== null);
   return {
@@ -70,17 +64,6 @@ async function isForOne({ plan, coordinator }: FreshUnitsOptions): Promise<boole
   return documents && plan.concurrency <= WORKERS_MAX && (await skipsWal(coordinator));
 }
 
-function allOf(units: readonly UnitPlan[]): UnitPlan {
-  return {
-    ordinal: 0,
-    files: units.flatMap(({ files }) => files),
-    part: null,
-    estimatedRows: units.reduce((sum, unit) => sum + unit.estimatedRows, 0),
-    bytes: units.reduce((sum, unit) => sum + unit.bytes, 0),
-    range: null,
-  };
-}
-
 interface CopiedUnit {
   readonly staged: StagedFiles;
   readonly stageMs: number;
@@ -95,7 +78,7 @@ async function copyByLanes(options: FreshUnitsOptions, fresh: string): Promise<C
     for (const unit of remaining) {
       if (problems.length > 0 || signal.aborted) return;
       try {
-        const copied = await copyUnit(options, unit, fresh, false);
+        const copied = await copyUnit(options, unit, fresh);
         units[unit.ordinal] = copied;
         options.onCopied(copied.staged);
       } catch (error) {
@@ -109,21 +92,56 @@ async function copyByLanes(options: FreshUnitsOptions, fresh: string): Promise<C
   return units;
 }
 
+/** In one session and one transaction, unit after unit, so that each is told of as soon as it is copied. */
+async function copyByOne(options: FreshUnitsOptions, sqlName: string): Promise<CopiedUnit[]> {
+  const { pool, plan, signal, tell } = options;
+  const tasks = await Promise.all(plan.units.map((unit) => taskOf(options, unit)));
+  let at: UnitPlan | undefined;
+  const session = pool.open({ kind: 'fresh-copy', tasks, sqlName, alone: true }, (news) =>
+    tell(present(at, 'the unit that is told of'), news, 1),
+  );
+  try {
+    const units: CopiedUnit[] = [];
+    for (const [place, { files }] of tasks.entries()) {
+      signal.throwIfAborted();
+      at = plan.units[place];
+      const copied = copiedUnit((await session.call('copy')) as FreshUnit, files, plan);
+      units.push(copied);
+      options.onCopied(copied.staged);
+    }
+    await session.call('commit');
+    return units;
+  } finally {
+    await session.close();
+  }
+}
+
 async function copyUnit(
-  { pool, plan, task, parts, tell }: FreshUnitsOptions,
+  options: FreshUnitsOptions,
   unit: UnitPlan,
   sqlName: string,
-  alone: boolean,
 ): Promise<CopiedUnit> {
+  const task = await taskOf(options, unit);
+  const fresh = await callWorker<FreshUnit>(
+    options.pool,
+    { kind: 'fresh-copy', tasks: [task], sqlName, alone: false },
+    'copy',
+    (news) => options.tell(unit, news, 1),
+  );
+  return copiedUnit(fresh, task.files, options.plan);
+}
+
+async function taskOf({ plan, task, parts }: FreshUnitsOptions, unit: UnitPlan): Promise<UnitTask> {
   const files = unit.files.flatMap((ordinal) => plan.files[ordinal] ?? []);
   const part = await parts.partOf(unit);
-  const order = { load: task, unit: unit.ordinal, files, attempt: 1, part };
-  const { staged, hashes, failure, stageMs } = await callWorker<FreshUnit>(
-    pool,
-    { kind: 'fresh-copy', task: order, sqlName, alone },
-    'copy',
-    (news) => tell(unit, news, 1),
-  );
+  return { load: task, unit: unit.ordinal, files, attempt: 1, part };
+}
+
+function copiedUnit(
+  { staged, hashes, failure, stageMs }: FreshUnit,
+  files: readonly FilePlan[],
+  plan: LoadPlan,
+): CopiedUnit {
   // Staging tells what COPY refused, and loads the files before it.
   if (failure !== null) throw EtlError.fromRecord(failure.error);
   if (hashes !== null) return { staged: stagedDocuments(files, hashes), stageMs };
