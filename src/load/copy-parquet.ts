@@ -8,8 +8,8 @@ import {
   type BinaryCopyEncoder,
 } from '../target/binary/binary-copy-encoder.ts';
 import type { Connection } from '../target/connect.ts';
-import { binaryCopySql } from '../target/copy-sql.ts';
-import { refuseOutside, type CopyTarget } from './copy-target.ts';
+import { binaryCopySql, singlyCopySql } from '../target/copy-sql.ts';
+import { copiedColumns, refuseOutside, type CopyTarget } from './copy-target.ts';
 import { fileProgress } from './file-progress.ts';
 import type { Copied, StageOptions } from './stage-options.ts';
 import type { UnitHooks, UnitPart } from './unit-task.ts';
@@ -29,7 +29,9 @@ export async function copyParquet(
   hash.catch(() => undefined);
   const counter = { rows: 0 };
   const chunks = encodeParquet(file, description, target, { ...options, rowGroups }, counter);
-  const copied = await connection.copyIn(parquetCopySql(target), chunks, { ahead: true });
+  const copied = await connection.copyIn(parquetCopySql(target, description), chunks, {
+    ahead: true,
+  });
   refuseOutside(file, target, counter.rows - copied);
   assert(copied === counter.rows, `COPY took ${copied} of ${counter.rows} rows of ${file.name}`);
   const rows = rowsBefore(description, rowGroups.to) - rowsBefore(description, rowGroups.from);
@@ -88,6 +90,15 @@ export function parquetEncoder(
   return { encoder, names: columns.map((column) => column.name) };
 }
 
-export function parquetCopySql({ sqlName, ordinal, layout, where }: CopyTarget): string {
-  return binaryCopySql(sqlName, [...(ordinal ? ['etl_row'] : []), ...layout.copyColumns], where);
+export function parquetCopySql(
+  target: CopyTarget,
+  { rowGroups }: Pick<ParquetDescription, 'rowGroups'>,
+): string {
+  const rows = rowGroups.reduce((sum, group) => sum + group.rows, 0);
+  const bytes = rowGroups.reduce((sum, group) => sum + group.uncompressedBytes, 0);
+  const sql = bytes > LARGE_ROW_BYTES * rows ? singlyCopySql : binaryCopySql;
+  return sql(target.sqlName, copiedColumns(target), target.where);
 }
+
+/** About what PostgreSQL keeps of a row in its page; what is larger it cuts up and writes apart in any case. */
+const LARGE_ROW_BYTES = 2_000;

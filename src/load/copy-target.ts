@@ -46,6 +46,11 @@ export function copyTargetOf(
   };
 }
 
+/** The list of a COPY whose rows bring their ordinal along, where they are to have one. */
+export function copiedColumns({ ordinal, layout }: CopyTarget): readonly string[] {
+  return [...(ordinal ? ['etl_row'] : []), ...layout.copyColumns];
+}
+
 export function forcedNulls(
   columns: readonly TargetColumn[],
   file: FilePlan,

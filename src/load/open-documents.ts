@@ -4,9 +4,9 @@ import { rowMaker } from '../source/documents/document-rows.ts';
 import { readDocuments } from '../source/documents/read-documents.ts';
 import { sliceBatch } from '../source/parquet/column-batch.ts';
 import { createBinaryCopyEncoder } from '../target/binary/binary-copy-encoder.ts';
+import { singlyCopySql } from '../target/copy-sql.ts';
 import type { DocumentBatch, DocumentHooks, OpenDocuments } from './document-batch.ts';
-import { parquetCopySql } from './copy-parquet.ts';
-import type { CopyTarget } from './copy-target.ts';
+import { copiedColumns, type CopyTarget } from './copy-target.ts';
 import { openTransformedDocuments } from './transform/transformed-documents.ts';
 
 /** Reads documents, makes rows of them, and of these what their transform makes of them. */
@@ -36,7 +36,7 @@ export function openDocuments(
     }
   }
   return {
-    sql: parquetCopySql(target),
+    sql: singlyCopySql(target.sqlName, copiedColumns(target), target.where),
     header: encoder.header(),
     trailer: encoder.trailer(),
     batches,

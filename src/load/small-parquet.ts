@@ -46,5 +46,11 @@ export async function readSmallParquet(
     return null;
   }
   const ends = { header: encoder.header(), trailer: encoder.trailer() };
-  return { sql: parquetCopySql(target), pieces, rows, contentHash: whole.contentHash, ends };
+  return {
+    sql: parquetCopySql(target, description),
+    pieces,
+    rows,
+    contentHash: whole.contentHash,
+    ends,
+  };
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { present } from '../../src/assert.ts';
 import { connect, type Connection } from '../../src/target/connect.ts';
+import { singlyCopySql } from '../../src/target/copy-sql.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let db: TestDatabase;
@@ -78,6 +79,41 @@ it('asks for the next chunk while one is sent where that is wanted', async () =>
   );
   await other.end();
 });
+
+it('has large rows written as they come where that is wanted', async () => {
+  const other = await connected();
+  await connection.query(
+    'create table pages (page text); alter table pages alter page set storage external',
+  );
+  const row = binaryRow(Buffer.alloc(20_000, 'a'));
+  async function* chunks(): AsyncGenerator<Buffer> {
+    yield Buffer.concat([BINARY_HEADER, ...Array.from({ length: 10 }, () => row)]);
+    await expect.poll(() => bytesOf(other, 'pages')).toBeGreaterThan(100_000);
+    yield Buffer.concat([row, BINARY_TRAILER]);
+  }
+  const sql = singlyCopySql('pages', ['page'], `page <> ''`);
+  await expect(connection.copyIn(sql, chunks())).resolves.toBe(11);
+  await other.end();
+});
+
+async function bytesOf(from: Connection, table: string): Promise<number> {
+  const [row] = await from.query(
+    'select pg_total_relation_size($1::text::regclass)::int8 as bytes',
+    [table],
+  );
+  return Number(row?.['bytes']);
+}
+
+const BINARY_HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
+const BINARY_TRAILER = Buffer.from([0xff, 0xff]);
+
+/** One row of one value. */
+function binaryRow(value: Buffer): Buffer {
+  const head = Buffer.alloc(6);
+  head.writeInt16BE(1, 0);
+  head.writeInt32BE(value.length, 2);
+  return Buffer.concat([head, value]);
+}
 
 it('throws what the source throws while a chunk is still being sent', async () => {
   await connection.query('create temp table if not exists sent (line text)');

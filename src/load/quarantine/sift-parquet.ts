@@ -25,7 +25,7 @@ export async function siftParquet(
   const { signal, part } = options;
   const rowGroups = rowGroupsOf(description, part);
   const { encoder, names } = parquetEncoder(file, description, target);
-  const sql = parquetCopySql(target);
+  const sql = parquetCopySql(target, description);
   let rows = 0;
   for await (const batch of readParquet(file, description, { columns: names, rowGroups, signal })) {
     await siftBatch(sift, parquetBatch(sift, batch, encoder, sql));

@@ -3,7 +3,7 @@ import type { FilePlan } from '../../plan/plan-types.ts';
 import type { TransformedDescription } from '../../source/source-file.ts';
 import type { Connection } from '../../target/connect.ts';
 import { textCopySql } from '../../target/copy-sql.ts';
-import type { CopyTarget } from '../copy-target.ts';
+import { copiedColumns, type CopyTarget } from '../copy-target.ts';
 import type { Copied } from '../stage-options.ts';
 import {
   openTransformedRows,
@@ -36,8 +36,8 @@ export async function copyTransformed(
 }
 
 /** Rows are numbered by themselves, since those that are bad leave gaps. */
-export function transformedCopySql({ sqlName, layout, ordinal, where }: CopyTarget): string {
-  return textCopySql(sqlName, [...(ordinal ? ['etl_row'] : []), ...layout.copyColumns], where);
+export function transformedCopySql(target: CopyTarget): string {
+  return textCopySql(target.sqlName, copiedColumns(target), target.where);
 }
 
 export function openForTarget(
