@@ -39,17 +39,17 @@ export function createFreshCopy(
   { tasks, sqlName, alone }: FreshCopyTask,
   hooks: UnitHooks,
 ): FreshCopyWork {
-  const { begin, commit, close } = holdTransaction(acquire, null);
+  const transaction = holdTransaction(acquire, null);
   const remaining = tasks.values();
   let open: Connection | null = null;
   const emptied = async (): Promise<Connection> => {
-    const connection = await begin();
+    const connection = await transaction.begin();
     await emptyFresh(connection, sqlName);
     return connection;
   };
   return {
-    commit,
-    close,
+    commit: () => transaction.commit(),
+    close: () => transaction.close(),
     copy: async () => {
       const startedAt = hooks.now();
       const task = present(remaining.next().value, 'a unit that is yet to be copied');
