@@ -151,7 +151,7 @@ export const loadSchema = z.strictObject({
     .record(name, z.enum(['lz4', 'pglz', 'none', 'fast']))
     .default({})
     .describe(
-      'How large values of columns of a table that is created are kept: lz4, pglz, none, or fast (lz4 where the server has that, else none); by default as the server does, and contents of documents by lz4 where it has that.',
+      'How large values of columns of a table that is created are kept: lz4, pglz, none, or fast (lz4 where the server has that, else none); by default as the server does, and contents of documents by lz4 where it has that. Of a table that exists the plan says how to change it.',
     ),
   transform: transformSchema,
   createTable: z.boolean().default(true).describe('Create the table where it is missing.'),

@@ -1,15 +1,15 @@
 import { EtlError } from '../errors.ts';
 import { didYouMean } from '../job/nearest-name.ts';
 import type { LoadRequest } from '../job/schema.ts';
+import type { KeptAs } from '../target/compressions.ts';
 import type { TargetColumn } from '../target/table.ts';
 import { matchName } from './match-name.ts';
 import type { Catalog } from './plan-context.ts';
 
 /** By the column's name; the others are kept as the server keeps them where nobody says. */
-export type Compressions = ReadonlyMap<string, Method>;
+export type Compressions = ReadonlyMap<string, KeptAs>;
 
-type Method = Exclude<Asked, 'fast'>;
-type Asked = LoadRequest['compression'][string];
+export type Asked = LoadRequest['compression'][string];
 
 /** Types whose values are all of one size, which no server compresses. */
 const OF_ONE_SIZE =
@@ -35,14 +35,18 @@ export async function chooseCompressions(
   });
   const wantsLz4 = [...chosen.values()].some((method) => method === 'lz4' || method === 'fast');
   const hasLz4 = (open.length > 0 || wantsLz4) && (await catalog.compressions()).includes('lz4');
-  const methods = new Map<string, Method>();
+  const methods = new Map<string, KeptAs>();
   for (const [column, compression] of chosen) {
     if (compression === 'lz4' && !hasLz4) throw withoutLz4(column, sqlName);
-    const fast = hasLz4 ? 'lz4' : 'none';
-    methods.set(column, compression === 'fast' ? fast : compression);
+    methods.set(column, methodOf(compression, hasLz4));
   }
   if (hasLz4) for (const { name } of open) methods.set(name, 'lz4');
   return methods;
+}
+
+export function methodOf(asked: Asked, hasLz4: boolean): KeptAs {
+  if (asked !== 'fast') return asked;
+  return hasLz4 ? 'lz4' : 'none';
 }
 
 function columnToCompress(

@@ -3,7 +3,7 @@ import { remedy, setting } from '../remedy.ts';
 import { didYouMean } from '../job/nearest-name.ts';
 import type { LoadRequest } from '../job/schema.ts';
 import { LIMITS } from '../limits.ts';
-import { quoted, readable } from '../target/names.ts';
+import { readable } from '../target/names.ts';
 import type { TargetColumn } from '../target/table.ts';
 import { keyOfNewTable } from './choose-key.ts';
 import { chooseCompressions, type Compressions } from './compression.ts';
@@ -13,7 +13,7 @@ import { matchName } from './match-name.ts';
 import type { PlanContext } from './plan-context.ts';
 import { contentColumns, documentsIn, documentTypes } from './plan-documents.ts';
 import type { PlannedTable } from './plan-types.ts';
-import { isReserved } from './reserved-words.ts';
+import { identifier } from './reserved-words.ts';
 
 export interface NewTable {
   readonly table: PlannedTable;
@@ -94,10 +94,6 @@ export function createSql(
     ([column]) => `alter table ${table} alter column ${identifier(column)} set storage external`,
   );
   return [create, ...alters].join(';\n');
-}
-
-function identifier(name: string): string {
-  return isReserved(name) ? quoted(name) : readable(name);
 }
 
 /** Types that the job names, by the column's name as the table will spell it. */

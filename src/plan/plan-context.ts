@@ -12,6 +12,7 @@ import type {
   SourceFile,
   TransformSource,
 } from '../source/source-file.ts';
+import type { KeptAs } from '../target/compressions.ts';
 import type { GoneEntries } from '../target/gone-entries.ts';
 import type { AskedFiles, LoadedFile } from '../target/ledger.ts';
 import type { FoundIndex, IndexSpec } from '../target/indexes.ts';
@@ -60,6 +61,8 @@ export interface Catalog {
   dateOrder(): Promise<string>;
   /** How it can compress large values: pglz, lz4. */
   compressions(): Promise<readonly string[]>;
+  /** See target/compressions.ts. */
+  keptCompressions(tableOid: number): Promise<ReadonlyMap<string, KeptAs>>;
   /**
    * The database's own key hashes, row by row, NaN where a part of the key is null. Null where a
    * value is not valid for its type, or the types cannot be hashed.

@@ -19,7 +19,7 @@ import type { SessionValues } from '../target/apply-session.ts';
 import { connect, type Connection, type ConnectOptions } from '../target/connect.ts';
 import { findIndexes, indexRights } from '../target/indexes.ts';
 import { checkCondition } from '../target/check-condition.ts';
-import { readCompressions } from '../target/compressions.ts';
+import { keptCompressions, readCompressions } from '../target/compressions.ts';
 import { foreignKeysBetween } from '../target/foreign-keys.ts';
 import { goneEntries } from '../target/gone-entries.ts';
 import { hashSampledKeys } from '../target/keys.ts';
@@ -179,6 +179,7 @@ function catalogOf(connection: Connection, ledgerSchema: string): Catalog {
     resolveTypes: (sqlTypes) => inTurn(() => resolveTypes(connection, sqlTypes)),
     dateOrder: () => inTurn(() => dateOrder(connection)),
     compressions: () => inTurn(() => readCompressions(connection)),
+    keptCompressions: (tableOid) => inTurn(() => keptCompressions(connection, tableOid)),
     hashKeys: (types, rows) =>
       inTurn(() => unlessInvalid(hashSampledKeys(connection, types, rows))),
     spansAbove: (...asked) => inTurn(() => unlessInvalid(spansAbove(connection, ...asked))),

@@ -2,6 +2,7 @@ import type { LoadRequest, Settings } from '../job/schema.ts';
 import { columnPolicies } from './column-policies.ts';
 import { workersFor } from './concurrency.ts';
 import { brought } from './couplings.ts';
+import { compressionNotices } from './kept-compression.ts';
 import { dateOrderNotices } from './date-order.ts';
 import { decideLoad, type Decided } from './decide-load.ts';
 import { findDirectFiles } from './direct-units.ts';
@@ -77,6 +78,7 @@ export async function planLoad(
     notices: [
       ...transformNotices(transform, settings.subBatchSize),
       ...target.notices,
+      ...(await compressionNotices(request, target, sampled.files, context)),
       ...defaultsNotice(target, sampled.files),
       ...skipping.notices,
       ...mapped.own.notices,

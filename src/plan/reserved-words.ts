@@ -1,3 +1,5 @@
+import { quoted, readable } from '../target/names.ts';
+
 /**
  * Words that PostgreSQL does not take as the name of a column or table unless they are quoted (its
  * manual, appendix C, "reserved", versions 14 to 18). The DDL that people read quotes these only.
@@ -14,6 +16,7 @@ const RESERVED = new Set(
   with`.split(/\s+/),
 );
 
-export function isReserved(word: string): boolean {
-  return RESERVED.has(word);
+/** A name as a person would write it in SQL. */
+export function identifier(name: string): string {
+  return RESERVED.has(name) ? quoted(name) : readable(name);
 }

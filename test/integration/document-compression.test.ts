@@ -117,4 +117,17 @@ describe('contents of documents', () => {
       { table: 'staged', name: 'c2', storage: 'e' },
     ]);
   });
+
+  it('are told where a table that exists keeps them otherwise, with what changes that', async () => {
+    await place.db.query('create table held (id text primary key, html text, raw bytea)');
+    const job = jobOf('held', { compression: { html: 'none' }, types: {} });
+    const first = await loadPages(job);
+    const told = first.plan.loads[0]?.notices.find((notice) => notice.includes('html by pglz'));
+    const alter = /(?<=For those that come from now on: ).*$/.exec(told ?? '')?.[0];
+    expect(alter).toBe('alter table public.held alter column html set storage external;');
+    await place.db.query(`${alter} truncate held`);
+    const second = await load(place.db.url, job, { cwd: place.folder, force: true });
+    expect(second.plan.loads[0]?.notices.join()).not.toContain('keeps large values of html');
+    expect(await kept('held')).toMatchObject({ whole: { html: true, raw: false } });
+  });
 });

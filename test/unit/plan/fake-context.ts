@@ -98,6 +98,7 @@ export function fakeContext(world: FakeWorld): PlanContext {
         }),
       dateOrder: async () => world.dateOrder ?? 'MDY',
       compressions: () => Promise.resolve(['pglz', 'lz4']),
+      keptCompressions: () => Promise.resolve(new Map()),
       // The fake database takes 1.0 and 1.00 for one key, as a numeric does.
       hashKeys: async (_types, rows) =>
         world.hashes === false
