@@ -5,7 +5,7 @@ import { brought } from './couplings.ts';
 import { compressionNotices } from './kept-compression.ts';
 import { dateOrderNotices } from './date-order.ts';
 import { decideLoad, type Decided } from './decide-load.ts';
-import { findDirectFiles } from './direct-units.ts';
+import { findDirectFiles, type DirectFiles } from './direct-units.ts';
 import { describeFiles } from './describe-files.ts';
 import { countText } from './figures.ts';
 import { findTables, targetsOf, type FoundTables } from './find-tables.ts';
@@ -87,7 +87,7 @@ export async function planLoad(
       ...(await remadeNotices(further, loaded, context)),
       ...sampled.notices,
       ...workers.notices,
-      ...shortcutNotices(decided),
+      ...shortcutNotices(decided, direct),
       ...(unchanged === null ? [] : [unchangedNotice(unchanged)]),
       ...indexNotices(indexes),
     ],
@@ -130,17 +130,10 @@ function isKeyed({ key }: Target): boolean {
 }
 
 /** What the run will leave out because of what the sample says, and what if the sample errs. */
-function shortcutNotices(decided: Decided): string[] {
+function shortcutNotices(decided: Decided, direct: DirectFiles | null): string[] {
   const { fillBeforeKey, dropSuperseded, units, directShares } = decided;
-  const direct = units.filter((unit) => unit.direct !== undefined).length;
   return [
-    ...(direct > 0
-      ? [
-          units.length === 1
-            ? 'The unit of work seems to bring new rows, sorted, above the keys of the table: they are copied into it without staging; if it does not, it is staged.'
-            : `${countText(direct)} of ${countText(units.length)} units of work seem to bring new rows, sorted, above the keys of the table: they are copied into it without staging; one that does not is staged.`,
-        ]
-      : []),
+    ...directNotices(units, direct),
     ...(directShares === undefined
       ? []
       : [
@@ -158,6 +151,21 @@ function shortcutNotices(decided: Decided): string[] {
             'checked (checkSuperseded sends them).',
         ]
       : []),
+  ];
+}
+
+function directNotices(units: Decided['units'], files: DirectFiles | null): string[] {
+  const direct = units.filter((unit) => unit.direct !== undefined).length;
+  if (direct === 0) return [];
+  if (files?.distinct === true) {
+    return [
+      'The table is empty, and each document has a key of its own: they are copied into it without staging; units of work that find a key there after all are staged.',
+    ];
+  }
+  return [
+    units.length === 1
+      ? 'The unit of work seems to bring new rows, sorted, above the keys of the table: they are copied into it without staging; if it does not, it is staged.'
+      : `${countText(direct)} of ${countText(units.length)} units of work seem to bring new rows, sorted, above the keys of the table: they are copied into it without staging; one that does not is staged.`,
   ];
 }
 

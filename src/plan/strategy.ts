@@ -87,7 +87,7 @@ function asRequested(
  * takes twice the server's CPU for the same rows, and a third more WAL.
  */
 const DIRECT_SHARE = 0.75;
-const DIRECT_REASON = 'new rows, in order, are copied into the table without staging';
+const DIRECT_REASON = 'new rows are copied into the table without staging';
 
 function cheapest(facts: StrategyFacts, costs: readonly StrategyCost[]): Choice {
   const possible = costs.filter((cost) => cost.seconds !== null);
@@ -119,7 +119,7 @@ function copiesShares({ directShares = null }: StrategyFacts): boolean {
 }
 
 function whyShares({ directShares = null }: StrategyFacts): string {
-  return `new rows, in order, are copied into the table without staging, by ${countText(directShares ?? 0)} workers at once`;
+  return `new rows are copied into the table without staging, by ${countText(directShares ?? 0)} workers at once`;
 }
 
 function whyChosen(strategy: Strategy, facts: StrategyFacts): string {

@@ -91,6 +91,14 @@ const LOADS: Readonly<Record<string, Featured>> = {
     digest: (table) => `select ${TEXTS(table, 'id, content')}`,
     counts: /^/,
   },
+  'documents in an empty table that exists': {
+    load: () => ({ files: ['*.html'], documents: { path: '{id}.html' }, key: ['id'] }),
+    files: { '1.html': 'one', '12.html': 'twelve', '2.html': 'two' },
+    create: (table) => `create table ${table} (id int primary key, content text)`,
+    reset: (table) => `truncate ${table}`,
+    digest: (table) => `select ${TEXTS(table, 'id, content')}`,
+    counts: WRITES,
+  },
   'an index on a table that exists': {
     load: () => ({ files: ['*.csv'], key: ['id'], indexes: [{ columns: ['name'] }] }),
     files: CSV,

@@ -3,6 +3,7 @@ import { findDirectFiles, withWindows } from '../../../src/plan/direct-units.ts'
 import type { PlannedFiles } from '../../../src/plan/plan-files.ts';
 import type { FilePlan, UnitPlan } from '../../../src/plan/plan-types.ts';
 import type { Target } from '../../../src/plan/target-table.ts';
+import type { DocumentDescription } from '../../../src/source/source-file.ts';
 import type { TargetTable } from '../../../src/target/table.ts';
 import { column, filePlan, table } from './fixtures.ts';
 
@@ -37,6 +38,16 @@ function target(more: Partial<TargetTable> = {}): Target {
     ...{ existing, key: ['id'], versionColumn: null, notices: [] },
   };
 }
+
+const DOCUMENT: DocumentDescription = {
+  kind: 'document',
+  columns: [
+    { name: 'id', source: { kind: 'placeholder', place: 0 } },
+    { name: 'name', source: { kind: 'content' } },
+  ],
+  pattern: '{id}.html',
+  encoding: 'utf8',
+};
 
 /** The files that are found, where the database says these of them lie above. */
 async function found(to: Target, from: PlannedFiles, above?: boolean[] | null): Promise<number[]> {
@@ -83,6 +94,23 @@ describe('files that may be copied directly', () => {
     expect(await found(target(more), planned(2, changed))).toEqual([]);
   });
 
+  it('are documents of which each has a key of its own, where the table has no row', async () => {
+    const documents = (keys: number, paths = ['/2.html', '/10.html']): PlannedFiles =>
+      planned(2, {
+        ordered: new Set(),
+        overlap: { ...overlap, sampledKeys: keys },
+        files: paths.map((path, file) =>
+          filePlan(file, { path, description: DOCUMENT, targets: ['id', 'name'] }),
+        ),
+      });
+    const empty = target({ empty: true });
+    expect(await found(empty, documents(2))).toEqual([0, 1]);
+    expect(await found(empty, documents(1))).toEqual([]);
+    expect(await found(empty, documents(2, ['/2.html', '/02.html']))).toEqual([]);
+    expect(await found(target(), documents(2))).toEqual([]);
+    expect(await found(empty, planned(2, { ordered: new Set() }))).toEqual([]);
+  });
+
   it('are none where an earlier load makes the table', async () => {
     expect(await found({ ...target(), existing: null }, planned(2))).toEqual([]);
   });
@@ -114,6 +142,12 @@ describe('windows', () => {
       ['1300', null],
     ]);
     expect(windows([[0], [1, 2], [3]], [0, 1, 3])).toEqual([[null, '1300'], null, ['1300', null]]);
+  });
+
+  it('are without bounds where no two rows have one key', () => {
+    const direct = { column: 'id', ordinals: new Set([0, 1]), distinct: true } as const;
+    const found = withWindows(units([[0], [1]]), files(2), direct).map((unit) => unit.direct);
+    expect(found).toEqual(Array(2).fill({ column: 'id', from: null, before: null }));
   });
 
   it('are none where no file may', () => {
