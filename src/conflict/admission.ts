@@ -52,7 +52,8 @@ import { isSorted } from './key-set.ts';
  *
  * A direct unit writes into the table while it is `staging`, in a transaction that its merge only
  * commits. Direct units have windows of the key that do not meet, and the database keeps each to its
- * own: a row outside of it, or any other trouble, takes the unit back to ordinary staging. So none
+ * own: a row outside of it, or any other trouble, takes the unit back to ordinary staging. Or, of documents,
+ * the plan has seen all keys in their paths, and no two are one (plan/spelled-keys.ts). So none
  * waits for a lock of another. But a unit that merges might, for one of a later direct unit. That is
  * why a unit may be direct only while all earlier live units are; where one of these falls back, the
  * later ones are revoked as soon as they are staged, and what falls back waits until they are gone.

@@ -58,7 +58,7 @@ function mayHoldKeysOf({ mode }: LiveUnits, one: LiveUnit, later: LiveUnit): boo
   return mode !== 'free' && later.direct && !one.direct;
 }
 
-/** Whether each earlier live unit is direct, too: these are kept apart by their windows. */
+/** Whether each earlier live unit is direct, too: of these no two have one key, see admission.ts. */
 export function afterDirectOnly({ live }: LiveUnits, one: LiveUnit): boolean {
   for (const earlier of live.values()) {
     if (earlier.unit >= one.unit) return true;

@@ -145,7 +145,10 @@ export interface UnitPlan {
   readonly estimatedRows: number;
   readonly bytes: number;
   readonly range: KeyRange | null;
-  /** Where its keys are thought to lie, if it may be copied into the table directly. */
+  /**
+   * Where its keys are thought to lie, if it may be copied into the table directly; without bounds where the
+   * plan knows of all keys of the load that no two are one.
+   */
   readonly direct?: KeyWindow;
 }
 
