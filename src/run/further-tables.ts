@@ -3,6 +3,7 @@ import type { FurtherTask } from '../load/further-task.ts';
 import { withPlannedLookups } from '../plan/lookup-columns.ts';
 import type { LoadPlan, Plan } from '../plan/plan-types.ts';
 import type { Connection } from '../target/connect.ts';
+import type { LedgerContext } from '../target/ledger.ts';
 import type { TargetTable } from '../target/table.ts';
 import { holdTable } from './hold-table.ts';
 import { coupledBy } from './load-task.ts';
@@ -66,4 +67,12 @@ export function furtherTasks(
     },
   );
   return { further };
+}
+
+/** For the ledger, which is written only while the tables bear these names. */
+export function furtherNames(
+  further: readonly TargetTable[],
+): Pick<LedgerContext, 'furtherTables'> {
+  if (further.length === 0) return {};
+  return { furtherTables: further.map(({ oid, sqlName }) => ({ oid, name: sqlName })) };
 }

@@ -3,14 +3,13 @@ import type { LoadTask } from '../load/unit-task.ts';
 import { missingIndexes } from '../plan/plan-indexes.ts';
 import type { LoadPlan, Plan } from '../plan/plan-types.ts';
 import { waitForBackends } from '../target/backends.ts';
-import type { LedgerContext } from '../target/ledger.ts';
 import { unlockTables } from '../target/run-record.ts';
 import { survivorsOf } from '../target/survivors.ts';
 import type { TargetTable } from '../target/table.ts';
 import { buildIndexes } from './build-indexes.ts';
 import { workOf } from './choose-pool.ts';
 import { countCreated } from './created-rows.ts';
-import { furtherTasks, holdTables, prepareFurther } from './further-tables.ts';
+import { furtherNames, furtherTasks, holdTables, prepareFurther } from './further-tables.ts';
 import { indexReports } from './index-reports.ts';
 import { joinSignals } from './join-signals.ts';
 import { prepareSuperseded, withSuperseded } from './keep-superseded.ts';
@@ -103,11 +102,6 @@ async function fullTask(
     ...furtherTasks(context.plan, load, further),
     ...creationOrder(context.plan, load),
   };
-}
-
-function furtherNames(further: readonly TargetTable[]): Pick<LedgerContext, 'furtherTables'> {
-  if (further.length === 0) return {};
-  return { furtherTables: further.map(({ oid, sqlName }) => ({ oid, name: sqlName })) };
 }
 
 async function withIndexes(

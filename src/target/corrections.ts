@@ -1,9 +1,10 @@
 import type { Connection } from './connect.ts';
 import { fieldsSql, type FurtherColumns } from './corrected-fields.ts';
-import type { LedgerContext } from './ledger.ts';
+import { tablesIn, type LedgerContext } from './ledger.ts';
 import type { MergeTarget } from './merge-sql.ts';
 import { quoted } from './names.ts';
 import type { StagingTable } from './staging.ts';
+import { whileNamed } from './still-named.ts';
 
 /**
  * Corrected rows as one table takes them, staged under the places of their files (`etl_file`) and their
@@ -108,16 +109,17 @@ export async function forgetRows(
  */
 export async function recordCorrections(
   connection: Connection,
-  { schema, tableOid }: Pick<LedgerContext, 'schema' | 'tableOid'>,
+  ledger: Pick<LedgerContext, 'schema' | 'tableOid' | 'tableName' | 'furtherTables'>,
   { columns }: StagingTable,
   further: readonly FurtherColumns[],
   files: readonly { readonly place: number; readonly runId: string; readonly path: string }[],
 ): Promise<void> {
   const places = `json_to_recordset($2) as p (place integer, "runId" text, path text)`;
+  const { schema, tableOid } = ledger;
   const params = [tableOid, JSON.stringify(files)];
   await connection.query(
     `insert into ${quoted(schema)}.corrected (run_id, table_oid, path, record, fields)
-     select p."runId", $1::oid, p.path, k.etl_row, ${fieldsSql('k', columns, further)}
+     select p."runId", ${whileNamed('$1::oid', tablesIn(ledger))}, p.path, k.etl_row, ${fieldsSql('k', columns, further)}
        from ${ALL} k join ${places} on p.place = k.etl_file`,
     params,
   );

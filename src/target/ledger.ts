@@ -49,6 +49,13 @@ export interface LedgerContext {
   readonly origins?: true;
 }
 
+/** The tables of the load, the ledger's own first. */
+export function tablesIn({ tableOid, tableName, furtherTables = [] }: TablesOfLoad): NamedTable[] {
+  return [{ oid: tableOid, name: tableName }, ...furtherTables];
+}
+
+type TablesOfLoad = Pick<LedgerContext, 'tableOid' | 'tableName' | 'furtherTables'>;
+
 export interface LoadedFile extends LedgerEntry {
   readonly fingerprint: string;
   readonly runId: string;

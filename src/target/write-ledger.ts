@@ -2,7 +2,7 @@ import { LIMITS } from '../limits.ts';
 import { copyLine } from '../source/rows/copy-text.ts';
 import type { Connection } from './connect.ts';
 import { textCopySql } from './copy-sql.ts';
-import type { LedgerContext, LedgerEntry } from './ledger.ts';
+import { tablesIn, type LedgerContext, type LedgerEntry } from './ledger.ts';
 import { quoted } from './names.ts';
 import { whileNamed } from './still-named.ts';
 
@@ -72,11 +72,9 @@ async function insertEntries(
     Object.fromEntries(columns.map(({ name, valueOf }) => [name, valueOf(entry)])),
   );
   const schema = quoted(context.schema);
-  const { tableOid: oid, tableName: name, furtherTables = [] } = context;
-  const tables = [{ oid, name }, ...furtherTables];
   const insert = `insert into ${schema}.ledger
        (${[...SHARED_COLUMNS, ...columns.map(({ name }) => name)].join(', ')})
-     select $1, $2, ${whileNamed('$3::oid', tables)}, $4, $5, $6, e.*
+     select $1, $2, ${whileNamed('$3::oid', tablesIn(context))}, $4, $5, $6, e.*
        from json_to_recordset($7) as e (${columns.map(({ name, type }) => `${name} ${type}`).join(', ')})
       order by e.ordinal`;
   const sql =

@@ -243,6 +243,38 @@ describe('what cannot be retried', () => {
   });
 });
 
+test.each(['', '_log'])(
+  'another table takes the place of the table%s meanwhile: nothing is corrected',
+  async (which) => {
+    const { db, folder, table } = scene;
+    const swapped = `${table}${which}`;
+    await db.query(`create table ${table}_log (id int, name text)`);
+    const targets = [{ table: `${table}_log`, onConflict: 'append' }];
+    const loads = [{ table, files: ['*.csv'], targets }];
+    await scene.write({
+      'a.csv': `${HEAD}1,a,bad\n`,
+      'job.json': JSON.stringify({ loads, settings: { onError: 'quarantine' } }),
+    });
+    const words = ['run', '--config', 'job.json', '--database-url', db.url];
+    expect((await etl(words, { cwd: folder })).code).toBe(3);
+    await correct('a.csv', /,bad$/m, ',7');
+    const other = await db.client();
+    await other.query(`begin; create table ${table}_new (like ${swapped} including all);
+                       lock table ${swapped} in exclusive mode`);
+    const running = etl([...words, '--retry-rejects'], { cwd: folder });
+    const blocked = `select from pg_stat_activity where datname = current_database()
+                        and application_name like 'etl %' and wait_event_type = 'Lock'`;
+    await expect.poll(() => db.query(blocked), { timeout: 10_000 }).not.toEqual([]);
+    await other.query(`alter table ${swapped} rename to ${table}_old;
+                       alter table ${table}_new rename to ${swapped}; commit`);
+    await other.end();
+    expectTold(await running, 'ETL_PLAN_STALE', 2);
+    const written = [table, `${table}_log`, `${table}_old`].map((name) => `select id from ${name}`);
+    expect(await db.query(written.join(' union all '))).toEqual([{ id: 9 }]);
+    expect(await readRejects(rejectsOf('a.csv'))).toMatchObject([{ id: '1', n: '7' }]);
+  },
+);
+
 /** What only reads leaves nothing behind; and lost answers matter where they are those of a commit. */
 test.each<readonly [Fate, RegExp]>([
   ['kill-before', /^\s*(?!select|show|set)\w/i],

@@ -1,5 +1,6 @@
 import { present } from '../../assert.ts';
 import { errorRecordOf } from '../../errors.ts';
+import { tableChanged } from '../../load/table-changed.ts';
 import { isRowFaultError, type Quarantine } from '../../load/quarantine/quarantine.ts';
 import { rejectRefused } from '../../load/quarantine/reject-refused.ts';
 import type {
@@ -65,20 +66,25 @@ export async function mergeCorrections(
 
 async function write(
   connection: Connection,
-  { further = [], ledger }: LoadTask,
+  { further = [], ledger, sqlName }: LoadTask,
   { staged, tables }: ReadyCorrections,
   retried: readonly RetriedFile[],
 ): Promise<MergedCorrections> {
   const [own, ...others] = tables;
   const began = new Map(retried.map(({ place, reject }) => [place, reject.began]));
-  const merged = await mergeLeft(connection, present(own, 'the table of the load'), began);
+  const changed = (error: unknown): never => {
+    throw tableChanged(error, sqlName);
+  };
+  const merged = await mergeLeft(connection, present(own, 'the table of the load'), began).catch(
+    changed,
+  );
   const targets = await mergeLeftFurther(connection, staged.table, others, began);
   const placed = retried.map(({ place, reject: { runId, path } }) => ({ place, runId, path }));
-  const views = further.map(({ sqlName }, index) => ({
-    sqlName,
+  const views = further.map((table, index) => ({
+    sqlName: table.sqlName,
     columns: staged.table.views?.[index]?.columns ?? [],
   }));
-  await recordCorrections(connection, ledger, staged.table, views, placed);
+  await recordCorrections(connection, ledger, staged.table, views, placed).catch(changed);
   return targets.length === 0 ? merged : { ...merged, targets };
 }
 

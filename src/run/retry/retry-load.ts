@@ -13,7 +13,7 @@ import { unlockTables } from '../../target/run-record.ts';
 import type { TargetTable } from '../../target/table.ts';
 import { useSchemas } from '../../target/use-schemas.ts';
 import { withConnection } from '../../target/with-connection.ts';
-import { furtherTasks, holdTables, prepareFurther } from '../further-tables.ts';
+import { furtherNames, furtherTasks, holdTables, prepareFurther } from '../further-tables.ts';
 import { openQuarantine, type LoadQuarantine } from '../load-quarantine.ts';
 import { joinSignals } from '../join-signals.ts';
 import { notLoaded } from '../load-report.ts';
@@ -84,7 +84,8 @@ async function retryHeld(
         [table, ...further].flatMap(({ columns }) => columns),
       );
       const own = loadTask(context, load, table, quarantined);
-      const task = { ...own, ...furtherTasks(plan, load, further) };
+      const ledger = { ...own.ledger, ...furtherNames(further) };
+      const task = { ...own, ledger, ...furtherTasks(plan, load, further) };
       const retrying = { context, connection, load, table, task, quarantined };
       for (const group of sameColumns(parts)) await retryGroup(retrying, group);
       return reportRetry(context, load, index, parts);
