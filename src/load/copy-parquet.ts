@@ -7,6 +7,7 @@ import {
   createBinaryCopyEncoder,
   type BinaryCopyEncoder,
 } from '../target/binary/binary-copy-encoder.ts';
+import { LARGE_ROW_BYTES } from '../target/compressions.ts';
 import type { Connection } from '../target/connect.ts';
 import { binaryCopySql, singlyCopySql } from '../target/copy-sql.ts';
 import { copiedColumns, refuseOutside, type CopyTarget } from './copy-target.ts';
@@ -99,6 +100,3 @@ export function parquetCopySql(
   const sql = bytes > LARGE_ROW_BYTES * rows ? singlyCopySql : binaryCopySql;
   return sql(target.sqlName, copiedColumns(target), target.where);
 }
-
-/** About what PostgreSQL keeps of a row in its page; what is larger it cuts up and writes apart in any case. */
-const LARGE_ROW_BYTES = 2_000;

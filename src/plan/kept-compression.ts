@@ -1,5 +1,5 @@
 import type { LoadRequest } from '../job/schema.ts';
-import type { KeptAs } from '../target/compressions.ts';
+import { LARGE_ROW_BYTES, type KeptAs } from '../target/compressions.ts';
 import { methodOf, type Asked } from './compression.ts';
 import { matchName } from './match-name.ts';
 import type { PlanContext } from './plan-context.ts';
@@ -28,8 +28,9 @@ export async function compressionNotices(
   const notices: string[] = [];
   for (const [column, asked] of wanted) {
     const as = kept.get(column);
-    const wish = as === undefined ? null : betterThan(as, asked, hasLz4);
-    if (as === undefined || wish === null) continue;
+    if (as === undefined) continue;
+    const wish = betterThan(as, asked, hasLz4);
+    if (wish === null) continue;
     const why =
       asked === null
         ? 'LZ4 takes the server a fifth of the CPU'
@@ -73,14 +74,11 @@ function betterThan(kept: KeptAs, asked: Asked | null, hasLz4: boolean): KeptAs 
   return wish === kept || (wish === 'lz4' && !hasLz4) ? null : wish;
 }
 
-/** What is smaller the server compresses only together with other columns of the row. */
-const LARGE_BYTES = 2_000;
-
 function largeContents(files: readonly FilePlan[]): string[] {
   const [first] = files;
   if (first?.description.kind !== 'document') return [];
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-  if (bytes < LARGE_BYTES * files.length) return [];
+  if (bytes < LARGE_ROW_BYTES * files.length) return [];
   const { columns } = first.description;
   return first.targets.filter(
     (name, index): name is string => name !== null && columns[index]?.source.kind === 'content',

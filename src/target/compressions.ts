@@ -8,6 +8,9 @@ export async function readCompressions(connection: Connection): Promise<readonly
   return (row?.['enumvals'] ?? []) as readonly string[];
 }
 
+/** Of a row above which PostgreSQL compresses large values, or writes them apart (TOAST_TUPLE_THRESHOLD). */
+export const LARGE_ROW_BYTES = 2_000;
+
 /** How a table keeps the large values of a column: as they are, or by one of the server's methods. */
 export type KeptAs = 'none' | 'pglz' | 'lz4';
 

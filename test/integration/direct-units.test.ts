@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { RunEvent } from '../../src/run/events.ts';
 import { tableDigest, type OracleFile } from '../../tools/oracle.ts';
 import { loadInBatches } from '../support/batched-oracle.ts';
+import { COUNT_STAGINGS, stagingsMade } from '../support/count-stagings.ts';
 import { armSql, closeGateSql, FAULTS, untilWaiting } from '../support/faults.ts';
 import type { EtlEnd } from '../support/etl.ts';
 import { planJob, runPlan } from '../support/load.ts';
@@ -19,15 +20,7 @@ const columns = (table: string): string =>
    insert into ${table} select id, 'old', 0, 5 from generate_series(1, 20) id where id <> 7;`;
 const scene = useScene(
   (table) => `${columns(table)} ${columns(`${table}_oracle`)}`,
-  `${FAULTS}
-   create sequence stagings minvalue 0;
-   create function count_staging() returns event_trigger language plpgsql as $$
-   begin
-     perform nextval('stagings') from pg_event_trigger_ddl_commands()
-       where object_type = 'table' and object_identity like '%etl_unit%';
-   end $$;
-   create event trigger count_stagings on ddl_command_end when tag in ('CREATE TABLE')
-     execute function count_staging();`,
+  `${FAULTS}${COUNT_STAGINGS}`,
 );
 
 type Policy = 'update' | 'ignore' | 'newest';
@@ -69,21 +62,16 @@ interface Loaded {
 }
 
 async function run(words: readonly string[], threads = false): Promise<Loaded> {
-  await scene.db.query('alter sequence stagings restart with 0');
   const notices: string[] = [];
-  const end = await scene.run(['*.csv', ...words], {
-    threads,
-    onEvent: (event) => {
-      if (event.kind === 'notice' && event.sentence.includes('directly')) {
-        notices.push(event.sentence);
-      }
-    },
-  });
-  const [row] = await scene.db.query<{ last_value: string; is_called: boolean }>(
-    'select last_value, is_called from stagings',
+  const onEvent = (event: RunEvent): void => {
+    if (event.kind === 'notice' && event.sentence.includes('directly')) {
+      notices.push(event.sentence);
+    }
+  };
+  const { made, end } = await stagingsMade(scene.db, () =>
+    scene.run(['*.csv', ...words], { threads, onEvent }),
   );
-  const stagings = row?.is_called === true ? Number(row.last_value) + 1 : 0;
-  return { end, stagings, notices };
+  return { end, stagings: made, notices };
 }
 
 /** The table is what the files, upserted row by row, leave of what it held. */
